@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+#   make            the libraries and memgen, under build/
+#   make demo       see it run        make test      all tests
+#   make install    PREFIX=/usr/local DESTDIR=
+#   make setup      install the packages that building and testing need
+#   make help       everything else
+#
+# Each folder's targets are in its own *.mk.
+
+VERSION := 0.1.0
+SOVERSION := 0
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+DESTDIR ?=
+
+CC ?= cc
+CXX ?= c++
+CLANG_BPF ?= clang-19
+PKG_CONFIG ?= pkg-config
+BUILD ?= build
+
+# quiet unless V=1
+ifneq ($(V),1)
+Q := @
+say = @printf '  %-8s%s\n' '$(1)' '$(2)';
+endif
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+.PHONY: all clean help
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef
+# sanitizers, coverage: what a variant build adds to compiling and linking alike
+VARIANT ?=
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fvisibility=hidden -fPIC -Iinclude -Isrc $(VARIANT) $(CFLAGS)
+ALL_LDFLAGS = $(VARIANT) $(LDFLAGS)
+
+# evaluated when used: `make setup` has to work before the packages are there
+ELF_CFLAGS = $(shell $(PKG_CONFIG) --cflags libbpf libelf)
+ELF_LIBS = $(shell $(PKG_CONFIG) --libs libbpf libelf)
+
+RUNTIME_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/*.c)))
+READER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/reader/*.c)))
+MEMGEN_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard gen/*.c)))
+
+LIBMEM_A := $(BUILD)/libmem.a
+LIBMEM_SO := $(BUILD)/libmem.so.$(SOVERSION)
+LIBMEM_ELF_A := $(BUILD)/libmem-elf.a
+LIBMEM_ELF_SO := $(BUILD)/libmem-elf.so.$(SOVERSION)
+MEMGEN := $(BUILD)/memgen
+PUBLIC_HEADERS := $(sort $(wildcard include/mem/*.h))
+PC_FILES := $(BUILD)/libmem.pc $(BUILD)/libmem-elf.pc
+
+all: $(LIBMEM_A) $(LIBMEM_SO) $(LIBMEM_ELF_A) $(LIBMEM_ELF_SO) $(MEMGEN) $(PC_FILES)
+
+$(READER_OBJS): private ALL_CFLAGS += $(ELF_CFLAGS)
+$(MEMGEN_OBJS): private ALL_CFLAGS += $(ELF_CFLAGS) -DMEMGEN_VERSION='"$(VERSION)"'
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(LIBMEM_A): $(RUNTIME_OBJS)
+$(LIBMEM_ELF_A): $(READER_OBJS)
+$(BUILD)/%.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# A linker without an unresolved symbol left over is how "libc alone" is kept true.
+$(LIBMEM_SO): $(RUNTIME_OBJS) libmem.map
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,--version-script=libmem.map -Wl,--no-undefined \
+		-Wl,-z,relro,-z,now $(ALL_LDFLAGS) $(RUNTIME_OBJS) -o $@
+	$(Q)ln -sf $(@F) $(BUILD)/libmem.so
+
+$(LIBMEM_ELF_SO): $(READER_OBJS) libmem-elf.map $(LIBMEM_SO)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,--version-script=libmem-elf.map -Wl,--no-undefined \
+		-Wl,-z,relro,-z,now $(ALL_LDFLAGS) $(READER_OBJS) $(LIBMEM_SO) $(ELF_LIBS) -o $@
+	$(Q)ln -sf $(@F) $(BUILD)/libmem-elf.so
+
+# The archive gives memgen the messages and the image check; the test of the layering shows that
+# no system-call code comes along.
+$(MEMGEN): $(MEMGEN_OBJS) $(LIBMEM_ELF_A) $(LIBMEM_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(ELF_LIBS) -o $@
+
+$(BUILD)/%.pc: %.pc.in Makefile
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' $< > $@
+
+include install.mk
+-include $(wildcard setup.mk bpf-progs/*.mk selftests/*.mk bench/*.mk docs/*.mk)
+
+clean:
+	$(Q)rm -rf $(BUILD)
+
+help:
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+-include $(wildcard $(BUILD)/src/*.d $(BUILD)/src/reader/*.d $(BUILD)/gen/*.d)

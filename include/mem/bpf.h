@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/**
+ * @file
+ * @brief What a BPF program includes first: kernel types, libbpf's helpers and libmem's macros.
+ *
+ * Works with a vmlinux.h included before it, and without any. libbpf's headers (bpf/bpf_helpers.h)
+ * must be installed; no option beyond -I<prefix>/include is needed.
+ */
+#ifndef MEM_BPF_H
+#define MEM_BPF_H
+
+#ifndef __bpf__
+#error "mem/bpf.h is for BPF programs (clang --target=bpf); applications include mem/mem.h"
+#endif
+
+#ifndef __VMLINUX_H__
+/*
+ * linux/types.h wants asm/types.h, which clang's BPF target does not find where a distribution
+ * keeps it in a directory per architecture. Where it is out of reach, stand in for it.
+ */
+#if !__has_include(<asm/types.h>) && !defined(_LINUX_TYPES_H)
+#define _LINUX_TYPES_H
+typedef signed char __s8;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef __u16 __le16;
+typedef __u16 __be16;
+typedef __u32 __le32;
+typedef __u32 __be32;
+typedef __u64 __le64;
+typedef __u64 __be64;
+typedef __u16 __sum16;
+typedef __u32 __wsum;
+#define __bitwise
+#define __bitwise__
+#define __aligned_u64 __u64 __attribute__((aligned(8)))
+#define __aligned_be64 __be64 __attribute__((aligned(8)))
+#define __aligned_le64 __le64 __attribute__((aligned(8)))
+#endif
+#include <linux/bpf.h>
+#endif
+
+#if !__has_include(<bpf/bpf_helpers.h>)
+#error "mem/bpf.h needs libbpf's headers: install libbpf-dev (Debian, Ubuntu) or libbpf-devel"
+#endif
+#include <bpf/bpf_helpers.h>
+
+#include <mem/arena.h>
+
+#endif /* MEM_BPF_H */

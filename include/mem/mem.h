@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file
+ * @brief libmem for applications: load a BPF object and share its memory.
+ *
+ * An object passes through these phases, each of which may be left at any time by
+ * mem_object_close():
+ *
+ *     open      memory of every region at its final address, to be given initial values
+ *     prepare   maps exist and are mapped
+ *     load      programs are in the kernel
+ *     attach    programs run
+ *
+ * A generated header wraps the phases as NAME__open() .. NAME__destroy() and is the usual way in.
+ *
+ * Functions that return int return 0 or a positive result, or a negative errno. Functions that
+ * return a pointer return NULL and set errno. Either way mem_error_message() then says what failed,
+ * where, why, and what to do.
+ *
+ * An object is used by one thread at a time. The memory of its regions is ordinary shared memory:
+ * any thread may use it at any time, with the care that any concurrent access needs.
+ */
+#ifndef MEM_MEM_H
+#define MEM_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mem/image.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Version of these headers; mem_version() gives that of the library. */
+#define MEM_VERSION_MAJOR 0
+#define MEM_VERSION_MINOR 1
+
+/** A live BPF object: maps, mappings, programs, links. */
+struct mem_object;
+/** A map of an object. Belongs to the object. */
+struct mem_map;
+/** Memory shared with the programs of an object. Belongs to the object. */
+struct mem_region;
+/** A program of an object. Belongs to the object. */
+struct mem_prog;
+/** An attached program. Belongs to the application (or to its skeleton). */
+struct mem_link;
+
+/** @defgroup messages Messages
+ * @{
+ */
+
+/** How much is logged. Each level includes those before it. */
+enum mem_log_level {
+	MEM_LOG_SILENT = 0, /**< nothing (the default) */
+	MEM_LOG_ERROR = 1,  /**< failures, as mem_error_message() has them */
+	MEM_LOG_WARN = 2,   /**< something was done differently than asked */
+	MEM_LOG_INFO = 3,   /**< choices: addresses, fallbacks for older kernels */
+	MEM_LOG_DEBUG = 4   /**< each step, the whole log of the verifier */
+};
+
+/**
+ * @brief Receives one log message.
+ *
+ * @param ctx    as given to mem_log_set()
+ * @param level  of this message
+ * @param text   the message without a final newline; valid during the call only
+ */
+typedef void mem_log_fn(void *ctx, enum mem_log_level level, const char *text);
+
+/**
+ * @brief Choose what is logged and where, for the whole process.
+ *
+ * Call it before other threads use libmem.
+ *
+ * @param level  messages above this level are dropped
+ * @param fn     receives the messages; NULL writes them to stderr
+ * @param ctx    passed to @p fn
+ */
+void mem_log_set(enum mem_log_level level, mem_log_fn *fn, void *ctx);
+
+/**
+ * @brief The message of the last libmem call that failed in this thread.
+ *
+ * @return text of one or more lines without a final newline, "" if nothing failed yet. Belongs to
+ *         libmem and is valid until the next libmem call of the same thread.
+ */
+const char *mem_error_message(void);
+
+/**
+ * @brief The message of the last call that failed on this object.
+ *
+ * @param obj  an object in any phase
+ * @return as mem_error_message(); valid until the next call on @p obj
+ */
+const char *mem_object_error(const struct mem_object *obj);
+
+/**
+ * @brief Version of the library that is running.
+ * @return "MAJOR.MINOR"; belongs to libmem
+ */
+const char *mem_version(void);
+
+/** @} */
+
+/** @defgroup object Objects
+ * @{
+ */
+
+/** Options of mem_object_open(). Zero means the default for every member but sz. */
+struct mem_open_opts {
+	size_t sz;        /**< sizeof(struct mem_open_opts) */
+	const char *name; /**< replaces the image's name in messages; copied */
+};
+
+/**
+ * @brief Make an object from an image: nothing happens in the kernel's BPF yet.
+ *
+ * Every region gets its memory at its final address, with its initial contents in place, so the
+ * application can change variables before programs see them. Contents that are zero take no
+ * memory until they are touched.
+ *
+ * @param image  must stay valid, and unchanged, until mem_object_close(); several objects may be
+ *               made from one image
+ * @param opts   NULL for defaults
+ * @return the object, to be closed by the caller; NULL with errno
+ *         EINVAL the image is inconsistent, ENOTSUP it or @p opts need a newer libmem, ENOMEM no
+ *         memory or address space
+ */
+struct mem_object *mem_object_open(const struct mem_image *image, const struct mem_open_opts *opts);
+
+/**
+ * @brief Create the maps and put each region's memory under them.
+ *
+ * Optional: mem_object_load() does it when it was not done.
+ *
+ * @param obj  an opened object
+ * @return 0, or
+ *         -EALREADY it is prepared, -EPERM the process may not create maps, -ENOTSUP the kernel
+ *         lacks something (the message names it and the Linux version that has it), -ENOMEM, or
+ *         what the kernel answered. After a failure the object can only be closed.
+ */
+int mem_object_prepare(struct mem_object *obj);
+
+/**
+ * @brief Relocate the programs and load them.
+ *
+ * All programs that are not switched off by mem_prog_autoload_set() are loaded, or none.
+ *
+ * @param obj  an opened or prepared object
+ * @return 0, or
+ *         -EALREADY it is loaded, -EPERM, -ENOTSUP (see mem_object_prepare()), -ENOENT the kernel
+ *         lacks a function, type or tracepoint that a program names, -EACCES or -EINVAL the
+ *         verifier refused a program (the message has its reason and the source line), or what
+ *         else the kernel answered. After a failure the object can only be closed.
+ */
+int mem_object_load(struct mem_object *obj);
+
+/**
+ * @brief Undo all earlier phases in reverse: regions are unmapped, maps and programs released.
+ *
+ * Links that the application attached are not the object's: detach them first, or leave them
+ * open to keep their programs running. Pointers into regions are invalid afterwards.
+ *
+ * @param obj  an object in any phase, failed ones included; NULL does nothing
+ */
+void mem_object_close(struct mem_object *obj);
+
+/**
+ * @brief Name of an object.
+ * @param obj  an object in any phase
+ * @return the name; belongs to the object
+ */
+const char *mem_object_name(const struct mem_object *obj);
+
+/**
+ * @brief Find a map by its name in the source, or a section's by the section name (".bss").
+ * @param obj   an object in any phase
+ * @param name  of the map
+ * @return the map; belongs to the object. NULL with errno ENOENT.
+ */
+struct mem_map *mem_object_find_map(const struct mem_object *obj, const char *name);
+
+/**
+ * @brief Find a program by the name of its function.
+ * @param obj   an object in any phase
+ * @param name  of the function
+ * @return the program; belongs to the object. NULL with errno ENOENT.
+ */
+struct mem_prog *mem_object_find_prog(const struct mem_object *obj, const char *name);
+
+/**
+ * @brief Find a region by the name of its member in the skeleton ("bss", "data_foo", "hist").
+ * @param obj   an object in any phase
+ * @param name  of the region
+ * @return the region; belongs to the object. NULL with errno ENOENT.
+ */
+struct mem_region *mem_object_find_region(const struct mem_object *obj, const char *name);
+
+/**
+ * @brief Walk the maps of an object.
+ * @param obj   an object in any phase
+ * @param prev  the map before, NULL for the first
+ * @return the next map, NULL after the last (errno unchanged)
+ */
+struct mem_map *mem_object_next_map(const struct mem_object *obj, const struct mem_map *prev);
+
+/**
+ * @brief Walk the programs of an object.
+ * @param obj   an object in any phase
+ * @param prev  the program before, NULL for the first
+ * @return the next program, NULL after the last (errno unchanged)
+ */
+struct mem_prog *mem_object_next_prog(const struct mem_object *obj, const struct mem_prog *prev);
+
+/**
+ * @brief Walk the regions of an object.
+ * @param obj   an object in any phase
+ * @param prev  the region before, NULL for the first
+ * @return the next region, NULL after the last (errno unchanged)
+ */
+struct mem_region *mem_object_next_region(const struct mem_object *obj, const struct mem_region *prev);
+
+/** @} */
+
+/** @defgroup region Regions
+ * @{
+ */
+
+/**
+ * @brief Name of a region, that of its member in the skeleton.
+ * @param region  of an object in any phase
+ * @return the name; belongs to the object
+ */
+const char *mem_region_name(const struct mem_region *region);
+
+/**
+ * @brief Kind of a region.
+ * @param region  of an object in any phase
+ * @return MEM_REGION_*
+ */
+enum mem_region_kind mem_region_kind(const struct mem_region *region);
+
+/**
+ * @brief The map behind a region.
+ * @param region  of an object in any phase
+ * @return the map; belongs to the object
+ */
+struct mem_map *mem_region_map(const struct mem_region *region);
+
+/**
+ * @brief Address and size of what a region holds.
+ *
+ * The address never changes between mem_object_open() and mem_object_close(). After
+ * mem_object_prepare() it is the memory that programs see; .rodata is read-only from then on.
+ *
+ * @param region  of an object in any phase
+ * @param size    NULL, or receives bytes: of the variables, of all elements of an array (at
+ *                mem_region_stride() from each other), or of the whole arena
+ * @return the first variable or element, or the arena's first byte (an arena may be touched only
+ *         after mem_object_prepare(), except for its variables)
+ */
+void *mem_region_data(const struct mem_region *region, size_t *size);
+
+/**
+ * @brief Address and size of the variables in a region; they are at the end of an arena.
+ * @param region  of an object in any phase
+ * @param size    NULL, or receives bytes
+ * @return the first variable; NULL if the region has none
+ */
+void *mem_region_variables(const struct mem_region *region, size_t *size);
+
+/**
+ * @brief Distance between two elements of an array region, which is not always their size.
+ * @param region  of an object in any phase
+ * @return bytes: the value size rounded up to 8; 0 for other kinds
+ */
+size_t mem_region_stride(const struct mem_region *region);
+
+/**
+ * @brief Number of elements of an array region.
+ * @param region  of an object in any phase
+ * @return elements; 0 for other kinds
+ */
+size_t mem_region_length(const struct mem_region *region);
+
+/**
+ * @brief Make a range of an arena present, so that programs can write there.
+ *
+ * What a program stores to an absent page is lost. The variables' pages are always present.
+ *
+ * @param region  an arena of a prepared object
+ * @param offset  bytes from the arena's start, a multiple of the page size
+ * @param size    bytes, rounded up to pages
+ * @return 0, or -EINVAL not an arena, not prepared, or beyond its end; -ENOMEM; what madvise(2)
+ *         answered. Pages that were present are left as they are. Linux 6.9.
+ */
+int mem_arena_populate(struct mem_region *region, size_t offset, size_t size);
+
+/** @} */
+
+/** @defgroup map Maps
+ * @{
+ */
+
+/**
+ * @brief File descriptor of a map.
+ * @param map  of a prepared object
+ * @return fd, owned by the object; -EBADF before mem_object_prepare()
+ */
+int mem_map_fd(const struct mem_map *map);
+
+/**
+ * @brief Name of a map, as mem_object_find_map() takes it.
+ * @param map  of an object in any phase
+ * @return the name; belongs to the object
+ */
+const char *mem_map_name(const struct mem_map *map);
+
+/**
+ * @brief Type of a map.
+ * @param map  of an object in any phase
+ * @return BPF_MAP_TYPE_*
+ */
+uint32_t mem_map_type(const struct mem_map *map);
+
+/**
+ * @brief Size of a key.
+ * @param map  of an object in any phase
+ * @return bytes
+ */
+uint32_t mem_map_key_size(const struct mem_map *map);
+
+/**
+ * @brief Size of a value.
+ * @param map  of an object in any phase
+ * @return bytes
+ */
+uint32_t mem_map_value_size(const struct mem_map *map);
+
+/**
+ * @brief Capacity of a map.
+ * @param map  of an object in any phase
+ * @return elements; pages of an arena, bytes of a ring buffer
+ */
+uint32_t mem_map_max_entries(const struct mem_map *map);
+
+/**
+ * @brief Change the capacity of a map before it is created.
+ *
+ * The address of the region behind it changes: fetch it again (the skeleton's member is updated).
+ *
+ * @param map          of an opened, not prepared object; not one of a section's variables
+ * @param max_entries  elements; pages of an arena, bytes of a ring buffer; not 0
+ * @return 0, or -EBUSY it exists already, -EINVAL 0 entries or a map of variables, -ENOMEM
+ */
+int mem_map_max_entries_set(struct mem_map *map, uint32_t max_entries);
+
+/**
+ * @brief Read an element by system call.
+ *
+ * @param map    of a prepared object
+ * @param key    mem_map_key_size() bytes
+ * @param value  receives mem_map_value_size() bytes; for per-CPU maps that size rounded up to 8
+ *               for each possible CPU
+ * @param flags  BPF_F_LOCK or 0
+ * @return 0, or -ENOENT no such element, or what the kernel answered
+ */
+int mem_map_lookup(const struct mem_map *map, const void *key, void *value, uint64_t flags);
+
+/**
+ * @brief Write an element by system call.
+ *
+ * @param map    of a prepared object
+ * @param key    mem_map_key_size() bytes
+ * @param value  bytes as for mem_map_lookup()
+ * @param flags  BPF_ANY, BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK
+ * @return 0, or -E2BIG full or past the end of an array, -EEXIST, -ENOENT, -EPERM frozen, or what
+ *         else the kernel answered
+ */
+int mem_map_update(const struct mem_map *map, const void *key, const void *value, uint64_t flags);
+
+/**
+ * @brief Delete an element by system call.
+ * @param map  of a prepared object
+ * @param key  mem_map_key_size() bytes
+ * @return 0, or -ENOENT no such element, -EINVAL an array, or what else the kernel answered
+ */
+int mem_map_delete(const struct mem_map *map, const void *key);
+
+/**
+ * @brief The key that follows another, in the map's own order.
+ * @param map   of a prepared object
+ * @param key   mem_map_key_size() bytes; NULL asks for the first
+ * @param next  receives mem_map_key_size() bytes
+ * @return 0, or -ENOENT after the last, or what else the kernel answered
+ */
+int mem_map_next_key(const struct mem_map *map, const void *key, void *next);
+
+/** @} */
+
+/** @defgroup prog Programs
+ * @{
+ */
+
+/**
+ * @brief File descriptor of a program.
+ * @param prog  of a loaded object
+ * @return fd, owned by the object; -EBADF before mem_object_load() or if it was not loaded
+ */
+int mem_prog_fd(const struct mem_prog *prog);
+
+/**
+ * @brief Name of a program, that of its function.
+ * @param prog  of an object in any phase
+ * @return the name; belongs to the object
+ */
+const char *mem_prog_name(const struct mem_prog *prog);
+
+/**
+ * @brief Section of a program, as the source has it.
+ * @param prog  of an object in any phase
+ * @return the section name; belongs to the object
+ */
+const char *mem_prog_section(const struct mem_prog *prog);
+
+/**
+ * @brief Type of a program.
+ * @param prog  of an object in any phase
+ * @return BPF_PROG_TYPE_*
+ */
+uint32_t mem_prog_type(const struct mem_prog *prog);
+
+/**
+ * @brief Whether mem_object_load() loads a program.
+ * @param prog  of an object in any phase
+ * @return 1 or 0; at first 1 unless the section name starts with '?'
+ */
+int mem_prog_autoload(const struct mem_prog *prog);
+
+/**
+ * @brief Choose whether mem_object_load() loads a program.
+ * @param prog  of an object that is not loaded
+ * @param on    0 leaves it out
+ * @return 0, or -EBUSY the object is loaded
+ */
+int mem_prog_autoload_set(struct mem_prog *prog, int on);
+
+/** Options of mem_prog_run(). Zero means the default for every member but sz. */
+struct mem_run_opts {
+	size_t sz;             /**< sizeof(struct mem_run_opts) */
+	const void *ctx_in;    /**< context, as the program type defines it */
+	uint32_t ctx_size_in;  /**< bytes */
+	uint32_t ctx_size_out; /**< bytes at ctx_out; on return, bytes used */
+	void *ctx_out;         /**< receives the context; for syscall programs ctx_in does */
+	const void *data_in;   /**< packet */
+	void *data_out;        /**< receives the packet */
+	uint32_t data_size_in; /**< bytes */
+	uint32_t data_size_out; /**< bytes at data_out; on return, bytes used */
+	uint32_t repeat;       /**< runs, 0 and 1 are one */
+	uint32_t flags;        /**< BPF_F_TEST_* */
+	uint32_t cpu;          /**< with BPF_F_TEST_RUN_ON_CPU */
+	uint32_t batch_size;   /**< with BPF_F_TEST_XDP_LIVE_FRAMES */
+	uint32_t retval;       /**< on return: the program's result */
+	uint32_t duration;     /**< on return: nanoseconds of one run, on average */
+};
+
+/**
+ * @brief Run a program once, or some times, without attaching it.
+ *
+ * @param prog  of a loaded object
+ * @param opts  input and results; NULL runs it once and drops the result
+ * @return 0, or -EBADF not loaded, -ENOTSUP the kernel can't run this type this way, -ENOSPC an
+ *         output was cut (its size says how much there was), or what else the kernel answered
+ */
+int mem_prog_run(const struct mem_prog *prog, struct mem_run_opts *opts);
+
+/** @} */
+
+/** @defgroup link Links
+ * @{
+ */
+
+/**
+ * @brief Attach a program as its section says.
+ *
+ * Works for sections that name all there is to know: tracepoint, raw_tracepoint, tp_btf, iter,
+ * fentry and its family.
+ *
+ * @param prog  of a loaded object
+ * @return the link, to be destroyed by the caller; NULL with errno
+ *         EBADF not loaded, EOPNOTSUPP the section does not say where (the message names the
+ *         function to call), ENOENT no such tracepoint, EPERM, or what the kernel answered
+ */
+struct mem_link *mem_prog_attach(const struct mem_prog *prog);
+
+/**
+ * @brief Attach a program to a tracepoint.
+ *
+ * tracefs need not be mounted.
+ *
+ * @param prog      a loaded program of type tracepoint
+ * @param category  such as "sched"
+ * @param name      such as "sched_switch"
+ * @return the link, to be destroyed by the caller; NULL with errno ENOENT no such tracepoint,
+ *         EPERM, or what the kernel answered
+ */
+struct mem_link *mem_prog_attach_tracepoint(const struct mem_prog *prog, const char *category,
+					    const char *name);
+
+/**
+ * @brief Attach a program to a raw tracepoint.
+ * @param prog  a loaded program of type raw_tracepoint or raw_tracepoint_writable
+ * @param name  such as "sched_switch"
+ * @return the link, to be destroyed by the caller; NULL with errno ENOENT no such tracepoint,
+ *         EPERM, or what the kernel answered. Linux 4.17.
+ */
+struct mem_link *mem_prog_attach_raw_tracepoint(const struct mem_prog *prog, const char *name);
+
+/**
+ * @brief Attach a program whose target was fixed when it was loaded: tp_btf, fentry, fexit, lsm.
+ * @param prog  a loaded program of such a type
+ * @return the link, to be destroyed by the caller; NULL with errno EPERM, or what the kernel
+ *         answered. Linux 5.5.
+ */
+struct mem_link *mem_prog_attach_trace(const struct mem_prog *prog);
+
+/**
+ * @brief Attach a program to a perf event.
+ * @param prog      a loaded program of type perf_event, tracepoint or kprobe
+ * @param event_fd  of perf_event_open(2); the link keeps a duplicate, the caller keeps its own
+ * @return the link, to be destroyed by the caller; NULL with errno EBADF, EINVAL not an event for
+ *         this program, or what else the kernel answered
+ */
+struct mem_link *mem_prog_attach_perf_event(const struct mem_prog *prog, int event_fd);
+
+/**
+ * @brief Attach a program to the XDP hook of a network interface.
+ * @param prog     a loaded program of type xdp
+ * @param ifindex  of the interface, in the caller's network namespace
+ * @param flags    XDP_FLAGS_SKB_MODE, XDP_FLAGS_DRV_MODE, XDP_FLAGS_HW_MODE, or 0
+ * @return the link, to be destroyed by the caller; NULL with errno EBUSY one is attached, ENODEV,
+ *         EOPNOTSUPP the driver can't, or what else the kernel answered. Linux 5.9.
+ */
+struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, uint32_t flags);
+
+/** Options of mem_prog_attach_tcx(). Zero means the default for every member but sz. */
+struct mem_tcx_opts {
+	size_t sz;                  /**< sizeof(struct mem_tcx_opts) */
+	uint32_t flags;             /**< BPF_F_BEFORE, BPF_F_AFTER, BPF_F_REPLACE ... */
+	uint32_t relative_fd;       /**< program or link that flags refer to, or 0 */
+	uint32_t relative_id;       /**< the same by id, with BPF_F_ID */
+	uint32_t attach_type;       /**< BPF_TCX_INGRESS or BPF_TCX_EGRESS; 0: as the section says */
+	uint64_t expected_revision; /**< of the hook's list, 0: any */
+};
+
+/**
+ * @brief Attach a program to the ingress or egress hook of a network interface.
+ * @param prog     a loaded program of type sched_cls; section tcx/ingress or tcx/egress, or
+ *                 opts->attach_type
+ * @param ifindex  of the interface, in the caller's network namespace
+ * @param opts     NULL for defaults
+ * @return the link, to be destroyed by the caller; NULL with errno EINVAL no direction given,
+ *         ENODEV, ENOTSUP Linux before 6.6, or what else the kernel answered
+ */
+struct mem_link *mem_prog_attach_tcx(const struct mem_prog *prog, int ifindex,
+				     const struct mem_tcx_opts *opts);
+
+/** Options of mem_prog_attach_iter(). Zero means the default for every member but sz. */
+struct mem_iter_opts {
+	size_t sz;               /**< sizeof(struct mem_iter_opts) */
+	const void *link_info;   /**< union bpf_iter_link_info: the map, cgroup or task to walk */
+	uint32_t link_info_size; /**< bytes */
+};
+
+/**
+ * @brief Attach an iterator program, to be run by reading mem_iter_create().
+ * @param prog  a loaded iterator program
+ * @param opts  NULL walks everything
+ * @return the link, to be destroyed by the caller; NULL with errno EINVAL this iterator needs
+ *         options, or what else the kernel answered. Linux 5.8.
+ */
+struct mem_link *mem_prog_attach_iter(const struct mem_prog *prog, const struct mem_iter_opts *opts);
+
+/**
+ * @brief Start one walk of an attached iterator.
+ * @param link  from mem_prog_attach_iter()
+ * @return fd to read(2) the program's output from, to be closed by the caller; -EINVAL not an
+ *         iterator, or what else the kernel answered
+ */
+int mem_iter_create(const struct mem_link *link);
+
+/**
+ * @brief File descriptor of a link.
+ * @param link  a link
+ * @return fd, owned by the link: a BPF link, or a perf event on kernels before 5.15
+ */
+int mem_link_fd(const struct mem_link *link);
+
+/**
+ * @brief Detach a program and free the link.
+ * @param link  a link; NULL does nothing
+ */
+void mem_link_destroy(struct mem_link *link);
+
+/** @} */
+
+/** @defgroup skeleton For generated headers
+ * @{
+ */
+
+/** Where a generated struct keeps what the library fills in. Offsets are bytes from its start. */
+struct mem_skeleton_layout {
+	uint32_t size;             /**< sizeof(struct mem_skeleton_layout) */
+	uint32_t skel_size;        /**< bytes of the generated struct */
+	uint32_t obj;              /**< offset of struct mem_object * */
+	uint32_t maps;             /**< offset of one struct mem_map * for each maps row but prototypes */
+	uint32_t progs;            /**< offset of one struct mem_prog * for each progs row */
+	uint32_t links;            /**< offset of one struct mem_link * for each progs row */
+	const uint32_t *variables; /**< for each regions row: offset of the pointer to its variables,
+				        MEM_NONE if there is none */
+	const uint32_t *arrays;    /**< for each regions row: offset of the pointer to its first element
+				        or arena byte, MEM_NONE if there is none */
+};
+
+/**
+ * @brief Open an image into a generated struct.
+ * @param image   as for mem_object_open()
+ * @param layout  of the struct; must stay valid until mem_skeleton_destroy()
+ * @param opts    NULL for defaults
+ * @return the struct, to be released by mem_skeleton_destroy(); NULL with errno as
+ *         mem_object_open()
+ */
+void *mem_skeleton_open(const struct mem_image *image, const struct mem_skeleton_layout *layout,
+			const struct mem_open_opts *opts);
+
+/**
+ * @brief Attach every loaded program whose section says where, as mem_prog_attach() does.
+ *
+ * Links the application put into the struct itself are left alone.
+ *
+ * @param skel    from mem_skeleton_open(), loaded
+ * @param layout  as given to mem_skeleton_open()
+ * @return 0, or the error of the first program that could not be attached; those before it are
+ *         detached again
+ */
+int mem_skeleton_attach(void *skel, const struct mem_skeleton_layout *layout);
+
+/**
+ * @brief Destroy every link in a generated struct and set it to NULL.
+ * @param skel    from mem_skeleton_open()
+ * @param layout  as given to mem_skeleton_open()
+ */
+void mem_skeleton_detach(void *skel, const struct mem_skeleton_layout *layout);
+
+/**
+ * @brief Detach, close the object and free the struct.
+ * @param skel    from mem_skeleton_open(); NULL does nothing
+ * @param layout  as given to mem_skeleton_open()
+ */
+void mem_skeleton_destroy(void *skel, const struct mem_skeleton_layout *layout);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MEM_MEM_H */

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-2-Clause
+## make install uninstall     PREFIX, LIBDIR, INCLUDEDIR, BINDIR, MANDIR and DESTDIR as usual
+.PHONY: install uninstall
+
+install: all
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
+	$(Q)install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/mem $(DESTDIR)$(BINDIR)
+	$(Q)install -m 644 $(PUBLIC_HEADERS) $(DESTDIR)$(INCLUDEDIR)/mem
+	$(Q)install -m 644 $(LIBMEM_A) $(LIBMEM_ELF_A) $(DESTDIR)$(LIBDIR)
+	$(Q)install -m 755 $(LIBMEM_SO) $(LIBMEM_ELF_SO) $(DESTDIR)$(LIBDIR)
+	$(Q)ln -sf libmem.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libmem.so
+	$(Q)ln -sf libmem-elf.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libmem-elf.so
+	$(Q)install -m 644 $(PC_FILES) $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(Q)install -m 755 $(MEMGEN) $(DESTDIR)$(BINDIR)
+
+uninstall:
+	$(call say,REMOVE,$(DESTDIR)$(PREFIX))
+	$(Q)rm -f $(addprefix $(DESTDIR)$(INCLUDEDIR)/mem/,$(notdir $(PUBLIC_HEADERS))) \
+		$(addprefix $(DESTDIR)$(LIBDIR)/,libmem.a libmem-elf.a libmem.so libmem-elf.so \
+			libmem.so.$(SOVERSION) libmem-elf.so.$(SOVERSION) pkgconfig/libmem.pc \
+			pkgconfig/libmem-elf.pc) $(DESTDIR)$(BINDIR)/memgen
+	$(Q)rmdir --ignore-fail-on-non-empty $(DESTDIR)$(INCLUDEDIR)/mem 2>/dev/null || true

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Messages. A function that fails says so once, where it knows most: error_set() for the calling
+ * thread, object_error() (object.h) for a live object as well. Callers add what they know with
+ * error_prefix() instead of replacing the cause.
+ *
+ * The mem__ names are shared with libmem-elf through the LIBMEM_PRIVATE version node.
+ */
+#ifndef LIBMEM_ERROR_H
+#define LIBMEM_ERROR_H
+
+#include <mem/mem.h>
+
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* Bytes a message may have, its NUL included; longer ones are cut at the end. */
+#define MESSAGE_MAX 4096
+
+/* Record the message of a failure and log it. err is positive; returns -err with errno set to err. */
+int mem__error(int err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Put text in front of the recorded message: "x.bpf.o: " + "...". */
+void mem__error_prefix(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* Log when the level asks for it. */
+void mem__log(enum mem_log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Whether a message of this level would be seen: for work that only serves the log. */
+int mem__log_wanted(enum mem_log_level level);
+
+#endif /* LIBMEM_ERROR_H */
