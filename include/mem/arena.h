@@ -19,8 +19,13 @@
 #ifdef __bpf__
 
 #if !defined(__BPF_FEATURE_ADDR_SPACE_CAST)
-#error "arenas need address-space casts: compile with clang 19 or newer"
-#endif
+/* An error where an arena is used, not for every program that includes mem/bpf.h. */
+#define MEM_ARENA_NEEDS_CASTS                                                                      \
+	_Pragma("GCC error \"arenas need address-space casts: compile with clang 19 or newer\"")
+#define __arena MEM_ARENA_NEEDS_CASTS
+#define MEM_ARENA_VAR MEM_ARENA_NEEDS_CASTS
+#define MEM_ARENA(name, pages) MEM_ARENA_NEEDS_CASTS struct mem_no_arena name
+#else
 
 /*
  * The tag is how the generator recognises arena pointers: compilers leave address spaces out of
@@ -56,6 +61,7 @@
 
 /** Tie the program to an arena that it mentions nowhere else. */
 #define MEM_ARENA_USE(name) asm volatile("" : : "r"(&(name)))
+#endif
 
 #else /* application */
 
