@@ -96,7 +96,7 @@ struct mem_region_image {
 	const char *section; /**< ELF section of the variables, NULL if there are none */
 	const void *init;    /**< initial contents of the variables, NULL if all zero */
 	uint64_t init_size;  /**< bytes at init; what follows up to size is zero */
-	uint64_t size;       /**< bytes of the variables; 0 for an arena without any */
+	uint64_t size;       /**< bytes of the variables; 0 for an array, and an arena without any */
 	uint32_t kind;       /**< MEM_REGION_* */
 	uint32_t map;        /**< maps row */
 	uint32_t type;       /**< BTF id: the section's DATASEC, or an array's element type; 0 if none */
@@ -165,8 +165,8 @@ struct mem_func_image {
 	uint32_t flags;          /**< MEM_FUNC_* */
 	struct mem_range insns;  /**< insns rows (8 bytes each) */
 	struct mem_range relocs; /**< relocs rows, by ascending instruction */
-	struct mem_range lines;  /**< line_infos rows; insn_off counts from the function's start */
-	struct mem_range cores;  /**< core_relos rows; insn_off counts from the function's start */
+	struct mem_range lines;  /**< line_infos rows; insn_off: instructions from the function's start */
+	struct mem_range cores;  /**< core_relos rows; insn_off: instructions (the kernel wants bytes) */
 	uint32_t type;           /**< BTF id of the FUNC, 0 if the object has none */
 };
 
