@@ -38,7 +38,7 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef
 # sanitizers, coverage: what a variant build adds to compiling and linking alike
 VARIANT ?=
-ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fvisibility=hidden -fPIC -Iinclude -Isrc $(VARIANT) $(CFLAGS)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC -Iinclude -Isrc $(VARIANT) $(CFLAGS)
 ALL_LDFLAGS = $(VARIANT) $(LDFLAGS)
 
 # evaluated when used: `make setup` has to work before the packages are there

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Arenas: where they lie, and their variables.
+ *
+ * The kernel fixes an arena's user address when the map is made (map_extra) and lets every process
+ * map it there only, so libmem chooses: a free range, reserved with PROT_NONE at open. Three rules
+ * limit the choice. The range must not cross a 4 GiB boundary, because BPF computes with the low
+ * half of user addresses. Inside BPF the low half of the address is the pointer, so nothing may lie
+ * where it is 0, which is NULL: a base with another low half is taken, and an arena of 4 GiB, which
+ * has no choice, gets its first page populated and never used, so that no allocator hands it out.
+ *
+ * Variables lie at the end of the arena, in pages of their own. They are always present: a program's
+ * store to an absent page is lost without a word.
+ *
+ *     base                                                base + size
+ *     | page | page | ... free for allocation ... | variables, zero tail |
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "contents.h"
+#include "object.h"
+#include "sys.h"
+
+#define GIB4 (1ULL << 32)
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
+#endif
+
+static int arena_error(const struct mem_region *region, int err, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+
+static int arena_error(const struct mem_region *region, int err, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return mem__error(err, "%s: arena '%s': %s", region->obj->name, region->map->image->name, text);
+}
+
+static bool address_suits(uint64_t base, uint64_t size)
+{
+	bool crosses = base >> 32 != (base + size - 1) >> 32;
+	bool starts_at_null = !(uint32_t)base;
+
+	return !crosses && (!starts_at_null || size == GIB4);
+}
+
+/* The first suitable address at or above from. */
+static uint64_t next_address(uint64_t from, uint64_t size)
+{
+	uint64_t boundary = (from + GIB4 - 1) & ~(GIB4 - 1);
+
+	if (address_suits(from, size))
+		return from;
+	return size == GIB4 ? boundary : boundary + sys_page_size();
+}
+
+static char *reserve_anywhere(uint64_t size)
+{
+	return mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+/* Reserve more than needed, keep the part that suits. Returns MAP_FAILED with errno. */
+static char *reserve_suitable(uint64_t size)
+{
+	uint64_t slack = GIB4 + sys_page_size();
+	char *range, *base;
+
+	range = reserve_anywhere(size);
+	if (range == MAP_FAILED || address_suits((uintptr_t)range, size))
+		return range;
+	munmap(range, size);
+	range = reserve_anywhere(size + slack);
+	if (range == MAP_FAILED)
+		return range;
+	base = (char *)(uintptr_t)next_address((uintptr_t)range, size);
+	if (base > range)
+		munmap(range, base - range);
+	munmap(base + size, range + size + slack - (base + size));
+	return base;
+}
+
+static int check_size(const struct mem_region *region, uint64_t size, uint64_t variables)
+{
+	if (size > GIB4)
+		return arena_error(region, E2BIG, "%u pages are more than 4 GiB, the kernel's limit",
+				   region->map->max_entries);
+	if (variables > size)
+		return arena_error(region, EINVAL,
+				   "its variables need %zu pages, max_entries allows %u",
+				   (size_t)(variables / sys_page_size()), region->map->max_entries);
+	if (variables && (variables == size && size == GIB4))
+		return arena_error(region, EINVAL, "its variables leave no room for an empty page 0");
+	return 0;
+}
+
+static int place_variables(struct mem_region *region, size_t pages_size)
+{
+	const struct mem_region_image *image = region->image;
+	char *variables = region->base + region->size - pages_size;
+
+	if (mprotect(variables, pages_size, PROT_READ | PROT_WRITE))
+		return arena_error(region, errno, "can't reserve its variables: %s", strerror(errno));
+	if (image->init)
+		memcpy(variables, image->init, image->init_size);
+	region->variables = variables;
+	return 0;
+}
+
+int arena_reserve(struct mem_region *region)
+{
+	uint64_t size = (uint64_t)region->map->max_entries * sys_page_size();
+	size_t variables = sys_page_round(region->image->size);
+	char *base;
+	int err;
+
+	if (!size) /* the application sets the size before prepare */
+		return 0;
+	err = check_size(region, size, variables);
+	if (err)
+		return err;
+	base = reserve_suitable(size);
+	if (base == MAP_FAILED)
+		return arena_error(region, errno, "can't reserve %llu bytes of address space: %s",
+				   (unsigned long long)size, strerror(errno));
+	region->base = base;
+	region->size = size;
+	err = variables ? place_variables(region, variables) : 0;
+	if (err)
+		region_unmap(region);
+	else
+		mem__log(MEM_LOG_INFO, "%s: arena '%s' at %p, %u pages", region->obj->name,
+			 region->map->image->name, (void *)base, region->map->max_entries);
+	return err;
+}
+
+static int arena_populate(struct mem_region *region, char *from, size_t size)
+{
+	if (!madvise(from, size, MADV_POPULATE_WRITE))
+		return 0;
+	return arena_error(region, errno, "can't populate %zu bytes at offset %zu: %s", size,
+			   (size_t)(from - region->base), strerror(errno));
+}
+
+static int arena_map_over(struct mem_region *region)
+{
+	if (mmap(region->base, region->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		 region->map->fd, 0) == MAP_FAILED)
+		return arena_error(region, errno, "can't map it at %p: %s", (void *)region->base,
+				   strerror(errno));
+	if (!(uint32_t)(uintptr_t)region->base) /* keep what looks like NULL from every allocator */
+		return arena_populate(region, region->base, sys_page_size());
+	return 0;
+}
+
+/* An arena can be mapped at its address only, so the variables' contents have to wait elsewhere. */
+static int arena_map_variables(struct mem_region *region)
+{
+	size_t size = sys_page_round(region->image->size);
+	char *aside;
+	int err;
+
+	aside = mremap(region->variables, size, size, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	if (aside == MAP_FAILED)
+		return arena_error(region, errno, "can't set %zu bytes of variables aside: %s", size,
+				   strerror(errno));
+	err = arena_map_over(region);
+	err = err ?: arena_populate(region, region->variables, size);
+	if (!err)
+		contents_copy(region->variables, aside, size);
+	munmap(aside, size);
+	return err;
+}
+
+int arena_map(struct mem_region *region)
+{
+	return region->variables ? arena_map_variables(region) : arena_map_over(region);
+}
+
+int mem_arena_populate(struct mem_region *region, size_t offset, size_t size)
+{
+	struct mem_object *obj = region->obj;
+	size_t page = sys_page_size();
+	int err;
+
+	if (region->image->kind != MEM_REGION_ARENA)
+		err = mem__error(EINVAL, "%s: region '%s' is not an arena", obj->name,
+				 region->image->name);
+	else if (obj->phase < PHASE_PREPARED)
+		err = arena_error(region, EINVAL, "populate it after mem_object_prepare()");
+	else if (offset % page || offset > region->size || size > region->size - offset)
+		err = arena_error(region, EINVAL, "%zu bytes at offset %zu are not whole pages in it",
+				  size, offset);
+	else
+		err = size ? arena_populate(region, region->base + offset, sys_page_round(size)) : 0;
+	return object_result(obj, err);
+}

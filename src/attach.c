@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Attaching programs: by what their section says, and to hooks that are a BPF link and no more. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "link.h"
+#include "opts.h"
+
+static const struct feature raw_tracepoints = { "raw tracepoints", 4, 17 };
+static const struct feature trace_links = { "programs attached by BTF id", 5, 5 };
+static const struct feature iterators = { "BPF iterators", 5, 8 };
+static const struct feature xdp_links = { "XDP links", 5, 9 };
+static const struct feature tcx_links = { "tcx", 6, 6 };
+
+/* tp_btf, fentry and their kin know their target; name is for raw tracepoints. */
+static struct mem_link *attach_raw_tracepoint(const struct mem_prog *prog, const char *name,
+					      const struct feature *feature)
+{
+	int fd;
+	BPF_ATTR(attr);
+
+	if (link_check_loaded(prog))
+		return NULL;
+	attr.raw_tracepoint.name = sys_pointer(name);
+	attr.raw_tracepoint.prog_fd = (uint32_t)prog->fd;
+	fd = sys_bpf_fd(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+	return fd < 0 ? link_error(prog, name, -fd, feature) : link_new(prog, fd, -1);
+}
+
+struct mem_link *mem_prog_attach_raw_tracepoint(const struct mem_prog *prog, const char *name)
+{
+	return attach_raw_tracepoint(prog, name, &raw_tracepoints);
+}
+
+struct mem_link *mem_prog_attach_trace(const struct mem_prog *prog)
+{
+	return attach_raw_tracepoint(prog, NULL, &trace_links);
+}
+
+struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, uint32_t flags)
+{
+	char target[32];
+	BPF_ATTR(attr);
+
+	if (link_check_loaded(prog))
+		return NULL;
+	attr.link_create.prog_fd = (uint32_t)prog->fd;
+	attr.link_create.target_ifindex = (uint32_t)ifindex;
+	attr.link_create.attach_type = BPF_XDP;
+	attr.link_create.flags = flags;
+	snprintf(target, sizeof(target), "interface %d", ifindex);
+	return link_create(prog, &attr, sizeof(attr), target, &xdp_links);
+}
+
+struct mem_link *mem_prog_attach_tcx(const struct mem_prog *prog, int ifindex,
+				     const struct mem_tcx_opts *opts)
+{
+	struct sys_link_create_tcx attr = { 0 };
+	char target[32];
+
+	if (!OPTS_VALID(opts, mem_tcx_opts)) {
+		object_result(prog->obj, -errno);
+		return NULL;
+	}
+	if (link_check_loaded(prog))
+		return NULL;
+	attr.prog_fd = (uint32_t)prog->fd;
+	attr.target_ifindex = (uint32_t)ifindex;
+	attr.attach_type = OPTS_GET(opts, attach_type, 0) ?: prog->image->expected_attach_type;
+	attr.flags = OPTS_GET(opts, flags, 0);
+	attr.relative = OPTS_GET(opts, relative_id, 0) ?: OPTS_GET(opts, relative_fd, 0);
+	attr.expected_revision = OPTS_GET(opts, expected_revision, 0);
+	if (!attr.attach_type) {
+		object_result(prog->obj,
+			      mem__error(EINVAL,
+					 "%s: program '%s' (section %s): ingress or egress? set "
+					 "mem_tcx_opts.attach_type, or name the section tcx/ingress or tcx/egress",
+					 prog->obj->name, prog->image->name, prog->image->section));
+		return NULL;
+	}
+	snprintf(target, sizeof(target), "interface %d", ifindex);
+	return link_create(prog, &attr, sizeof(attr), target, &tcx_links);
+}
+
+struct mem_link *mem_prog_attach_iter(const struct mem_prog *prog, const struct mem_iter_opts *opts)
+{
+	struct mem_link *link;
+	BPF_ATTR(attr);
+
+	if (!OPTS_VALID(opts, mem_iter_opts)) {
+		object_result(prog->obj, -errno);
+		return NULL;
+	}
+	if (link_check_loaded(prog))
+		return NULL;
+	attr.link_create.prog_fd = (uint32_t)prog->fd;
+	attr.link_create.attach_type = BPF_TRACE_ITER;
+	attr.link_create.iter_info = sys_pointer(OPTS_GET(opts, link_info, NULL));
+	attr.link_create.iter_info_len = OPTS_GET(opts, link_info_size, 0);
+	link = link_create(prog, &attr, sizeof(attr), prog->image->target, &iterators);
+	if (link)
+		link->iter = true;
+	return link;
+}
+
+int mem_iter_create(const struct mem_link *link)
+{
+	int fd;
+	BPF_ATTR(attr);
+
+	if (!link->iter)
+		return mem__error(EINVAL, "the link is not that of an iterator program");
+	attr.iter_create.link_fd = (uint32_t)link->fd;
+	fd = sys_bpf_fd(BPF_ITER_CREATE, &attr, sizeof(attr));
+	if (fd < 0)
+		return mem__error(-fd, "can't start a walk of the iterator: %s", strerror(-fd));
+	return fd;
+}
+
+/* "category/name" */
+static struct mem_link *attach_tracepoint_target(const struct mem_prog *prog)
+{
+	const char *target = prog->image->target, *slash = strchr(target, '/');
+	char category[128];
+
+	if (!slash || (size_t)(slash - target) >= sizeof(category))
+		return link_error(prog, target, EINVAL, NULL);
+	memcpy(category, target, (size_t)(slash - target));
+	category[slash - target] = '\0';
+	return mem_prog_attach_tracepoint(prog, category, slash + 1);
+}
+
+/* The call that attaches a program whose section does not say where. */
+static const char *attach_call(const struct mem_prog *prog)
+{
+	switch (prog->image->type) {
+	case BPF_PROG_TYPE_TRACEPOINT:
+		return "mem_prog_attach_tracepoint()";
+	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
+		return "mem_prog_attach_raw_tracepoint()";
+	case BPF_PROG_TYPE_XDP:
+		return "mem_prog_attach_xdp()";
+	case BPF_PROG_TYPE_SCHED_CLS:
+		return "mem_prog_attach_tcx()";
+	case BPF_PROG_TYPE_PERF_EVENT:
+	case BPF_PROG_TYPE_KPROBE:
+		return "mem_prog_attach_perf_event()";
+	case BPF_PROG_TYPE_SYSCALL:
+		return "mem_prog_run()";
+	default:
+		return "bpf(2) with mem_prog_fd()";
+	}
+}
+
+static struct mem_link *attach_unknown(const struct mem_prog *prog)
+{
+	object_result(prog->obj, mem__error(EOPNOTSUPP,
+					    "%s: program '%s': section '%s' does not say where to attach "
+					    "it: use %s", prog->obj->name, prog->image->name,
+					    prog->image->section, attach_call(prog)));
+	return NULL;
+}
+
+struct mem_link *mem_prog_attach(const struct mem_prog *prog)
+{
+	const char *target = prog->image->target;
+
+	if (link_check_loaded(prog))
+		return NULL;
+	if (!target)
+		return attach_unknown(prog);
+	switch (prog->image->attach_kind) {
+	case MEM_ATTACH_TRACEPOINT:
+		return attach_tracepoint_target(prog);
+	case MEM_ATTACH_RAW_TRACEPOINT:
+		return mem_prog_attach_raw_tracepoint(prog, target);
+	case MEM_ATTACH_BTF_TRACE:
+		return mem_prog_attach_trace(prog);
+	case MEM_ATTACH_ITER:
+		return mem_prog_attach_iter(prog, NULL);
+	default:
+		return attach_unknown(prog);
+	}
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Attaching to perf events, of which tracepoints are one kind.
+ *
+ * A tracepoint is known by a number in tracefs. Where nobody has mounted that, libmem makes a mount
+ * of its own that is attached to no directory: only the descriptor sees it, and closing that undoes
+ * it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "link.h"
+
+/* The root of a tracefs of our own; Linux 5.2 and CAP_SYS_ADMIN. fd or -errno. */
+static int tracefs_mount_detached(void)
+{
+	int context = (int)syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC);
+	int root = -1, err = 0;
+
+	if (context < 0)
+		return -errno;
+	if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		err = -errno;
+	else
+		root = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+	if (!err && root < 0)
+		err = -errno;
+	close(context);
+	return err ?: root;
+}
+
+/* tracefs, wherever it is: fd of its root or -errno. */
+static int tracefs_open(void)
+{
+	static const char *const places[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		int fd = open(places[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		/* an empty directory is where it would be mounted */
+		if (fd >= 0 && !faccessat(fd, "events", F_OK, 0))
+			return fd;
+		sys_close(&fd);
+	}
+	return tracefs_mount_detached();
+}
+
+static int read_id(int tracefs, const char *category, const char *name)
+{
+	char path[512], text[32];
+	ssize_t size;
+	int fd, err;
+
+	err = snprintf(path, sizeof(path), "events/%s/%s/id", category, name);
+	if (err < 0 || (size_t)err >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	size = read(fd, text, sizeof(text) - 1);
+	err = size < 0 ? -errno : 0;
+	close(fd);
+	if (err)
+		return err;
+	text[size] = '\0';
+	return atoi(text);
+}
+
+/* The number of a tracepoint, or -errno with a message. */
+static int tracepoint_id(const struct mem_prog *prog, const char *category, const char *name)
+{
+	const char *object = prog->obj->name, *program = prog->image->name;
+	int tracefs = tracefs_open();
+	int id;
+
+	if (tracefs < 0)
+		return mem__error(-tracefs,
+				  "%s: can't attach program '%s': tracefs is not mounted and the process "
+				  "may not mount it: mount -t tracefs tracefs /sys/kernel/tracing",
+				  object, program);
+	id = read_id(tracefs, category, name);
+	close(tracefs);
+	if (id == -ENOENT)
+		return mem__error(ENOENT, "%s: can't attach program '%s': this kernel has no tracepoint "
+					  "%s/%s", object, program, category, name);
+	if (id < 0)
+		return mem__error(-id, "%s: can't attach program '%s': reading the number of "
+				       "tracepoint %s/%s: %s", object, program, category, name,
+				  strerror(-id));
+	return id;
+}
+
+/* A BPF link over the event from Linux 5.15 on; before that the event itself holds the program. */
+struct mem_link *link_perf_event(const struct mem_prog *prog, int event_fd, const char *target)
+{
+	int fd, err;
+	BPF_ATTR(attr);
+
+	attr.link_create.prog_fd = (uint32_t)prog->fd;
+	attr.link_create.target_fd = (uint32_t)event_fd;
+	attr.link_create.attach_type = BPF_PERF_EVENT;
+	fd = sys_bpf_fd(BPF_LINK_CREATE, &attr, sizeof(attr));
+	if (fd >= 0)
+		return link_new(prog, fd, event_fd);
+	if (fd == -EINVAL && kernel_older_than(5, 15)) {
+		if (!ioctl(event_fd, PERF_EVENT_IOC_SET_BPF, prog->fd))
+			return link_new(prog, -1, event_fd);
+		fd = -errno;
+	}
+	err = -fd;
+	sys_close(&event_fd);
+	return link_error(prog, target, err, NULL);
+}
+
+struct mem_link *mem_prog_attach_tracepoint(const struct mem_prog *prog, const char *category,
+					    const char *name)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.sample_period = 1,
+		.wakeup_events = 1,
+	};
+	char target[256];
+	int id, event_fd;
+
+	if (link_check_loaded(prog))
+		return NULL;
+	id = tracepoint_id(prog, category, name);
+	if (id < 0) {
+		object_result(prog->obj, id);
+		return NULL;
+	}
+	snprintf(target, sizeof(target), "tracepoint %s/%s", category, name);
+	attr.config = (uint64_t)id;
+	/* one event runs the program on every CPU */
+	event_fd = sys_perf_event_open(&attr, -1, 0);
+	if (event_fd < 0)
+		return link_error(prog, target, -event_fd, NULL);
+	return link_perf_event(prog, event_fd, target);
+}
+
+struct mem_link *mem_prog_attach_perf_event(const struct mem_prog *prog, int event_fd)
+{
+	int own_fd;
+
+	if (link_check_loaded(prog))
+		return NULL;
+	own_fd = fcntl(event_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (own_fd < 0)
+		return link_error(prog, "the perf event", errno, NULL);
+	return link_perf_event(prog, own_fd, "the perf event");
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "explain.h"
+#include "sys.h"
+
+/* capabilities(7) */
+enum { CAPABILITY_NET_ADMIN = 12, CAPABILITY_SYS_ADMIN = 21, CAPABILITY_PERFMON = 38, CAPABILITY_BPF = 39 };
+
+bool kernel_older_than(unsigned int major, unsigned int minor)
+{
+	struct utsname name;
+	unsigned int has_major = 0, has_minor = 0;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u", &has_major, &has_minor) != 2)
+		return false;
+	return has_major < major || (has_major == major && has_minor < minor);
+}
+
+bool explain_missing(char *text, size_t size, const struct feature *feature)
+{
+	struct utsname name;
+
+	if (!kernel_older_than(feature->major, feature->minor) || uname(&name))
+		return false;
+	snprintf(text, size, "this kernel (%s) lacks %s; it needs Linux %u.%u", name.release,
+		 feature->name, feature->major, feature->minor);
+	return true;
+}
+
+/* The number after "field:" in /proc/self/status; 0 if it isn't there. */
+static unsigned long long status_field(const char *status, const char *field, int base)
+{
+	const char *at = strstr(status, field);
+
+	return at ? strtoull(at + strlen(field), NULL, base) : 0;
+}
+
+static bool has_capability(unsigned long long set, int capability)
+{
+	return set >> capability & 1;
+}
+
+static bool user_namespace_is_initial(void)
+{
+	char map[128];
+	unsigned long long inside, outside, count;
+
+	return sys_read_file("/proc/self/uid_map", map, sizeof(map)) ||
+	       sscanf(map, "%llu %llu %llu", &inside, &outside, &count) != 3 ||
+	       (!inside && !outside && count == 0xffffffffULL);
+}
+
+static const char *missing_capability(unsigned long long set)
+{
+	if (has_capability(set, CAPABILITY_SYS_ADMIN))
+		return NULL;
+	if (!has_capability(set, CAPABILITY_BPF))
+		return "CAP_BPF";
+	if (!has_capability(set, CAPABILITY_PERFMON))
+		return "CAP_PERFMON";
+	if (!has_capability(set, CAPABILITY_NET_ADMIN))
+		return "CAP_NET_ADMIN (for network programs)";
+	return NULL;
+}
+
+void explain_eperm(char *text, size_t size)
+{
+	char status[4096], lockdown[128], sysctl[16] = "?";
+	const char *missing;
+
+	if (sys_read_file("/proc/self/status", status, sizeof(status)))
+		status[0] = '\0';
+	missing = missing_capability(status_field(status, "CapEff:", 16));
+	if (missing) {
+		sys_read_file("/proc/sys/kernel/unprivileged_bpf_disabled", sysctl, sizeof(sysctl));
+		sysctl[strcspn(sysctl, "\n")] = '\0';
+		snprintf(text, size,
+			 "the process lacks %s: run it as root or give it CAP_BPF and CAP_PERFMON "
+			 "(kernel.unprivileged_bpf_disabled is %s)",
+			 missing, sysctl);
+	} else if (!user_namespace_is_initial()) {
+		snprintf(text, size,
+			 "the process is in a user namespace, whose capabilities do not reach bpf(2): "
+			 "run it in the initial one, or with a BPF token");
+	} else if (status_field(status, "Seccomp:", 10)) {
+		snprintf(text, size, "the process is privileged but under a seccomp filter, as in a "
+				     "container: allow bpf(2) and perf_event_open(2) there");
+	} else if (!sys_read_file("/sys/kernel/security/lockdown", lockdown, sizeof(lockdown)) &&
+		   !strstr(lockdown, "[none]")) {
+		snprintf(text, size,
+			 "the process is privileged, so the kernel's lockdown or a security module forbids "
+			 "it (/sys/kernel/security/lockdown: %.*s)",
+			 (int)strcspn(lockdown, "\n"), lockdown);
+	} else {
+		snprintf(text, size, "the process is privileged, so a security module or the kernel's own "
+				     "configuration forbids it");
+	}
+}

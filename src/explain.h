@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Why the kernel said no, once it has: privilege, age, limits. Nothing here is probed beforehand. */
+#ifndef LIBMEM_EXPLAIN_H
+#define LIBMEM_EXPLAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A kernel feature and the release that brought it. */
+struct feature {
+	const char *name;
+	unsigned char major, minor;
+};
+
+/* Whether the running kernel is older than major.minor, by its release string. */
+bool kernel_older_than(unsigned int major, unsigned int minor);
+
+/* "Linux 5.4.0 lacks arena maps (Linux 6.9 has them)" into text; false if it should have it. */
+bool explain_missing(char *text, size_t size, const struct feature *feature);
+
+/* What an EPERM of bpf(2) or perf_event_open(2) most likely means and what to do about it. */
+void explain_eperm(char *text, size_t size);
+
+#endif /* LIBMEM_EXPLAIN_H */

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "insns.h"
+
+/*
+ * What the kernel sees instead of something that is absent, weak and used all the same: the
+ * verifier names the number if such an instruction can be reached.
+ */
+#define POISON_CALL 0xbad0
+
+/* The functions of a program, in order. */
+static const struct mem_func_image *prog_func(const struct mem_prog *prog, uint32_t i)
+{
+	const struct image_view *image = &prog->obj->image;
+
+	return &image->funcs[image->prog_funcs[prog->image->funcs.first + i]];
+}
+
+static bool count_rows(const struct mem_prog *prog, struct insns *out, bool *typed, bool *lined)
+{
+	uint64_t insns = 0, lines = 0, cores = 0;
+
+	out->func_count = prog->image->funcs.count;
+	*typed = *lined = prog->obj->btf_fd >= 0;
+	for (uint32_t i = 0; i < out->func_count; i++) {
+		const struct mem_func_image *func = prog_func(prog, i);
+
+		insns += func->insns.count;
+		lines += func->lines.count;
+		cores += func->cores.count;
+		*typed &= func->type != 0;
+		*lined &= func->lines.count &&
+			  !prog->obj->image.line_infos[func->lines.first].insn_off;
+	}
+	out->count = (uint32_t)insns;
+	out->line_count = (uint32_t)lines;
+	out->core_count = (uint32_t)cores;
+	return insns <= INT32_MAX && lines <= INT32_MAX && cores <= INT32_MAX;
+}
+
+static int insns_alloc(const struct mem_prog *prog, struct insns *out)
+{
+	bool typed, lined, fits = count_rows(prog, out, &typed, &lined);
+
+	if (fits) {
+		out->code = calloc(out->count + 1, sizeof(*out->code));
+		out->starts = calloc(out->func_count + 1, sizeof(*out->starts));
+		out->cores = calloc(out->core_count + 1, sizeof(*out->cores));
+		if (typed)
+			out->funcs = calloc(out->func_count + 1, sizeof(*out->funcs));
+		if (typed && lined)
+			out->lines = calloc(out->line_count + 1, sizeof(*out->lines));
+	}
+	if (!fits || !out->code || !out->starts || !out->cores || (typed && !out->funcs) ||
+	    (typed && lined && !out->lines))
+		return mem__error(ENOMEM, "%s: program '%s': no memory for its instructions",
+				  prog->obj->name, prog->image->name);
+	return 0;
+}
+
+/* Copy one function and its records to where they go; returns the next free instruction. */
+static void place_functions(const struct mem_prog *prog, struct insns *out)
+{
+	const struct image_view *image = &prog->obj->image;
+	uint32_t at = 0, line = 0, core = 0;
+
+	for (uint32_t i = 0; i < out->func_count; i++) {
+		const struct mem_func_image *func = prog_func(prog, i);
+
+		out->starts[i] = at;
+		memcpy(&out->code[at], &image->insns[func->insns.first],
+		       func->insns.count * sizeof(*out->code));
+		if (out->funcs)
+			out->funcs[i] = (struct bpf_func_info){ .insn_off = at, .type_id = func->type };
+		for (uint32_t n = 0; out->lines && n < func->lines.count; n++, line++) {
+			out->lines[line] = image->line_infos[func->lines.first + n];
+			out->lines[line].insn_off += at;
+		}
+		/* a CO-RE record counts bytes, unlike the others */
+		for (uint32_t n = 0; n < func->cores.count; n++, core++) {
+			out->cores[core] = image->core_relos[func->cores.first + n];
+			out->cores[core].insn_off =
+				(out->cores[core].insn_off + at) * sizeof(struct bpf_insn);
+		}
+		at += func->insns.count;
+	}
+}
+
+/* Where a function begins in this program. The image check made sure that it is there. */
+static uint32_t func_start(const struct mem_prog *prog, const struct insns *out, uint32_t func)
+{
+	const struct image_view *image = &prog->obj->image;
+
+	for (uint32_t i = 0; i < out->func_count; i++)
+		if (image->prog_funcs[prog->image->funcs.first + i] == func)
+			return out->starts[i];
+	return 0;
+}
+
+static void relocate_imm64(struct bpf_insn *insn, uint8_t src, uint32_t low, uint32_t high)
+{
+	insn[0].src_reg = src;
+	insn[0].imm = (int32_t)low;
+	insn[1].imm = (int32_t)high;
+}
+
+static void relocate_region(const struct mem_object *obj, const struct mem_reloc_image *reloc,
+			    struct bpf_insn *insn)
+{
+	const struct mem_region *region = &obj->regions[reloc->target];
+	uint32_t offset = reloc->offset;
+
+	if (region->image->kind == MEM_REGION_ARENA)
+		offset += (uint32_t)(region->variables - region->base);
+	relocate_imm64(insn, BPF_PSEUDO_MAP_VALUE, (uint32_t)region->map->fd, offset);
+}
+
+static void relocate_extern(const struct mem_object *obj, const struct mem_reloc_image *reloc,
+			    struct bpf_insn *insn)
+{
+	const struct resolved_extern *resolved = &obj->externs[reloc->target];
+	bool call = insn->code == (BPF_JMP | BPF_CALL);
+
+	if (call) {
+		insn->src_reg = resolved->found ? BPF_PSEUDO_KFUNC_CALL : 0;
+		insn->off = 0;
+		insn->imm = (int32_t)(resolved->found ? resolved->btf_id : POISON_CALL);
+	} else if (resolved->found) {
+		relocate_imm64(insn, BPF_PSEUDO_BTF_ID, resolved->btf_id, 0);
+	} else {
+		relocate_imm64(insn, 0, 0, 0);
+	}
+}
+
+static void relocate_one(const struct mem_prog *prog, struct insns *out, uint32_t start,
+			 const struct mem_reloc_image *reloc)
+{
+	const struct mem_object *obj = prog->obj;
+	uint32_t at = start + reloc->insn;
+	struct bpf_insn *insn = &out->code[at];
+
+	switch (reloc->kind) {
+	case MEM_RELOC_MAP:
+		relocate_imm64(insn, BPF_PSEUDO_MAP_FD, (uint32_t)obj->maps[reloc->target].fd, 0);
+		break;
+	case MEM_RELOC_REGION:
+		relocate_region(obj, reloc, insn);
+		break;
+	case MEM_RELOC_FUNC:
+		relocate_imm64(insn, BPF_PSEUDO_FUNC, func_start(prog, out, reloc->target) - at - 1, 0);
+		break;
+	case MEM_RELOC_CALL:
+		insn->src_reg = BPF_PSEUDO_CALL;
+		insn->imm = (int32_t)(func_start(prog, out, reloc->target) - at - 1);
+		break;
+	case MEM_RELOC_EXTERN:
+		relocate_extern(obj, reloc, insn);
+		break;
+	}
+}
+
+static void relocate(const struct mem_prog *prog, struct insns *out)
+{
+	for (uint32_t i = 0; i < out->func_count; i++) {
+		const struct mem_range relocs = prog_func(prog, i)->relocs;
+
+		for (uint32_t n = 0; n < relocs.count; n++)
+			relocate_one(prog, out, out->starts[i],
+				     &prog->obj->image.relocs[relocs.first + n]);
+	}
+}
+
+int insns_build(const struct mem_prog *prog, struct insns *out)
+{
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	err = insns_alloc(prog, out);
+	if (err) {
+		insns_free(out);
+		return err;
+	}
+	place_functions(prog, out);
+	relocate(prog, out);
+	return 0;
+}
+
+void insns_free(struct insns *insns)
+{
+	free(insns->code);
+	free(insns->funcs);
+	free(insns->lines);
+	free(insns->cores);
+	free(insns->starts);
+	memset(insns, 0, sizeof(*insns));
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* An attached program. */
+#ifndef LIBMEM_LINK_H
+#define LIBMEM_LINK_H
+
+#include "explain.h"
+#include "object.h"
+#include "sys.h"
+
+struct mem_link {
+	int fd;            /* a BPF link; -1 when the kernel has none for this hook */
+	int event_fd;      /* the perf event under it; -1 if there is none */
+	bool iter;         /* mem_iter_create() works on it */
+};
+
+/* Take over both descriptors (-1: none), also on failure. NULL with errno and a message. */
+struct mem_link *link_new(const struct mem_prog *prog, int fd, int event_fd);
+
+/* 0, or -EBADF with a message if prog is not loaded. */
+int link_check_loaded(const struct mem_prog *prog);
+
+/* Record why prog can't be attached to target (NULL: what its section says). Returns NULL. */
+struct mem_link *link_error(const struct mem_prog *prog, const char *target, int err,
+			    const struct feature *feature);
+
+/* bpf(BPF_LINK_CREATE), then link_new(). */
+struct mem_link *link_create(const struct mem_prog *prog, const void *attr, size_t size,
+			     const char *target, const struct feature *feature);
+
+/* attach_perf.c: a link over a perf event, which is taken over also on failure. */
+struct mem_link *link_perf_event(const struct mem_prog *prog, int event_fd, const char *target);
+
+#endif /* LIBMEM_LINK_H */

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Maps: creating them as declared, their initial elements, and access by system call. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "explain.h"
+#include "object.h"
+#include "sys.h"
+
+/* What each map type is called and which kernel has it. Index: BPF_MAP_TYPE_*. */
+static const struct feature map_types[] = {
+	[BPF_MAP_TYPE_HASH] = { "hash maps", 3, 19 },
+	[BPF_MAP_TYPE_ARRAY] = { "array maps", 3, 19 },
+	[BPF_MAP_TYPE_PROG_ARRAY] = { "program arrays", 4, 2 },
+	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = { "perf event arrays", 4, 3 },
+	[BPF_MAP_TYPE_PERCPU_HASH] = { "per-CPU hash maps", 4, 6 },
+	[BPF_MAP_TYPE_PERCPU_ARRAY] = { "per-CPU arrays", 4, 6 },
+	[BPF_MAP_TYPE_STACK_TRACE] = { "stack trace maps", 4, 6 },
+	[BPF_MAP_TYPE_CGROUP_ARRAY] = { "cgroup arrays", 4, 8 },
+	[BPF_MAP_TYPE_LRU_HASH] = { "LRU hash maps", 4, 10 },
+	[BPF_MAP_TYPE_LRU_PERCPU_HASH] = { "per-CPU LRU hash maps", 4, 10 },
+	[BPF_MAP_TYPE_LPM_TRIE] = { "LPM tries", 4, 11 },
+	[BPF_MAP_TYPE_ARRAY_OF_MAPS] = { "arrays of maps", 4, 12 },
+	[BPF_MAP_TYPE_HASH_OF_MAPS] = { "hashes of maps", 4, 12 },
+	[BPF_MAP_TYPE_DEVMAP] = { "devmaps", 4, 14 },
+	[BPF_MAP_TYPE_SOCKMAP] = { "sockmaps", 4, 14 },
+	[BPF_MAP_TYPE_CPUMAP] = { "cpumaps", 4, 15 },
+	[BPF_MAP_TYPE_XSKMAP] = { "AF_XDP maps", 4, 18 },
+	[BPF_MAP_TYPE_SOCKHASH] = { "sockhashes", 4, 18 },
+	[BPF_MAP_TYPE_CGROUP_STORAGE] = { "cgroup storage", 4, 19 },
+	[BPF_MAP_TYPE_REUSEPORT_SOCKARRAY] = { "reuseport socket arrays", 4, 19 },
+	[BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = { "per-CPU cgroup storage", 4, 20 },
+	[BPF_MAP_TYPE_QUEUE] = { "queues", 4, 20 },
+	[BPF_MAP_TYPE_STACK] = { "stacks", 4, 20 },
+	[BPF_MAP_TYPE_SK_STORAGE] = { "socket storage", 5, 2 },
+	[BPF_MAP_TYPE_DEVMAP_HASH] = { "devmap hashes", 5, 4 },
+	[BPF_MAP_TYPE_STRUCT_OPS] = { "struct_ops", 5, 6 },
+	[BPF_MAP_TYPE_RINGBUF] = { "ring buffers", 5, 8 },
+	[BPF_MAP_TYPE_INODE_STORAGE] = { "inode storage", 5, 10 },
+	[BPF_MAP_TYPE_TASK_STORAGE] = { "task storage", 5, 11 },
+	[BPF_MAP_TYPE_BLOOM_FILTER] = { "bloom filters", 5, 16 },
+	[BPF_MAP_TYPE_USER_RINGBUF] = { "user ring buffers", 6, 1 },
+	[32] = { "cgroup local storage", 6, 2 },
+	[SYS_MAP_TYPE_ARENA] = { "arenas", 6, 9 },
+};
+
+static const struct feature mappable_arrays = { "BPF_F_MMAPABLE arrays", 5, 5 };
+
+static bool map_explain_missing(const struct mem_map *map, char *text, size_t size)
+{
+	uint32_t type = map->image->type;
+	bool known = type < sizeof(map_types) / sizeof(map_types[0]) && map_types[type].name;
+
+	if (known && explain_missing(text, size, &map_types[type]))
+		return true;
+	return map->image->map_flags & BPF_F_MMAPABLE && explain_missing(text, size, &mappable_arrays);
+}
+
+static int map_create_error(const struct mem_map *map, int err)
+{
+	const struct mem_map_image *image = map->image;
+	char why[256];
+
+	if (err == EPERM) {
+		explain_eperm(why, sizeof(why));
+	} else if (err == EINVAL && map_explain_missing(map, why, sizeof(why))) {
+		err = ENOTSUP;
+	} else if (!map->max_entries && err == EINVAL) {
+		snprintf(why, sizeof(why),
+			 "max_entries is 0: set it in the program or by mem_map_max_entries_set()");
+	} else {
+		snprintf(why, sizeof(why),
+			 "%s (type %u, key %u bytes, value %u bytes, %u entries, flags %#x)", strerror(err),
+			 image->type, image->key_size, image->value_size, map->max_entries,
+			 image->map_flags);
+	}
+	return mem__error(err, "%s: can't create map '%s': %s", map->obj->name, image->name, why);
+}
+
+static void map_attr(const struct mem_map *map, union bpf_attr *attr)
+{
+	const struct mem_map_image *image = map->image;
+
+	attr->map_type = image->type;
+	attr->key_size = image->key_size;
+	attr->value_size = image->value_size;
+	attr->max_entries = map->max_entries;
+	attr->map_flags = image->map_flags;
+	attr->numa_node = image->map_flags & BPF_F_NUMA_NODE ? image->numa_node : 0;
+	attr->map_extra = image->map_extra;
+	snprintf(attr->map_name, sizeof(attr->map_name), "%s", image->kernel_name);
+	if (map->obj->btf_fd >= 0 && (image->key_type || image->value_type)) {
+		attr->btf_fd = (uint32_t)map->obj->btf_fd;
+		attr->btf_key_type_id = image->key_type;
+		attr->btf_value_type_id = image->value_type;
+	}
+	if (image->type == SYS_MAP_TYPE_ARENA && map->region)
+		attr->map_extra = sys_pointer(map->region->base);
+}
+
+/*
+ * The best form first. Kernels before 5.11 count maps against RLIMIT_MEMLOCK and say EPERM; some
+ * types and older kernels don't take BTF and say EINVAL.
+ */
+static int map_create_fd(const struct mem_map *map, union bpf_attr *attr)
+{
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	int fd = sys_bpf_fd(BPF_MAP_CREATE, attr, sizeof(*attr));
+
+	if (fd == -EPERM && kernel_older_than(5, 11) && !setrlimit(RLIMIT_MEMLOCK, &unlimited))
+		fd = sys_bpf_fd(BPF_MAP_CREATE, attr, sizeof(*attr));
+	if ((fd == -EINVAL || fd == -ENOTSUP) && attr->btf_fd) {
+		attr->btf_fd = attr->btf_key_type_id = attr->btf_value_type_id = 0;
+		fd = sys_bpf_fd(BPF_MAP_CREATE, attr, sizeof(*attr));
+		if (fd >= 0)
+			mem__log(MEM_LOG_INFO, "%s: map '%s' has no type information in this kernel",
+				 map->obj->name, map->image->name);
+	}
+	return fd;
+}
+
+/* One element per CPU where the source leaves the size open. */
+static int map_default_size(struct mem_map *map)
+{
+	int cpus;
+
+	if (map->max_entries || map->image->type != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return 0;
+	cpus = sys_possible_cpus();
+	if (cpus < 0)
+		return mem__error(-cpus, "%s: map '%s': can't count the CPUs: %s", map->obj->name,
+				  map->image->name, strerror(-cpus));
+	map->max_entries = (uint32_t)cpus;
+	return 0;
+}
+
+int map_create(struct mem_map *map)
+{
+	struct mem_object *obj = map->obj;
+	int inner_fd = -1, err;
+	BPF_ATTR(attr);
+
+	err = map_default_size(map);
+	if (err)
+		return err;
+	map_attr(map, &attr);
+	if (map->image->inner_map != MEM_NONE) {
+		err = map_create(&obj->maps[map->image->inner_map]);
+		if (err)
+			return err;
+		inner_fd = obj->maps[map->image->inner_map].fd;
+		attr.inner_map_fd = (uint32_t)inner_fd;
+	}
+	map->fd = map_create_fd(map, &attr);
+	if (inner_fd >= 0 && obj->maps[map->image->inner_map].image->flags & MEM_MAP_PROTOTYPE)
+		sys_close(&obj->maps[map->image->inner_map].fd);
+	if (map->fd >= 0)
+		return 0;
+	err = -map->fd;
+	map->fd = -1;
+	return map_create_error(map, err);
+}
+
+int map_freeze(struct mem_map *map)
+{
+	int err;
+	BPF_ATTR(attr);
+
+	attr.map_fd = (uint32_t)map->fd;
+	err = sys_bpf(BPF_MAP_FREEZE, &attr, sizeof(attr));
+	if (!err)
+		return 0;
+	return mem__error(-err, "%s: can't freeze map '%s': %s", map->obj->name, map->image->name,
+			  strerror(-err));
+}
+
+static int map_element_fd(const struct mem_object *obj, const struct mem_init_image *init)
+{
+	return init->kind == MEM_INIT_MAP ? obj->maps[init->target].fd : obj->progs[init->target].fd;
+}
+
+static int map_init_element(struct mem_map *map, const struct mem_init_image *init)
+{
+	int fd = map_element_fd(map->obj, init);
+	int err;
+
+	if (fd < 0) /* a program left out */
+		return 0;
+	err = mem_map_update(map, &init->slot, &fd, 0);
+	if (err)
+		mem__error_prefix("element %u: ", init->slot);
+	return err;
+}
+
+/* Put maps (at prepare) or programs (at load) into the elements that the source fills. */
+int map_init_elements(struct mem_object *obj, enum mem_init_kind kind)
+{
+	int err = 0;
+
+	for (uint32_t m = 0; m < obj->image.map_count; m++) {
+		const struct mem_range inits = obj->maps[m].image->inits;
+
+		for (uint32_t i = 0; !err && i < inits.count; i++) {
+			const struct mem_init_image *init = &obj->image.inits[inits.first + i];
+
+			if (init->kind == kind)
+				err = map_init_element(&obj->maps[m], init);
+		}
+	}
+	return err;
+}
+
+int mem_map_fd(const struct mem_map *map)
+{
+	return map->fd >= 0 ? map->fd : -EBADF;
+}
+
+const char *mem_map_name(const struct mem_map *map)
+{
+	return map->image->name;
+}
+
+uint32_t mem_map_type(const struct mem_map *map)
+{
+	return map->image->type;
+}
+
+uint32_t mem_map_key_size(const struct mem_map *map)
+{
+	return map->image->key_size;
+}
+
+uint32_t mem_map_value_size(const struct mem_map *map)
+{
+	return map->image->value_size;
+}
+
+uint32_t mem_map_max_entries(const struct mem_map *map)
+{
+	return map->max_entries;
+}
+
+int mem_map_max_entries_set(struct mem_map *map, uint32_t max_entries)
+{
+	struct mem_object *obj = map->obj;
+	uint32_t old = map->max_entries;
+	int err;
+
+	if (obj->phase != PHASE_OPEN)
+		return object_result(obj, mem__error(EBUSY, "%s: map '%s' exists, its size is fixed",
+						     obj->name, map->image->name));
+	if (!max_entries || map->image->flags & MEM_MAP_INTERNAL)
+		return object_result(obj, mem__error(EINVAL, "%s: map '%s' can't have %u entries",
+						     obj->name, map->image->name, max_entries));
+	map->max_entries = max_entries;
+	err = map->region ? region_resize(map->region) : 0;
+	if (err)
+		map->max_entries = old;
+	return object_result(obj, err);
+}
+
+/* An element command; a failure is the caller's to interpret, so only the message is made here. */
+static int map_element(const struct mem_map *map, enum bpf_cmd cmd, const void *key,
+		       const void *value, uint64_t flags, const char *verb)
+{
+	int err;
+	BPF_ATTR(attr);
+
+	attr.map_fd = (uint32_t)map->fd;
+	attr.key = sys_pointer(key);
+	attr.value = sys_pointer(value); /* a union with next_key */
+	attr.flags = flags;
+	err = map->fd < 0 ? -EBADF : sys_bpf(cmd, &attr, sizeof(attr));
+	if (err >= 0)
+		return 0;
+	/* ENOENT is an answer; making up a message each time would slow every walk of a map */
+	if (err == -ENOENT) {
+		errno = ENOENT;
+		return err;
+	}
+	return mem__error(-err, "%s: map '%s': can't %s: %s", map->obj->name, map->image->name, verb,
+			  map->fd < 0 ? "it does not exist before mem_object_prepare()" : strerror(-err));
+}
+
+int mem_map_lookup(const struct mem_map *map, const void *key, void *value, uint64_t flags)
+{
+	return map_element(map, BPF_MAP_LOOKUP_ELEM, key, value, flags, "look up an element");
+}
+
+int mem_map_update(const struct mem_map *map, const void *key, const void *value, uint64_t flags)
+{
+	return map_element(map, BPF_MAP_UPDATE_ELEM, key, value, flags, "update an element");
+}
+
+int mem_map_delete(const struct mem_map *map, const void *key)
+{
+	return map_element(map, BPF_MAP_DELETE_ELEM, key, NULL, 0, "delete an element");
+}
+
+int mem_map_next_key(const struct mem_map *map, const void *key, void *next)
+{
+	return map_element(map, BPF_MAP_GET_NEXT_KEY, key, next, 0, "walk the keys");
+}

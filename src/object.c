@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The phases of an object: open, prepare, load, close. Attaching is in link.c. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "object.h"
+#include "opts.h"
+#include "private.h"
+#include "sys.h"
+
+/* Keep the thread's message on the object when a call failed. */
+int object_result(struct mem_object *obj, int err)
+{
+	if (err < 0) {
+		free(obj->error);
+		obj->error = strdup(mem_error_message());
+		errno = -err;
+	}
+	return err;
+}
+
+static void object_link_parts(struct mem_object *obj)
+{
+	const struct image_view *image = &obj->image;
+
+	for (uint32_t i = 0; i < image->map_count; i++) {
+		struct mem_map *map = &obj->maps[i];
+
+		map->obj = obj;
+		map->image = &image->maps[i];
+		map->max_entries = map->image->max_entries;
+		map->fd = -1;
+	}
+	for (uint32_t i = 0; i < image->region_count; i++) {
+		struct mem_region *region = &obj->regions[i];
+
+		region->obj = obj;
+		region->image = &image->regions[i];
+		region->map = &obj->maps[region->image->map];
+		region->map->region = region;
+	}
+	for (uint32_t i = 0; i < image->prog_count; i++) {
+		struct mem_prog *prog = &obj->progs[i];
+
+		prog->obj = obj;
+		prog->image = &image->progs[i];
+		prog->autoload = !(prog->image->flags & MEM_PROG_NO_AUTOLOAD);
+		prog->fd = -1;
+	}
+}
+
+static int object_alloc_parts(struct mem_object *obj, const char *name)
+{
+	const struct image_view *image = &obj->image;
+
+	/* one element more: calloc(0) may return NULL */
+	obj->maps = calloc(image->map_count + 1, sizeof(*obj->maps));
+	obj->regions = calloc(image->region_count + 1, sizeof(*obj->regions));
+	obj->progs = calloc(image->prog_count + 1, sizeof(*obj->progs));
+	obj->externs = calloc(image->extern_count + 1, sizeof(*obj->externs));
+	obj->name = strdup(name);
+	if (!obj->maps || !obj->regions || !obj->progs || !obj->externs || !obj->name)
+		return mem__error(ENOMEM, "%s: no memory for the object", name);
+	object_link_parts(obj);
+	return 0;
+}
+
+static int object_reserve_regions(struct mem_object *obj)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < obj->image.region_count; i++)
+		err = region_reserve(&obj->regions[i]);
+	return err;
+}
+
+struct mem_object *mem_object_open(const struct mem_image *image, const struct mem_open_opts *opts)
+{
+	struct mem_object *obj;
+	int err;
+
+	if (!OPTS_VALID(opts, mem_open_opts))
+		return NULL;
+	if (!mem_image_is_valid(image))
+		return NULL;
+	obj = calloc(1, sizeof(*obj));
+	if (!obj) {
+		mem__error(ENOMEM, "%s: no memory for the object", image->name);
+		return NULL;
+	}
+	obj->btf_fd = -1;
+	err = image_widen(image, &obj->image);
+	err = err ?: object_alloc_parts(obj, OPTS_GET(opts, name, NULL) ?: image->name);
+	err = err ?: object_reserve_regions(obj);
+	if (err) {
+		mem_object_close(obj);
+		errno = -err;
+		return NULL;
+	}
+	return obj;
+}
+
+void mem__object_own_image(struct mem_object *obj, struct mem_image *image,
+			   void (*release)(struct mem_image *))
+{
+	obj->owned_image = image;
+	obj->release_image = release;
+}
+
+static int object_create_maps(struct mem_object *obj)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < obj->image.map_count; i++)
+		if (!(obj->maps[i].image->flags & MEM_MAP_PROTOTYPE))
+			err = map_create(&obj->maps[i]);
+	return err;
+}
+
+static int object_map_regions(struct mem_object *obj)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < obj->image.region_count; i++)
+		err = region_map(&obj->regions[i]);
+	return err;
+}
+
+static int object_enter(struct mem_object *obj, enum phase phase, enum phase done, const char *verb)
+{
+	if (obj->failed)
+		return mem__error(EINVAL, "%s: an earlier step failed, the object can only be closed",
+				  obj->name);
+	if (obj->phase >= done)
+		return mem__error(EALREADY, "%s: already %s", obj->name, verb);
+	obj->phase = phase;
+	return 0;
+}
+
+static int object_leave(struct mem_object *obj, int err, enum phase done)
+{
+	if (err)
+		obj->failed = true;
+	else
+		obj->phase = done;
+	return object_result(obj, err);
+}
+
+int mem_object_prepare(struct mem_object *obj)
+{
+	int err = object_enter(obj, PHASE_PREPARING, PHASE_PREPARED, "prepared");
+
+	if (err)
+		return object_result(obj, err);
+	err = err ?: btf_load(obj);
+	err = err ?: object_create_maps(obj);
+	err = err ?: map_init_elements(obj, MEM_INIT_MAP);
+	err = err ?: object_map_regions(obj);
+	return object_leave(obj, err, PHASE_PREPARED);
+}
+
+static int object_load_progs(struct mem_object *obj)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < obj->image.prog_count; i++)
+		if (obj->progs[i].autoload)
+			err = prog_load(&obj->progs[i]);
+	return err;
+}
+
+int mem_object_load(struct mem_object *obj)
+{
+	int err = obj->phase < PHASE_PREPARED ? mem_object_prepare(obj) : 0;
+
+	err = err ?: object_enter(obj, PHASE_LOADING, PHASE_LOADED, "loaded");
+	if (err)
+		return object_result(obj, err);
+	err = err ?: resolve_kernel_ids(obj);
+	err = err ?: object_load_progs(obj);
+	err = err ?: map_init_elements(obj, MEM_INIT_PROG);
+	return object_leave(obj, err, PHASE_LOADED);
+}
+
+void mem_object_close(struct mem_object *obj)
+{
+	int saved_errno = errno;
+
+	if (!obj)
+		return;
+	for (uint32_t i = 0; obj->progs && i < obj->image.prog_count; i++)
+		sys_close(&obj->progs[i].fd);
+	for (uint32_t i = 0; obj->regions && i < obj->image.region_count; i++)
+		region_unmap(&obj->regions[i]);
+	for (uint32_t i = 0; obj->maps && i < obj->image.map_count; i++)
+		sys_close(&obj->maps[i].fd);
+	sys_close(&obj->btf_fd);
+	free(obj->externs);
+	free(obj->progs);
+	free(obj->regions);
+	free(obj->maps);
+	free(obj->name);
+	free(obj->error);
+	image_view_free(&obj->image);
+	if (obj->release_image)
+		obj->release_image(obj->owned_image);
+	free(obj);
+	errno = saved_errno;
+}
+
+const char *mem_object_name(const struct mem_object *obj)
+{
+	return obj->name;
+}
+
+const char *mem_object_error(const struct mem_object *obj)
+{
+	return obj->error ? obj->error : "";
+}
+
+struct mem_map *mem_object_next_map(const struct mem_object *obj, const struct mem_map *prev)
+{
+	uint32_t next = prev ? (uint32_t)(prev - obj->maps) + 1 : 0;
+
+	while (next < obj->image.map_count && obj->maps[next].image->flags & MEM_MAP_PROTOTYPE)
+		next++;
+	return next < obj->image.map_count ? &obj->maps[next] : NULL;
+}
+
+struct mem_prog *mem_object_next_prog(const struct mem_object *obj, const struct mem_prog *prev)
+{
+	uint32_t next = prev ? (uint32_t)(prev - obj->progs) + 1 : 0;
+
+	return next < obj->image.prog_count ? &obj->progs[next] : NULL;
+}
+
+struct mem_region *mem_object_next_region(const struct mem_object *obj, const struct mem_region *prev)
+{
+	uint32_t next = prev ? (uint32_t)(prev - obj->regions) + 1 : 0;
+
+	return next < obj->image.region_count ? &obj->regions[next] : NULL;
+}
+
+struct mem_map *mem_object_find_map(const struct mem_object *obj, const char *name)
+{
+	struct mem_map *map = NULL;
+
+	while ((map = mem_object_next_map(obj, map)))
+		if (!strcmp(map->image->name, name))
+			return map;
+	mem__error(ENOENT, "%s: there is no map '%s'", obj->name, name);
+	return NULL;
+}
+
+struct mem_prog *mem_object_find_prog(const struct mem_object *obj, const char *name)
+{
+	struct mem_prog *prog = NULL;
+
+	while ((prog = mem_object_next_prog(obj, prog)))
+		if (!strcmp(prog->image->name, name))
+			return prog;
+	mem__error(ENOENT, "%s: there is no program '%s'", obj->name, name);
+	return NULL;
+}
+
+struct mem_region *mem_object_find_region(const struct mem_object *obj, const char *name)
+{
+	struct mem_region *region = NULL;
+
+	while ((region = mem_object_next_region(obj, region)))
+		if (!strcmp(region->image->name, name))
+			return region;
+	mem__error(ENOENT, "%s: there is no region '%s'", obj->name, name);
+	return NULL;
+}

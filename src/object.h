@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The live side: what an object and its parts consist of. Every file of the loader works on these
+ * and owns one concept; prototypes are grouped by the file that has them.
+ */
+#ifndef LIBMEM_OBJECT_H
+#define LIBMEM_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mem/mem.h>
+
+#include "error.h"
+#include "image.h"
+
+/* How far an object has got; a phase is entered when it begins, so close knows what may exist. */
+enum phase {
+	PHASE_OPEN = 0,
+	PHASE_PREPARING,
+	PHASE_PREPARED,
+	PHASE_LOADING,
+	PHASE_LOADED,
+};
+
+struct mem_map {
+	struct mem_object *obj;
+	const struct mem_map_image *image;
+	struct mem_region *region; /* the region over this map, NULL if it has none */
+	uint32_t max_entries;      /* elements; what the application may have changed */
+	int fd;                    /* -1 until created */
+};
+
+struct mem_region {
+	struct mem_object *obj;
+	const struct mem_region_image *image;
+	struct mem_map *map;
+	char *base;       /* first byte of the mapping; NULL if reserved nothing */
+	size_t size;      /* bytes mapped at base: whole pages */
+	char *variables;  /* first variable, inside the mapping; NULL if there are none */
+};
+
+struct mem_prog {
+	struct mem_object *obj;
+	const struct mem_prog_image *image;
+	uint32_t target_id; /* BTF id in the kernel of what it attaches to, 0 if not needed */
+	bool autoload;
+	int fd; /* -1 until loaded */
+};
+
+/* Where the loader found what an extern names. */
+struct resolved_extern {
+	bool found;
+	uint32_t btf_id;  /* kfunc, typed variable: id in the kernel's BTF */
+	uint64_t address; /* KSYM_ADDR */
+};
+
+struct mem_object {
+	struct image_view image; /* rows of this library's size */
+	char *name;
+	enum phase phase;
+	bool failed;        /* a phase failed half way: only close is left */
+	char *error;        /* message of the last failed call; NULL if none failed */
+	int btf_fd;         /* -1: not loaded, or the kernel has no use for it */
+	struct mem_map *maps;
+	struct mem_region *regions;
+	struct mem_prog *progs;
+	struct resolved_extern *externs;
+
+	void *skel; /* the generated struct that shows this object's regions, NULL if none */
+	const struct mem_skeleton_layout *layout;
+
+	struct mem_image *owned_image; /* released at close; NULL: the application's */
+	void (*release_image)(struct mem_image *);
+};
+
+/* object.c */
+int object_result(struct mem_object *obj, int err);
+
+/* region.c */
+int region_reserve(struct mem_region *region);
+int region_resize(struct mem_region *region);
+int region_map(struct mem_region *region);
+void region_unmap(struct mem_region *region);
+size_t map_stride(const struct mem_map *map);
+
+/* arena.c */
+int arena_reserve(struct mem_region *region);
+int arena_map(struct mem_region *region);
+
+/* map.c */
+int map_create(struct mem_map *map);
+int map_init_elements(struct mem_object *obj, enum mem_init_kind kind);
+int map_freeze(struct mem_map *map);
+
+/* btf_load.c */
+int btf_load(struct mem_object *obj);
+
+/* resolve.c */
+int resolve_kernel_ids(struct mem_object *obj);
+
+/* prog.c */
+int prog_load(struct mem_prog *prog);
+
+/* skeleton.c */
+void skeleton_show_region(const struct mem_region *region);
+
+#endif /* LIBMEM_OBJECT_H */

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Programs: loading one, and its properties. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "explain.h"
+#include "insns.h"
+#include "object.h"
+#include "sys.h"
+#include "verifier.h"
+
+static const struct feature core_relocation = { "CO-RE relocation by the kernel", 5, 17 };
+
+static void prog_attr(const struct mem_prog *prog, const struct insns *insns, union bpf_attr *attr)
+{
+	const struct mem_prog_image *image = prog->image;
+	const struct mem_object *obj = prog->obj;
+
+	attr->prog_type = image->type;
+	attr->expected_attach_type = image->expected_attach_type;
+	attr->prog_flags = image->prog_flags;
+	attr->insns = sys_pointer(insns->code);
+	attr->insn_cnt = insns->count;
+	attr->license = sys_pointer(obj->image.image->license ?: "");
+	attr->kern_version = obj->image.image->kern_version;
+	attr->attach_btf_id = prog->target_id;
+	snprintf(attr->prog_name, sizeof(attr->prog_name), "%s", image->name);
+	if (!insns->funcs)
+		return;
+	attr->prog_btf_fd = (uint32_t)obj->btf_fd;
+	attr->func_info = sys_pointer(insns->funcs);
+	attr->func_info_cnt = insns->func_count;
+	attr->func_info_rec_size = sizeof(*insns->funcs);
+	if (insns->lines) {
+		attr->line_info = sys_pointer(insns->lines);
+		attr->line_info_cnt = insns->line_count;
+		attr->line_info_rec_size = sizeof(*insns->lines);
+	}
+	if (insns->core_count) {
+		attr->core_relos = sys_pointer(insns->cores);
+		attr->core_relo_cnt = insns->core_count;
+		attr->core_relo_rec_size = sizeof(*insns->cores);
+	}
+}
+
+static int prog_check(const struct mem_prog *prog, const struct insns *insns)
+{
+	const char *object = prog->obj->name, *name = prog->image->name;
+	char why[256];
+
+	if (prog->image->type == BPF_PROG_TYPE_UNSPEC)
+		return mem__error(EINVAL,
+				  "%s: program '%s': section name '%s' is of no known program type; "
+				  "rename it or switch the program off with mem_prog_autoload_set()",
+				  object, name, prog->image->section);
+	/* without function types the kernel would ignore the records and read wrong offsets */
+	if (insns->core_count && !insns->funcs)
+		return mem__error(EINVAL,
+				  "%s: program '%s' has CO-RE records but some function has no BTF: compile "
+				  "all of the object with -g", object, name);
+	if (insns->core_count && explain_missing(why, sizeof(why), &core_relocation))
+		return mem__error(ENOTSUP, "%s: program '%s': %s", object, name, why);
+	return 0;
+}
+
+int prog_load(struct mem_prog *prog)
+{
+	struct insns insns;
+	int err = insns_build(prog, &insns);
+	BPF_ATTR(attr);
+
+	if (err)
+		return err;
+	err = prog_check(prog, &insns);
+	if (!err) {
+		prog_attr(prog, &insns, &attr);
+		prog->fd = sys_bpf_fd(BPF_PROG_LOAD, &attr, sizeof(attr));
+		if (prog->fd < 0) {
+			err = -prog->fd;
+			prog->fd = -1;
+			err = verifier_explain(prog, &insns, &attr, err);
+		}
+	}
+	insns_free(&insns);
+	return err;
+}
+
+int mem_prog_fd(const struct mem_prog *prog)
+{
+	return prog->fd >= 0 ? prog->fd : -EBADF;
+}
+
+const char *mem_prog_name(const struct mem_prog *prog)
+{
+	return prog->image->name;
+}
+
+const char *mem_prog_section(const struct mem_prog *prog)
+{
+	return prog->image->section;
+}
+
+uint32_t mem_prog_type(const struct mem_prog *prog)
+{
+	return prog->image->type;
+}
+
+int mem_prog_autoload(const struct mem_prog *prog)
+{
+	return prog->autoload;
+}
+
+int mem_prog_autoload_set(struct mem_prog *prog, int on)
+{
+	if (prog->obj->phase >= PHASE_LOADING)
+		return object_result(prog->obj, mem__error(EBUSY, "%s: program '%s': the object is loaded",
+							   prog->obj->name, prog->image->name));
+	prog->autoload = on != 0;
+	return 0;
+}

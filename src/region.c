@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A region's memory. At open it is private memory of the right size at the address it will keep;
+ * at prepare the map's pages take its place, with the contents that the application left there.
+ * Arenas differ in how the address is chosen and in what may be mapped where: arena.c.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "contents.h"
+#include "object.h"
+#include "sys.h"
+
+size_t map_stride(const struct mem_map *map)
+{
+	return ((size_t)map->image->value_size + 7) & ~(size_t)7;
+}
+
+/* Bytes of the mapping, 0 if the map has no elements yet or too many. */
+static size_t region_mapping_size(const struct mem_region *region)
+{
+	uint64_t stride = map_stride(region->map);
+
+	return sys_page_round(stride * region->map->max_entries);
+}
+
+static int region_reserve_private(struct mem_region *region)
+{
+	const struct mem_region_image *image = region->image;
+	size_t size = region_mapping_size(region);
+	void *base;
+
+	if (!size) /* the application sets the size before prepare */
+		return 0;
+	base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		    -1, 0);
+	if (base == MAP_FAILED)
+		return mem__error(errno, "%s: region '%s': can't reserve %zu bytes of address space: %s",
+				  region->obj->name, image->name, size, strerror(errno));
+	region->base = base;
+	region->size = size;
+	if (image->kind != MEM_REGION_ARRAY)
+		region->variables = region->base;
+	if (image->init)
+		memcpy(region->base, image->init, image->init_size);
+	return 0;
+}
+
+int region_reserve(struct mem_region *region)
+{
+	return region->image->kind == MEM_REGION_ARENA ? arena_reserve(region)
+						       : region_reserve_private(region);
+}
+
+/* Reserve again for another number of elements; what was in the variables moves along. */
+int region_resize(struct mem_region *region)
+{
+	struct mem_region old = *region;
+	int err;
+
+	region->base = NULL;
+	region->size = 0;
+	region->variables = NULL;
+	err = region_reserve(region);
+	if (err) {
+		*region = old;
+		return err;
+	}
+	if (old.variables && region->variables)
+		memcpy(region->variables, old.variables, region->image->size);
+	region_unmap(&old);
+	skeleton_show_region(region);
+	return 0;
+}
+
+static int region_map_error(struct mem_region *region, int err, const char *what)
+{
+	return mem__error(err, "%s: region '%s': can't %s its %zu bytes: %s", region->obj->name,
+			  region->image->name, what, region->size, strerror(err));
+}
+
+/* A second mapping of the map, anywhere, with the region's private contents copied into it. */
+static int region_fill(struct mem_region *region, char **filled)
+{
+	char *copy = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED, region->map->fd, 0);
+
+	if (copy == MAP_FAILED)
+		return region_map_error(region, errno, "map");
+	contents_copy(copy, region->base, region->size);
+	*filled = copy;
+	return 0;
+}
+
+static int region_map_over(struct mem_region *region, int prot)
+{
+	if (mmap(region->base, region->size, prot, MAP_SHARED | MAP_FIXED, region->map->fd, 0) ==
+	    MAP_FAILED)
+		return region_map_error(region, errno, "map");
+	return 0;
+}
+
+/*
+ * The filled mapping replaces the private one in one step, so that a thread which reads the region
+ * meanwhile sees the same values throughout.
+ */
+static int region_map_writable(struct mem_region *region)
+{
+	char *filled;
+	int err;
+
+	if (!contents_any(region->base, region->size))
+		return region_map_over(region, PROT_READ | PROT_WRITE);
+	err = region_fill(region, &filled);
+	if (err)
+		return err;
+	if (mremap(filled, region->size, region->size, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   region->base) == MAP_FAILED) {
+		err = region_map_error(region, errno, "move");
+		munmap(filled, region->size);
+	}
+	return err;
+}
+
+/* A map can be frozen only while no writable mapping exists. */
+static int region_map_frozen(struct mem_region *region)
+{
+	char *filled;
+	int err = 0;
+
+	if (contents_any(region->base, region->size)) {
+		err = region_fill(region, &filled);
+		if (!err)
+			munmap(filled, region->size);
+	}
+	err = err ?: map_freeze(region->map);
+	return err ?: region_map_over(region, PROT_READ);
+}
+
+int region_map(struct mem_region *region)
+{
+	switch (region->image->kind) {
+	case MEM_REGION_ARENA:
+		return arena_map(region);
+	case MEM_REGION_RODATA:
+	case MEM_REGION_KCONFIG:
+		return region_map_frozen(region);
+	default:
+		return region_map_writable(region);
+	}
+}
+
+void region_unmap(struct mem_region *region)
+{
+	if (region->base)
+		munmap(region->base, region->size);
+	region->base = NULL;
+	region->variables = NULL;
+}
+
+const char *mem_region_name(const struct mem_region *region)
+{
+	return region->image->name;
+}
+
+enum mem_region_kind mem_region_kind(const struct mem_region *region)
+{
+	return (enum mem_region_kind)region->image->kind;
+}
+
+struct mem_map *mem_region_map(const struct mem_region *region)
+{
+	return region->map;
+}
+
+size_t mem_region_stride(const struct mem_region *region)
+{
+	return region->image->kind == MEM_REGION_ARRAY ? map_stride(region->map) : 0;
+}
+
+size_t mem_region_length(const struct mem_region *region)
+{
+	return region->image->kind == MEM_REGION_ARRAY ? region->map->max_entries : 0;
+}
+
+void *mem_region_data(const struct mem_region *region, size_t *size)
+{
+	size_t bytes;
+
+	if (region->image->kind == MEM_REGION_ARENA)
+		bytes = region->size;
+	else if (region->image->kind == MEM_REGION_ARRAY)
+		bytes = mem_region_stride(region) * mem_region_length(region);
+	else
+		bytes = region->image->size;
+	if (size)
+		*size = bytes;
+	return region->base;
+}
+
+void *mem_region_variables(const struct mem_region *region, size_t *size)
+{
+	if (size)
+		*size = region->variables ? region->image->size : 0;
+	return region->variables;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sys.h"
+
+/* The verifier gives up with EAGAIN when a signal is pending; a stream of signals must end. */
+#define EAGAIN_TRIES 5
+
+int sys_bpf(enum bpf_cmd cmd, const void *attr, size_t size)
+{
+	long ret;
+	int tries = EAGAIN_TRIES;
+
+	do {
+		ret = syscall(SYS_bpf, cmd, attr, size);
+	} while (ret < 0 && errno == EAGAIN && cmd == BPF_PROG_LOAD && --tries > 0);
+	return ret < 0 ? -errno : (int)ret;
+}
+
+int sys_fd_above_stdio(int fd)
+{
+	int higher, err;
+
+	if (fd > STDERR_FILENO)
+		return fd;
+	higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	err = errno;
+	close(fd);
+	return higher < 0 ? -err : higher;
+}
+
+int sys_bpf_fd(enum bpf_cmd cmd, const void *attr, size_t size)
+{
+	int fd = sys_bpf(cmd, attr, size);
+
+	return fd < 0 ? fd : sys_fd_above_stdio(fd);
+}
+
+int sys_perf_event_open(const struct perf_event_attr *attr, int pid, int cpu)
+{
+	long fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : sys_fd_above_stdio((int)fd);
+}
+
+void sys_close(int *fd)
+{
+	int saved_errno = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	errno = saved_errno;
+}
+
+size_t sys_page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+size_t sys_page_round(uint64_t size)
+{
+	uint64_t mask = sys_page_size() - 1;
+	uint64_t rounded = (size + mask) & ~mask;
+
+	return rounded < size || rounded > SIZE_MAX ? 0 : (size_t)rounded;
+}
+
+int sys_read_file(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	len = read(fd, buf, size - 1);
+	err = errno;
+	close(fd);
+	if (len < 0)
+		return -err;
+	buf[len] = '\0';
+	return 0;
+}
+
+/* The file reads "0-3,8-11": the last number counts. */
+int sys_possible_cpus(void)
+{
+	char text[256], *last = text;
+	int err = sys_read_file("/sys/devices/system/cpu/possible", text, sizeof(text));
+
+	if (err)
+		return err;
+	for (char *p = text; *p; p++)
+		if (*p == '-' || *p == ',')
+			last = p + 1;
+	return atoi(last) + 1;
+}

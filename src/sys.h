@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The system-call line: bpf(2) and its relatives with -errno results, and what the packaged
+ * linux/bpf.h (Linux 6.1) does not know yet.
+ */
+#ifndef LIBMEM_SYS_H
+#define LIBMEM_SYS_H
+
+#include <linux/bpf.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct perf_event_attr;
+
+/* Values of newer kernels. */
+enum {
+	SYS_MAP_TYPE_ARENA = 33,      /* Linux 6.9 */
+	SYS_ATTACH_TCX_INGRESS = 46,  /* Linux 6.6 */
+	SYS_ATTACH_TCX_EGRESS = 47,   /* Linux 6.6 */
+};
+
+/* An error number the kernel keeps to itself and yet returns from BPF_PROG_TEST_RUN. */
+#define ENOTSUPP_KERNEL 524
+
+/* bpf(BPF_LINK_CREATE) with the members that tcx uses (Linux 6.6). */
+struct sys_link_create_tcx {
+	uint32_t prog_fd;
+	uint32_t target_ifindex;
+	uint32_t attach_type;
+	uint32_t flags;
+	uint32_t relative; /* fd or id */
+	uint32_t pad;
+	uint64_t expected_revision;
+};
+
+/* A union bpf_attr whose every byte is zero: the kernel refuses stray bytes in its padding. */
+#define BPF_ATTR(name)                                                                             \
+	union bpf_attr name;                                                                       \
+	__builtin_memset(&name, 0, sizeof(name))
+
+/* Bytes of union bpf_attr up to and including a member: what an old kernel can still check. */
+#define BPF_ATTR_UPTO(member)                                                                      \
+	(offsetof(union bpf_attr, member) + sizeof(((union bpf_attr *)0)->member))
+
+static inline uint64_t sys_pointer(const void *p)
+{
+	return (uint64_t)(uintptr_t)p;
+}
+
+/* 0 or what the command returns; -errno. */
+int sys_bpf(enum bpf_cmd cmd, const void *attr, size_t size);
+
+/* The same for commands that return a descriptor; never 0, 1 or 2. */
+int sys_bpf_fd(enum bpf_cmd cmd, const void *attr, size_t size);
+
+/* A descriptor above 2 for the same file; takes fd over, also on failure. */
+int sys_fd_above_stdio(int fd);
+
+/* fd or -errno; close-on-exec. */
+int sys_perf_event_open(const struct perf_event_attr *attr, int pid, int cpu);
+
+/* Close an fd that may be -1, leaving errno alone, and forget it. */
+void sys_close(int *fd);
+
+/* Bytes of a page. */
+size_t sys_page_size(void);
+
+/* Whole pages that hold size bytes; 0 on overflow. */
+size_t sys_page_round(uint64_t size);
+
+/* CPUs the kernel may ever have, numbered from 0; -errno. */
+int sys_possible_cpus(void);
+
+/* A whole small file as a string, cut to size - 1 bytes; -errno. */
+int sys_read_file(const char *path, char *buf, size_t size);
+
+#endif /* LIBMEM_SYS_H */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The verifier's log comes as text, oldest line first: what it followed, the reason, statistics.
+ * Of that the message keeps the instruction it stopped at, the line of C that instruction was
+ * compiled from, the reason and the last few lines that led there.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <linux/btf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "explain.h"
+#include "sys.h"
+#include "verifier.h"
+
+/* The log of a long program can be hundreds of megabytes; older kernels cut it at its end. */
+#define LOG_SIZE_FIRST (1U << 20)
+#define LOG_SIZE_LAST (1U << 26)
+#define LOG_LINES_SHOWN 12
+
+/* Ask the kernel again, with a log. NULL when there is no memory for one. */
+static char *fetch_log(union bpf_attr *attr)
+{
+	for (uint32_t size = LOG_SIZE_FIRST;; size *= 8) {
+		char *log = malloc(size); /* not cleared: only what the kernel writes takes memory */
+		int ret;
+
+		if (!log)
+			return NULL;
+		log[0] = '\0';
+		attr->log_buf = sys_pointer(log);
+		attr->log_size = size;
+		attr->log_level = 1;
+		ret = sys_bpf(BPF_PROG_LOAD, attr, sizeof(*attr));
+		sys_close(&ret);
+		log[size - 1] = '\0';
+		if (ret != -ENOSPC || size >= LOG_SIZE_LAST)
+			return log;
+		free(log);
+	}
+}
+
+static bool is_statistics(const char *line)
+{
+	static const char *const starts[] = { "processed ", "verification time ", "stack depth ",
+					      "peak_states ", "max_states_per_insn " };
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		if (!strncmp(line, starts[i], strlen(starts[i])))
+			return true;
+	return false;
+}
+
+/* Cut the statistics off the end; returns the last line before them, inside the log. */
+static char *trim_log(char *log)
+{
+	size_t len = strlen(log);
+
+	for (;;) {
+		char *line;
+
+		while (len && isspace((unsigned char)log[len - 1]))
+			log[--len] = '\0';
+		line = memrchr(log, '\n', len);
+		line = line ? line + 1 : log;
+		if (line == log || !is_statistics(line))
+			return line;
+		len = (size_t)(line - log);
+	}
+}
+
+/* "12: (85) call ...": the number of the instruction a line is about, or -1. */
+static long line_insn(const char *line)
+{
+	char *end;
+	long insn = strtol(line, &end, 10);
+
+	return end != line && !strncmp(end, ": (", 3) ? insn : -1;
+}
+
+/* The instruction the verifier looked at last, or -1. */
+static long last_insn(const char *log, const char *from)
+{
+	for (const char *line = from;; line--) {
+		if (line == log || line[-1] == '\n') {
+			long insn = line_insn(line);
+
+			if (insn >= 0)
+				return insn;
+		}
+		if (line == log)
+			return -1;
+	}
+}
+
+/* The start of the last lines of a text. */
+static const char *last_lines(const char *text, int lines)
+{
+	const char *at = text + strlen(text);
+
+	while (at > text) {
+		if (at[-1] == '\n' && --lines == 0)
+			break;
+		at--;
+	}
+	return at;
+}
+
+static const char *btf_string(const struct mem_object *obj, uint32_t offset)
+{
+	struct image_strings strings;
+
+	if (image_btf_strings(&obj->image, &strings) || offset >= strings.size)
+		return "";
+	return strings.data + offset;
+}
+
+/* Where an instruction comes from: "in 'func' at file.c:12: source text". */
+static void describe_insn(const struct mem_prog *prog, const struct insns *insns, long insn,
+			  char *text, size_t size)
+{
+	const struct image_view *image = &prog->obj->image;
+	const struct bpf_line_info *line = NULL;
+	uint32_t func = 0;
+	const char *source;
+	int len;
+
+	text[0] = '\0';
+	if (insn < 0 || insn >= insns->count)
+		return;
+	while (func + 1 < insns->func_count && insns->starts[func + 1] <= insn)
+		func++;
+	for (uint32_t i = 0; insns->lines && i < insns->line_count; i++)
+		if (insns->lines[i].insn_off <= insn)
+			line = &insns->lines[i];
+	func = image->prog_funcs[prog->image->funcs.first + func];
+	len = snprintf(text, size, "\n  at instruction %ld, in %s()", insn, image->funcs[func].name);
+	if (!line || len < 0 || (size_t)len >= size)
+		return;
+	source = btf_string(prog->obj, line->line_off);
+	source += strspn(source, " \t");
+	snprintf(text + len, size - len, ", %s:%u: %s", btf_string(prog->obj, line->file_name_off),
+		 line->line_col >> 10, source);
+}
+
+static int explain_log(const struct mem_prog *prog, const struct insns *insns, char *log, int err)
+{
+	char where[1024];
+	char *reason = trim_log(log);
+
+	mem__log(MEM_LOG_DEBUG, "%s: program '%s': the verifier's log:\n%s", prog->obj->name,
+		 prog->image->name, log);
+	describe_insn(prog, insns, last_insn(log, reason), where, sizeof(where));
+	return mem__error(err,
+			  "%s: program '%s' (section %s) was refused: %s%s\n"
+			  "  the verifier's last lines:\n%s",
+			  prog->obj->name, prog->image->name, prog->image->section, reason, where,
+			  last_lines(log, LOG_LINES_SHOWN));
+}
+
+static int explain_errno(const struct mem_prog *prog, int err)
+{
+	char why[256];
+
+	if (err == EPERM)
+		explain_eperm(why, sizeof(why));
+	else
+		snprintf(why, sizeof(why), "%s, without a reason from the verifier%s", strerror(err),
+			 err == EINVAL ? ": this kernel may lack the program type or a flag of it" : "");
+	return mem__error(err, "%s: program '%s' (section %s) can't be loaded: %s", prog->obj->name,
+			  prog->image->name, prog->image->section, why);
+}
+
+int verifier_explain(const struct mem_prog *prog, const struct insns *insns, union bpf_attr *attr,
+		     int err)
+{
+	char *log = fetch_log(attr);
+	int ret;
+
+	if (log && log[0])
+		ret = explain_log(prog, insns, log, err);
+	else
+		ret = explain_errno(prog, err);
+	free(log);
+	return ret;
+}
