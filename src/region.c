@@ -80,18 +80,6 @@ static int region_map_error(struct mem_region *region, int err, const char *what
 			  region->image->name, what, region->size, strerror(err));
 }
 
-/* A second mapping of the map, anywhere, with the region's private contents copied into it. */
-static int region_fill(struct mem_region *region, char **filled)
-{
-	char *copy = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED, region->map->fd, 0);
-
-	if (copy == MAP_FAILED)
-		return region_map_error(region, errno, "map");
-	contents_copy(copy, region->base, region->size);
-	*filled = copy;
-	return 0;
-}
-
 static int region_map_over(struct mem_region *region, int prot)
 {
 	if (mmap(region->base, region->size, prot, MAP_SHARED | MAP_FIXED, region->map->fd, 0) ==
@@ -101,19 +89,17 @@ static int region_map_over(struct mem_region *region, int prot)
 }
 
 /*
- * The filled mapping replaces the private one in one step, so that a thread which reads the region
- * meanwhile sees the same values throughout.
+ * A filled second mapping of the map replaces the private memory in one step, so that a thread which
+ * reads the region meanwhile sees the same values throughout.
  */
-static int region_map_writable(struct mem_region *region)
+static int region_map_filled(struct mem_region *region)
 {
-	char *filled;
-	int err;
+	char *filled = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED, region->map->fd, 0);
+	int err = 0;
 
-	if (!contents_any(region->base, region->size))
-		return region_map_over(region, PROT_READ | PROT_WRITE);
-	err = region_fill(region, &filled);
-	if (err)
-		return err;
+	if (filled == MAP_FAILED)
+		return region_map_error(region, errno, "map");
+	contents_copy(filled, region->base, region->size);
 	if (mremap(filled, region->size, region->size, MREMAP_MAYMOVE | MREMAP_FIXED,
 		   region->base) == MAP_FAILED) {
 		err = region_map_error(region, errno, "move");
@@ -122,17 +108,24 @@ static int region_map_writable(struct mem_region *region)
 	return err;
 }
 
-/* A map can be frozen only while no writable mapping exists. */
+static int region_map_writable(struct mem_region *region)
+{
+	return contents_any(region->base, region->size)
+		       ? region_map_filled(region)
+		       : region_map_over(region, PROT_READ | PROT_WRITE);
+}
+
+/*
+ * The kernel gives nobody a writable mapping of a map that is read-only for programs, so constants
+ * take a system call to get there.
+ */
 static int region_map_frozen(struct mem_region *region)
 {
-	char *filled;
+	const uint32_t key = 0;
 	int err = 0;
 
-	if (contents_any(region->base, region->size)) {
-		err = region_fill(region, &filled);
-		if (!err)
-			munmap(filled, region->size);
-	}
+	if (contents_any(region->base, region->size))
+		err = mem_map_update(region->map, &key, region->base, 0);
 	err = err ?: map_freeze(region->map);
 	return err ?: region_map_over(region, PROT_READ);
 }
