@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A test is one function in selftests/test_<suite>.c:
+ *
+ *     TEST(it_adds)
+ *     {
+ *             ck_assert_int_eq(1 + 1, 2);
+ *     }
+ *     END_TEST
+ *
+ * Nothing else has to be edited: the file becomes a program of its own, build/selftests/test_<suite>,
+ * and TEST() registers the function. Each test runs in a child process. Whatever it leaves behind
+ * (file descriptors, mappings, child processes, BPF objects in the kernel) fails it: see leaks.h.
+ *
+ * Options follow the name: TEST(it_compiles, .host_only = "runs the compiler", .timeout = 60)
+ */
+#ifndef SELFTESTS_HARNESS_H
+#define SELFTESTS_HARNESS_H
+
+#include <check.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct test {
+	const char *name;
+	const TTest *const *function; /* Check's own description of it */
+	double timeout;		      /* seconds, on an ordinary machine; 0: the default */
+	const char *host_only;	      /* why it can't run in the emulator, NULL if it can */
+	struct test *next;
+};
+
+/* A setup and a teardown around each test of the file, inside the checks for leaks. */
+struct test_fixture {
+	void (*setup)(void);
+	void (*teardown)(void);
+};
+
+void test_register(struct test *test);
+void test_use_fixture(const struct test_fixture *fixture);
+
+#define TEST(fn, ...)                                                                              \
+	static const TTest *fn;                                                                    \
+	static struct test fn##_test = {.name = #fn, .function = &fn, ##__VA_ARGS__};              \
+	__attribute__((constructor)) static void fn##_register(void)                               \
+	{                                                                                          \
+		test_register(&fn##_test);                                                         \
+	}                                                                                          \
+	START_TEST(fn)
+
+/* FIXTURE(setup, teardown): at most one in a file; either may be NULL. */
+#define FIXTURE(before, after)                                                                     \
+	__attribute__((constructor)) static void use_fixture(void)                                 \
+	{                                                                                          \
+		static const struct test_fixture fixture = {before, after};                        \
+		test_use_fixture(&fixture);                                                        \
+	}
+
+/*
+ * End the running test as skipped. The reason is printed at the end of `make test`, so it has to
+ * be true and about the machine: a kernel that lacks something, a privilege that is not there.
+ */
+void test_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* Skip unless this process may create maps and load programs. */
+void need_bpf(void);
+
+/* Skip on kernels before major.minor: need_linux(6, 9, "arenas"). */
+void need_linux(int major, int minor, const char *what);
+
+/* Version of the running kernel as major * 1000 + minor: 6018 for 6.18. */
+int linux_version(void);
+
+/* Path of something that was built: build_path("selftests/maps.bpf.o"). Static, 8 at a time. */
+const char *build_path(const char *relative);
+
+/* Path of a file of the source tree: source_path("selftests/data/x.h"). Static, 8 at a time. */
+const char *source_path(const char *relative);
+
+/* Whether this runs inside the emulator. */
+int in_emulator(void);
+
+/*
+ * For calls into libmem: fail with the library's message, or check that there is one.
+ *
+ *     assert_ok(mem_object_load(obj));             0 or more
+ *     assert_err(mem_object_load(obj), -EALREADY);
+ *     skel = assert_ptr(foo__open(NULL));          not NULL; gives the pointer back
+ */
+#define assert_ok(call)                                                                            \
+	do {                                                                                       \
+		long long result_ = (call);                                                        \
+		if (result_ < 0)                                                                   \
+			ck_abort_msg("%s = %lld (%s)", #call, result_, test_message());            \
+	} while (0)
+
+#define assert_err(call, expected)                                                                 \
+	do {                                                                                       \
+		long long result_ = (call), expected_ = (expected);                                \
+		if (result_ != expected_)                                                          \
+			ck_abort_msg("%s = %lld, not %s (%s)", #call, result_, #expected,          \
+				     test_message());                                              \
+		ck_assert_msg(*test_message(), "%s failed without a message", #call);              \
+	} while (0)
+
+#define assert_ptr(call)                                                                           \
+	({                                                                                         \
+		__auto_type pointer_ = (call);                                                     \
+		if (!pointer_)                                                                     \
+			ck_abort_msg("%s = NULL: %m (%s)", #call, test_message());                 \
+		pointer_;                                                                          \
+	})
+
+/* mem_error_message(). */
+const char *test_message(void);
+
+#endif /* SELFTESTS_HARNESS_H */
