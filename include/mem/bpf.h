@@ -52,4 +52,27 @@ typedef __u32 __wsum;
 
 #include <mem/arena.h>
 
+/**
+ * True as long as the kernel lets a loop go on, which it does for about 8 million rounds or 250 ms:
+ * `for (n = head; n && mem_can_loop; n = n->next)` verifies without a bound of its own. Linux 6.9.
+ */
+#ifdef __BPF_FEATURE_MAY_GOTO
+#define MEM_MAY_GOTO(label) asm volatile goto("may_goto %l[" #label "]" : : : : label)
+#else /* the same instruction for assemblers that have no name for it */
+#define MEM_MAY_GOTO(label)                                                                        \
+	asm volatile goto("1:.byte 0xe5, 0; .short (%l[" #label "] - 1b - 8) / 8; .long 0"         \
+			  : : : : label)
+#endif
+#define mem_can_loop                                                                               \
+	({                                                                                         \
+		__label__ stop, end;                                                               \
+		int go_on = 1;                                                                     \
+		MEM_MAY_GOTO(stop);                                                                \
+		goto end;                                                                          \
+	stop:                                                                                      \
+		go_on = 0;                                                                         \
+	end:                                                                                       \
+		go_on;                                                                             \
+	})
+
 #endif /* MEM_BPF_H */

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Each way of attaching, with events that the test causes itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "hooks.skel.h"
+
+static struct hooks *skel;
+
+static void setup(void)
+{
+	need_bpf();
+	skel = assert_ptr(hooks__open());
+}
+
+static void teardown(void)
+{
+	hooks__destroy(skel);
+	skel = NULL;
+}
+
+FIXTURE(setup, teardown)
+
+/* Load just one program: not every kernel has the hooks of the others. */
+static void load_only(const struct mem_prog *wanted)
+{
+	struct mem_prog *prog = NULL;
+
+	while ((prog = mem_object_next_prog(skel->obj, prog)))
+		assert_ok(mem_prog_autoload_set(prog, prog == wanted));
+	assert_ok(hooks__load(skel));
+}
+
+static void call_getppid(int times)
+{
+	while (times--)
+		syscall(SYS_getppid);
+}
+
+TEST(tracepoint_by_section)
+{
+	struct mem_link *link;
+
+	load_only(skel->progs.on_short_name);
+	link = assert_ptr(mem_prog_attach(skel->progs.on_short_name));
+	ck_assert_int_gt(mem_link_fd(link), 2);
+	call_getppid(10);
+	ck_assert_uint_ge(skel->bss->tracepoints, 10);
+	mem_link_destroy(link);
+}
+END_TEST
+
+TEST(tracepoint_of_one_system_call_counts_exactly)
+{
+	struct mem_link *link;
+
+	load_only(skel->progs.on_tracepoint);
+	link = mem_prog_attach(skel->progs.on_tracepoint);
+	if (!link && errno == ENOENT)
+		test_skip("this kernel has no tracepoints per system call");
+	assert_ptr(link);
+	skel->bss->tracepoints = 0;
+	call_getppid(10);
+	ck_assert_uint_ge(skel->bss->tracepoints, 10);
+	mem_link_destroy(link);
+}
+END_TEST
+
+TEST(tracepoint_that_is_not_there)
+{
+	load_only(skel->progs.on_short_name);
+	ck_assert_ptr_null(mem_prog_attach_tracepoint(skel->progs.on_short_name, "sched", "nope"));
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "sched/nope"));
+	ck_assert_ptr_nonnull(strstr(mem_object_error(skel->obj), "sched/nope"));
+}
+END_TEST
+
+TEST(raw_tracepoint_by_section_and_by_name)
+{
+	struct mem_link *link;
+	uint64_t seen;
+
+	assert_ok(mem_prog_autoload_set(skel->progs.on_any_raw_tracepoint, 1));
+	load_only(skel->progs.on_raw_tracepoint);
+	link = assert_ptr(mem_prog_attach(skel->progs.on_raw_tracepoint));
+	call_getppid(10);
+	mem_link_destroy(link);
+	seen = skel->bss->raw_tracepoints;
+	ck_assert_uint_ge(seen, 10);
+	call_getppid(10);
+	ck_assert_uint_eq(skel->bss->raw_tracepoints, seen);
+	link = assert_ptr(mem_prog_attach_raw_tracepoint(skel->progs.on_raw_tracepoint, "sys_enter"));
+	call_getppid(10);
+	ck_assert_uint_ge(skel->bss->raw_tracepoints, seen + 10);
+	mem_link_destroy(link);
+	ck_assert_ptr_null(mem_prog_attach_raw_tracepoint(skel->progs.on_raw_tracepoint, "nope"));
+	ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
+TEST(section_that_does_not_say_where)
+{
+	load_only(skel->progs.on_any_raw_tracepoint);
+	ck_assert_ptr_null(mem_prog_attach(skel->progs.on_any_raw_tracepoint));
+	ck_assert_int_eq(errno, EOPNOTSUPP);
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "mem_prog_attach_raw_tracepoint()"));
+	/* for the skeleton that is no error: the application attaches it */
+	assert_ok(hooks__attach(skel));
+	ck_assert_ptr_null(skel->links.on_any_raw_tracepoint);
+}
+END_TEST
+
+TEST(typed_tracepoint)
+{
+	struct mem_link *link;
+
+	load_only(skel->progs.on_btf_tracepoint);
+	link = assert_ptr(mem_prog_attach(skel->progs.on_btf_tracepoint));
+	call_getppid(10);
+	ck_assert_uint_ge(skel->bss->btf_tracepoints, 10);
+	mem_link_destroy(link);
+}
+END_TEST
+
+TEST(perf_event_keeps_its_own_descriptor)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = 100000, /* ns */
+	};
+	struct mem_link *link;
+	int event;
+
+	load_only(skel->progs.on_event);
+	event = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	ck_assert_int_ge(event, 0);
+	link = assert_ptr(mem_prog_attach_perf_event(skel->progs.on_event, event));
+	close(event);
+	for (volatile uint32_t i = 0; i < 1u << 28 && !*(volatile uint64_t *)&skel->bss->events; i++)
+		;
+	ck_assert_uint_gt(skel->bss->events, 0);
+	mem_link_destroy(link);
+	ck_assert_ptr_null(mem_prog_attach_perf_event(skel->progs.on_event, -1));
+	ck_assert_int_eq(errno, EBADF);
+}
+END_TEST
+
+/* A network namespace of our own, whose loopback carries nothing but the test's packets. */
+static int own_loopback(void)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int sock;
+
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(sock, 0);
+	ck_assert_int_eq(ioctl(sock, SIOCSIFFLAGS, &request), 0);
+	close(sock);
+	return (int)if_nametoindex("lo");
+}
+
+static void send_packets(int count)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9),
+				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	for (int i = 0; i < count; i++)
+		sendto(sock, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
+	close(sock);
+}
+
+TEST(xdp_on_an_interface)
+{
+	struct mem_link *link;
+	int lo = own_loopback();
+
+	load_only(skel->progs.on_xdp);
+	link = assert_ptr(mem_prog_attach_xdp(skel->progs.on_xdp, lo, 0));
+	send_packets(5);
+	ck_assert_uint_ge(skel->bss->packets_xdp, 5);
+	ck_assert_ptr_null(mem_prog_attach_xdp(skel->progs.on_xdp, lo, 0));
+	ck_assert_int_eq(errno, EBUSY);
+	mem_link_destroy(link);
+	ck_assert_ptr_null(mem_prog_attach_xdp(skel->progs.on_xdp, 99999, 0));
+	ck_assert_int_eq(errno, ENODEV);
+}
+END_TEST
+
+TEST(tcx_in_both_directions)
+{
+	struct mem_tcx_opts opts = { .sz = sizeof(opts), .attach_type = 47 /* egress */ };
+	struct mem_link *in, *out;
+	int lo = own_loopback();
+
+	assert_ok(mem_prog_autoload_set(skel->progs.on_btf_tracepoint, 0));
+	assert_ok(hooks__load(skel));
+	if (linux_version() < 6006) {
+		ck_assert_ptr_null(mem_prog_attach_tcx(skel->progs.on_tc, lo, &opts));
+		ck_assert_int_eq(errno, ENOTSUP);
+		ck_assert_ptr_nonnull(strstr(mem_error_message(), "6.6"));
+		return;
+	}
+	in = assert_ptr(mem_prog_attach_tcx(skel->progs.on_ingress, lo, NULL));
+	ck_assert_ptr_null(mem_prog_attach_tcx(skel->progs.on_tc, lo, NULL));
+	ck_assert_int_eq(errno, EINVAL);
+	out = assert_ptr(mem_prog_attach_tcx(skel->progs.on_tc, lo, &opts));
+	send_packets(5);
+	ck_assert_uint_ge(skel->bss->packets_in, 5);
+	ck_assert_uint_ge(skel->bss->packets_out, 5);
+	mem_link_destroy(out);
+	mem_link_destroy(in);
+}
+END_TEST
+
+TEST(iterator_is_read)
+{
+	struct mem_link *link;
+	char text[256];
+	ssize_t size;
+	int fd;
+
+	load_only(skel->progs.dump_tasks);
+	link = assert_ptr(mem_prog_attach(skel->progs.dump_tasks));
+	fd = mem_iter_create(link);
+	assert_ok(fd);
+	size = read(fd, text, sizeof(text) - 1);
+	ck_assert_int_ge(size, 5);
+	ck_assert_mem_eq(text, "task\n", 5);
+	close(fd);
+	mem_link_destroy(link);
+}
+END_TEST
+
+TEST(only_an_iterator_can_be_walked)
+{
+	struct mem_link *link;
+
+	load_only(skel->progs.on_raw_tracepoint);
+	link = assert_ptr(mem_prog_attach(skel->progs.on_raw_tracepoint));
+	assert_err(mem_iter_create(link), -EINVAL);
+	mem_link_destroy(link);
+}
+END_TEST
+
+TEST(links_of_the_application_are_kept)
+{
+	struct mem_link *own;
+
+	load_only(skel->progs.on_raw_tracepoint);
+	own = assert_ptr(mem_prog_attach(skel->progs.on_raw_tracepoint));
+	skel->links.on_raw_tracepoint = own;
+	assert_ok(hooks__attach(skel));
+	ck_assert_ptr_eq(skel->links.on_raw_tracepoint, own);
+}
+END_TEST

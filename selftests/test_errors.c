@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What libmem says when the kernel says no. */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <linux/capability.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "plain.skel.h"
+#include "refused.skel.h"
+#include "shared.skel.h"
+
+FIXTURE(need_bpf, NULL)
+
+static struct refused *open_only(const char *name)
+{
+	struct refused *skel = assert_ptr(refused__open());
+	struct mem_prog *prog = NULL;
+
+	while ((prog = mem_object_next_prog(skel->obj, prog)))
+		assert_ok(mem_prog_autoload_set(prog, !strcmp(mem_prog_name(prog), name)));
+	assert_ok(mem_map_max_entries_set(skel->maps.unsized, 1));
+	return skel;
+}
+
+static void message_has(const char *message, const char *part)
+{
+	ck_assert_msg(strstr(message, part), "no '%s' in: %s", part, message);
+}
+
+TEST(verifier_refusal_names_program_instruction_line_and_reason)
+{
+	struct refused *skel = open_only("null_dereference");
+	const char *message;
+
+	assert_err(refused__load(skel), -EACCES);
+	message = mem_object_error(skel->obj);
+	message_has(message, "refused: program 'null_dereference' (section syscall)");
+	message_has(message, "invalid mem access");
+	message_has(message, "at instruction ");
+	message_has(message, "in unchecked()");
+	message_has(message, "refused.bpf.c:");
+	message_has(message, "return *value; /* may be NULL */");
+	ck_assert_str_eq(message, mem_error_message());
+	refused__destroy(skel);
+}
+END_TEST
+
+TEST(missing_kfunc_is_named)
+{
+	struct refused *skel = open_only("strong_kfunc");
+
+	assert_err(refused__load(skel), -ENOENT);
+	message_has(mem_error_message(), "libmem_no_such_kfunc");
+	message_has(mem_error_message(), "__weak");
+	refused__destroy(skel);
+}
+END_TEST
+
+TEST(missing_weak_kfunc_reads_as_null)
+{
+	struct refused *skel = open_only("weak_kfunc");
+	struct mem_run_opts opts = { .sz = sizeof(opts) };
+
+	assert_ok(refused__load(skel));
+	assert_ok(mem_prog_run(skel->progs.weak_kfunc, &opts));
+	ck_assert_uint_eq(opts.retval, 12);
+	refused__destroy(skel);
+}
+END_TEST
+
+TEST(unknown_section_is_named)
+{
+	struct refused *skel = open_only("unknown_section");
+
+	assert_err(refused__load(skel), -EINVAL);
+	message_has(mem_error_message(), "'no/such/section'");
+	refused__destroy(skel);
+}
+END_TEST
+
+TEST(unknown_attach_target_is_named)
+{
+	struct refused *skel = open_only("unknown_target");
+
+	assert_err(refused__load(skel), -ENOENT);
+	message_has(mem_error_message(), "program 'unknown_target'");
+	message_has(mem_error_message(), "'libmem_no_such_tracepoint'");
+	refused__destroy(skel);
+}
+END_TEST
+
+TEST(map_without_size_says_what_to_call)
+{
+	struct refused *skel = assert_ptr(refused__open());
+
+	assert_err(refused__load(skel), -EINVAL);
+	message_has(mem_error_message(), "map 'unsized'");
+	message_has(mem_error_message(), "mem_map_max_entries_set()");
+	refused__destroy(skel);
+}
+END_TEST
+
+TEST(a_failed_object_can_only_be_closed)
+{
+	struct refused *skel = open_only("unknown_section");
+
+	assert_err(refused__load(skel), -EINVAL);
+	assert_err(refused__load(skel), -EINVAL);
+	message_has(mem_error_message(), "only be closed");
+	refused__destroy(skel);
+}
+END_TEST
+
+/* Give up all capabilities for the rest of this process; tests run in a process each. */
+static void drop_privileges(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct none[2] = { 0 };
+
+	ck_assert_int_eq(syscall(SYS_capset, &header, none), 0);
+}
+
+TEST(missing_privilege_is_named)
+{
+	struct plain *skel = assert_ptr(plain__open());
+
+	drop_privileges();
+	assert_err(plain__load(skel), -EPERM);
+	message_has(mem_error_message(), "CAP_BPF");
+	message_has(mem_error_message(), "unprivileged_bpf_disabled");
+	plain__destroy(skel);
+}
+END_TEST
+
+TEST(no_address_space_for_a_region)
+{
+	struct rlimit limit = { 16 << 20, 16 << 20 }; /* less than plain's .bss */
+
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+	ck_assert_ptr_null(plain__open());
+	ck_assert_int_eq(errno, ENOMEM);
+	message_has(mem_error_message(), "'bss'");
+}
+END_TEST
+
+TEST(no_descriptor_left)
+{
+	struct plain *skel = assert_ptr(plain__open());
+	struct rlimit limit;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (rlim_t files = 3; files < 64; files++) {
+		limit.rlim_cur = files;
+		ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+		if (!plain__load(skel))
+			break;
+		message_has(mem_error_message(), "plain: ");
+		plain__destroy(skel);
+		skel = assert_ptr(plain__open());
+	}
+	assert_err(plain__load(skel), -EALREADY);
+	plain__destroy(skel);
+}
+END_TEST
+
+TEST(old_kernel_lacks_arenas)
+{
+	struct shared *skel = assert_ptr(shared__open());
+
+	if (linux_version() >= 6009) {
+		assert_ok(shared__prepare(skel));
+	} else {
+		assert_err(shared__prepare(skel), -ENOTSUP);
+		message_has(mem_error_message(), "lacks arenas");
+		message_has(mem_error_message(), "6.9");
+	}
+	shared__destroy(skel);
+}
+END_TEST
+
+static char log_text[8192];
+static int log_level_seen;
+
+static void keep_log(void *ctx, enum mem_log_level level, const char *text)
+{
+	ck_assert_ptr_eq(ctx, log_text);
+	log_level_seen = (int)level;
+	strncat(log_text, text, sizeof(log_text) - strlen(log_text) - 1);
+}
+
+TEST(log_goes_where_it_is_told)
+{
+	mem_log_set(MEM_LOG_ERROR, keep_log, log_text);
+	ck_assert_ptr_null(mem_object_open(NULL, NULL));
+	ck_assert_str_eq(log_text, mem_error_message());
+	ck_assert_int_eq(log_level_seen, MEM_LOG_ERROR);
+	log_text[0] = '\0';
+	mem_log_set(MEM_LOG_SILENT, keep_log, log_text);
+	ck_assert_ptr_null(mem_object_open(NULL, NULL));
+	ck_assert_str_eq(log_text, "");
+}
+END_TEST
