@@ -44,8 +44,13 @@ static const struct table_info tables[] = {
 
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 
+/* A table that the image's writer did not know yet is empty. */
 static const struct mem_table *table_of(const struct mem_image *image, const struct table_info *info)
 {
+	static const struct mem_table none;
+
+	if (info->table + sizeof(none) > image->size)
+		return &none;
 	return (const struct mem_table *)((const char *)image + info->table);
 }
 
@@ -66,12 +71,13 @@ static int check_header(const struct mem_image *image)
 				  "image: made for ABI %u, this libmem reads %u: generate the header "
 				  "again with the memgen of this libmem",
 				  image->abi, MEM_IMAGE_ABI);
-	if (image->size < sizeof(*image))
+	if (image->size < offsetof(struct mem_image, maps))
 		return mem__error(EINVAL, "image: only %u bytes, at least %zu are expected",
-				  image->size, sizeof(*image));
+				  image->size, offsetof(struct mem_image, maps));
 	if (!image->name)
 		return mem__error(EINVAL, "image: has no name");
-	if (!is_zero((const unsigned char *)(image + 1), image->size - sizeof(*image)))
+	if (image->size > sizeof(*image) &&
+	    !is_zero((const unsigned char *)(image + 1), image->size - sizeof(*image)))
 		return mem__error(ENOTSUP,
 				  "%s: made by a newer memgen: it uses a table that this libmem does "
 				  "not know; install that version's libmem",

@@ -128,10 +128,11 @@ static void relocate_extern(const struct mem_object *obj, const struct mem_reloc
 		insn->src_reg = resolved->found ? BPF_PSEUDO_KFUNC_CALL : 0;
 		insn->off = 0;
 		insn->imm = (int32_t)(resolved->found ? resolved->btf_id : POISON_CALL);
-	} else if (resolved->found) {
+	} else if (resolved->btf_id) {
 		relocate_imm64(insn, BPF_PSEUDO_BTF_ID, resolved->btf_id, 0);
-	} else {
-		relocate_imm64(insn, 0, 0, 0);
+	} else { /* an address, which is 0 for what is weak and absent */
+		relocate_imm64(insn, 0, (uint32_t)resolved->address,
+			       (uint32_t)(resolved->address >> 32));
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kallsyms.h"
 #include "kernel_btf.h"
 #include "object.h"
 
@@ -99,28 +100,61 @@ static int check_extern(const struct mem_object *obj, uint32_t i)
 	const struct mem_extern_image *image = &obj->image.externs[i];
 	struct resolved_extern *resolved = &obj->externs[i];
 
-	resolved->found = resolved->btf_id != 0;
+	resolved->found |= resolved->btf_id != 0;
 	if (resolved->found || image->flags & MEM_EXTERN_WEAK)
 		return 0;
-	if (image->kind == MEM_EXTERN_KFUNC || image->kind == MEM_EXTERN_KSYM)
+	if (image->kind != MEM_EXTERN_KCONFIG)
 		return mem__error(ENOENT,
 				  "%s: this kernel has no %s '%s' that programs may use; declare it __weak "
 				  "and test for it if the program can do without",
 				  obj->name, extern_noun(image->kind), image->name);
-	return mem__error(ENOTSUP, "%s: extern '%s': libmem %s resolves only kfuncs and typed kernel "
-				   "variables", obj->name, image->name, mem_version());
+	return mem__error(ENOTSUP, "%s: extern '%s': libmem %s does not resolve .kconfig values",
+			  obj->name, image->name, mem_version());
 }
 
 static int check_target(const struct mem_prog *prog)
 {
 	const struct mem_prog_image *image = prog->image;
 
-	if (!prog->autoload || !image->target || prog->target_id ||
-	    image->target_kind == MEM_TARGET_NONE || image->target_kind == MEM_TARGET_PROG)
+	if (!prog->autoload || prog->target_id || image->target_kind == MEM_TARGET_NONE ||
+	    image->target_kind == MEM_TARGET_PROG)
 		return 0;
+	if (!image->target)
+		return mem__error(EINVAL,
+				  "%s: program '%s': section '%s' does not name what to attach to: write "
+				  "'%s/NAME'", prog->obj->name, image->name, image->section, image->section);
 	return mem__error(ENOENT,
 			  "%s: program '%s' (section %s): this kernel has no '%s' to attach to",
 			  prog->obj->name, image->name, image->section, image->target);
+}
+
+/* Symbols whose address alone is wanted. */
+static int resolve_addresses(struct mem_object *obj, const bool *used)
+{
+	const struct image_view *image = &obj->image;
+	struct kallsyms_want *wants = calloc(image->extern_count + 1, sizeof(*wants));
+	uint32_t count = 0, next = 0;
+	int err = 0;
+
+	if (!wants)
+		return mem__error(ENOMEM, "%s: no memory to look up kernel symbols", obj->name);
+	for (uint32_t i = 0; i < image->extern_count; i++)
+		if (used[i] && image->externs[i].kind == MEM_EXTERN_KSYM_ADDR)
+			wants[count++].name = image->externs[i].name;
+	if (count)
+		err = kallsyms_find(wants, count, obj->name);
+	for (uint32_t i = 0; !err && i < image->extern_count; i++) {
+		if (!used[i] || image->externs[i].kind != MEM_EXTERN_KSYM_ADDR)
+			continue;
+		obj->externs[i].found = wants[next].found == 1;
+		obj->externs[i].address = wants[next].address;
+		if (wants[next].found > 1)
+			err = mem__error(EINVAL, "%s: the kernel has %u symbols '%s': which is meant?",
+					 obj->name, wants[next].found, wants[next].name);
+		next++;
+	}
+	free(wants);
+	return err;
 }
 
 static int resolve(struct mem_object *obj, struct wish_list *list, bool *used)
@@ -136,6 +170,7 @@ static int resolve(struct mem_object *obj, struct wish_list *list, bool *used)
 		wish_target(list, &obj->progs[i]);
 	if (list->count)
 		err = kernel_btf_find(list->wants, list->count, obj->name);
+	err = err ?: resolve_addresses(obj, used);
 	for (uint32_t i = 0; !err && i < image->extern_count; i++)
 		if (used[i])
 			err = check_extern(obj, i);

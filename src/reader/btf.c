@@ -220,6 +220,7 @@ static int add_dummies(struct reader *r)
 {
 	const void *raw;
 	uint32_t size;
+	void *copy;
 	int id;
 
 	r->int_type = find_int(r->btf);
@@ -234,11 +235,12 @@ static int add_dummies(struct reader *r)
 		return reader_no_memory(r);
 	r->dummy_var = id;
 	raw = btf__raw_data(r->btf, &size);
-	if (!raw)
+	copy = raw ? pool_alloc(&r->scratch, size, 1) : NULL;
+	if (!copy)
 		return reader_no_memory(r);
-	/* a fresh parse, as one that was added to keeps its types apart from its raw data */
-	raw = memcpy(pool_alloc(&r->scratch, size, 1) ?: r->btf_copy, raw, size);
-	return parse(r, raw, size);
+	memcpy(copy, raw, size);
+	/* a fresh parse: one that was added to keeps its types apart from its raw data */
+	return parse(r, copy, size);
 }
 
 int btf_read(struct reader *r)
@@ -374,8 +376,8 @@ void btf_finish(struct reader *r)
 	for (uint32_t id = 1; id < r->type_count; id++) {
 		struct btf_type *type = btf_type(r, id);
 
-		if (btf_is_func(type) && btf_func_linkage(type) == BTF_FUNC_EXTERN)
-			type->info = btf_type_info(BTF_KIND_FUNC, BTF_FUNC_GLOBAL, 0);
+		if (btf_is_func(type) && btf_vlen(type) == BTF_FUNC_EXTERN)
+			type->info = BTF_KIND_FUNC << 24 | BTF_FUNC_GLOBAL;
 		else if (btf_is_var(type) && btf_var(type)->linkage == BTF_VAR_GLOBAL_EXTERN)
 			btf_var(type)->linkage = BTF_VAR_GLOBAL_ALLOCATED;
 	}

@@ -193,7 +193,7 @@ int elf_relocation(const struct reader *r, const struct section *section, uint32
 		   struct relocation *rel);
 
 /* btf_check.c */
-int btf_check(const struct reader *r, const uint8_t *data, uint32_t size);
+int btf_check(struct reader *r, const uint8_t *data, uint32_t size);
 
 /* btf.c */
 int btf_read(struct reader *r);
