@@ -118,13 +118,25 @@ static void relocate_region(const struct mem_object *obj, const struct mem_reloc
 	relocate_imm64(insn, BPF_PSEUDO_MAP_VALUE, (uint32_t)region->map->fd, offset);
 }
 
+/* The value lies in the .kconfig region. */
+static void relocate_kconfig(const struct mem_object *obj, const struct mem_extern_image *image,
+			     struct bpf_insn *insn)
+{
+	for (uint32_t i = 0; i < obj->image.region_count; i++)
+		if (obj->regions[i].image->kind == MEM_REGION_KCONFIG)
+			relocate_imm64(insn, BPF_PSEUDO_MAP_VALUE, (uint32_t)obj->regions[i].map->fd,
+				       image->kcfg_offset);
+}
+
 static void relocate_extern(const struct mem_object *obj, const struct mem_reloc_image *reloc,
 			    struct bpf_insn *insn)
 {
 	const struct resolved_extern *resolved = &obj->externs[reloc->target];
 	bool call = insn->code == (BPF_JMP | BPF_CALL);
 
-	if (call) {
+	if (obj->image.externs[reloc->target].kind == MEM_EXTERN_KCONFIG) {
+		relocate_kconfig(obj, &obj->image.externs[reloc->target], insn);
+	} else if (call) {
 		insn->src_reg = resolved->found ? BPF_PSEUDO_KFUNC_CALL : 0;
 		insn->off = 0;
 		insn->imm = (int32_t)(resolved->found ? resolved->btf_id : POISON_CALL);

@@ -94,6 +94,9 @@ int map_create(struct mem_map *map);
 int map_init_elements(struct mem_object *obj, enum mem_init_kind kind);
 int map_freeze(struct mem_map *map);
 
+/* kconfig.c; NULL in a static program that does not call mem_kconfig_use() */
+int kconfig_fill(struct mem_region *region) __attribute__((weak));
+
 /* btf_load.c */
 int btf_load(struct mem_object *obj);
 

@@ -130,14 +130,26 @@ static int region_map_frozen(struct mem_region *region)
 	return err ?: region_map_over(region, PROT_READ);
 }
 
+static int region_map_kconfig(struct mem_region *region)
+{
+	int err;
+
+	if (!kconfig_fill)
+		return mem__error(ENOSYS, "%s: .kconfig values are not linked into this program: call "
+					  "mem_kconfig_use() in it", region->obj->name);
+	err = kconfig_fill(region);
+	return err ?: region_map_frozen(region);
+}
+
 int region_map(struct mem_region *region)
 {
 	switch (region->image->kind) {
 	case MEM_REGION_ARENA:
 		return arena_map(region);
 	case MEM_REGION_RODATA:
-	case MEM_REGION_KCONFIG:
 		return region_map_frozen(region);
+	case MEM_REGION_KCONFIG:
+		return region_map_kconfig(region);
 	default:
 		return region_map_writable(region);
 	}

@@ -101,15 +101,13 @@ static int check_extern(const struct mem_object *obj, uint32_t i)
 	struct resolved_extern *resolved = &obj->externs[i];
 
 	resolved->found |= resolved->btf_id != 0;
-	if (resolved->found || image->flags & MEM_EXTERN_WEAK)
+	/* .kconfig values were found or missed at prepare */
+	if (resolved->found || image->flags & MEM_EXTERN_WEAK || image->kind == MEM_EXTERN_KCONFIG)
 		return 0;
-	if (image->kind != MEM_EXTERN_KCONFIG)
-		return mem__error(ENOENT,
-				  "%s: this kernel has no %s '%s' that programs may use; declare it __weak "
-				  "and test for it if the program can do without",
-				  obj->name, extern_noun(image->kind), image->name);
-	return mem__error(ENOTSUP, "%s: extern '%s': libmem %s does not resolve .kconfig values",
-			  obj->name, image->name, mem_version());
+	return mem__error(ENOENT,
+			  "%s: this kernel has no %s '%s' that programs may use; declare it __weak and "
+			  "test for it if the program can do without",
+			  obj->name, extern_noun(image->kind), image->name);
 }
 
 static int check_target(const struct mem_prog *prog)

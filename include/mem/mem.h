@@ -661,6 +661,15 @@ void mem_skeleton_detach(void *skel, const struct mem_skeleton_layout *layout);
  */
 void mem_skeleton_destroy(void *skel, const struct mem_skeleton_layout *layout);
 
+/**
+ * @brief Link in what finds .kconfig values (CONFIG_*, LINUX_KERNEL_VERSION).
+ *
+ * Does nothing at run time. Generated headers of objects with such values call it, so that other
+ * statically linked programs are spared the code; it loads libz.so.1 when the kernel's configuration
+ * has to be read.
+ */
+void mem_kconfig_use(void);
+
 /** @} */
 
 #ifdef __cplusplus

@@ -7,6 +7,7 @@
  * refuse. Both are put right here, in a copy: types are found by libbpf and changed at the same
  * place of the copy. Nothing depends on the kernel's version; that is the loader's part.
  */
+#include <bpf/libbpf.h>
 #include <stdlib.h>
 
 #include "reader/reader.h"
@@ -248,7 +249,7 @@ int btf_read(struct reader *r)
 	uint32_t index = elf_find_section(r, ".BTF"), size;
 	const struct section *section = &r->sections[index];
 	const void *raw;
-	uint8_t *data;
+	uint8_t *data = NULL;
 	int err;
 
 	if (!index || section->kind != SECTION_BTF)

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Functions and programs. Every function symbol is a function; a global one outside of .text is
+ * the entry of a program. A program is its entry and all that it calls.
+ */
+#include <stdlib.h>
+
+#include "reader/reader.h"
+
+/* The kernel takes 256 functions in a program; this only keeps absurd input small. */
+#define FUNCS_PER_PROG_MAX 4096
+
+static int by_place(const void *a, const void *b)
+{
+	const struct func *x = a, *y = b;
+
+	if (x->section != y->section)
+		return x->section < y->section ? -1 : 1;
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	return (x->symbol > y->symbol) - (x->symbol < y->symbol);
+}
+
+static int add_func(struct reader *r, uint32_t index)
+{
+	const struct symbol *symbol = &r->symbols[index];
+	const struct section *section = &r->sections[symbol->section];
+	struct func *func;
+
+	if (!*symbol->name)
+		return BAD(r, section->name, symbol->value, "a function without a name");
+	if (symbol->value > section->size || symbol->size > section->size - symbol->value)
+		return BAD(r, section->name, symbol->value,
+			   "function %s of %llu bytes ends past the section's %llu", symbol->name,
+			   (unsigned long long)symbol->size, (unsigned long long)section->size);
+	if (!symbol->size || symbol->size % sizeof(struct bpf_insn) ||
+	    symbol->value % sizeof(struct bpf_insn))
+		return BAD(r, section->name, symbol->value,
+			   "function %s of %llu bytes is not made of whole instructions",
+			   symbol->name, (unsigned long long)symbol->size);
+	func = ADD_ROWS(r, func_sources, 1, struct func);
+	if (!func)
+		return -ENOMEM;
+	*func = (struct func){
+		.section = symbol->section,
+		.offset = symbol->value,
+		.size = symbol->size,
+		.symbol = index,
+		.prog = MEM_NONE,
+	};
+	return 0;
+}
+
+static int find_funcs(struct reader *r)
+{
+	int err = 0;
+
+	for (uint32_t i = 1; !err && i < r->symbol_count; i++) {
+		const struct symbol *symbol = &r->symbols[i];
+
+		if (symbol->type == STT_FUNC && symbol->section < r->section_count &&
+		    r->sections[symbol->section].kind == SECTION_CODE)
+			err = add_func(r, i);
+	}
+	if (err || !r->func_sources.count)
+		return err;
+	qsort(r->func_sources.data, r->func_sources.count, sizeof(struct func), by_place);
+	for (uint32_t i = 1; i < r->func_sources.count; i++) {
+		const struct func *func = ROW(r, func_sources, i, struct func), *last = func - 1;
+
+		if (func->section == last->section && func->offset < last->offset + last->size)
+			return BAD(r, r->sections[func->section].name, func->offset,
+				   "function %s overlaps %s", r->symbols[func->symbol].name,
+				   r->symbols[last->symbol].name);
+	}
+	return 0;
+}
+
+static int is_global(const struct symbol *symbol)
+{
+	return symbol->bind != STB_LOCAL;
+}
+
+/* Hidden functions are for their callers only, which lets the verifier know more of them. */
+static int is_hidden(const struct symbol *symbol)
+{
+	return symbol->visibility == STV_HIDDEN || symbol->visibility == STV_INTERNAL;
+}
+
+static int add_rows(struct reader *r, uint32_t i)
+{
+	struct func *source = ROW(r, func_sources, i, struct func);
+	const struct section *section = &r->sections[source->section];
+	const struct symbol *symbol = &r->symbols[source->symbol];
+	struct mem_func_image *func = ADD_ROWS(r, funcs, 1, struct mem_func_image);
+	uint32_t count = source->size / sizeof(struct bpf_insn);
+	uint64_t *insns = ADD_ROWS(r, insns, count, uint64_t);
+	struct mem_prog_image *prog;
+
+	if (!func || !insns)
+		return -ENOMEM;
+	memcpy(insns, section->data + source->offset, source->size);
+	func->name = reader_string(r, symbol->name);
+	/* functions of a section share its name */
+	func->section = i && source[-1].section == source->section ?
+				func[-1].section :
+				reader_string(r, section->name);
+	func->section_offset = source->offset;
+	func->insns = (struct mem_range){ .first = r->insns.count - count, .count = count };
+	if (!func->name || !func->section)
+		return -ENOMEM;
+	if (is_global(symbol) && !is_hidden(symbol))
+		func->flags |= MEM_FUNC_GLOBAL;
+	if (!is_global(symbol) || !strcmp(section->name, ".text"))
+		return 0;
+
+	source->prog = r->progs.count;
+	func->flags |= MEM_FUNC_GLOBAL;
+	prog = ADD_ROWS(r, progs, 1, struct mem_prog_image);
+	if (!prog)
+		return -ENOMEM;
+	prog->name = func->name;
+	prog->section = func->section;
+	return sections_fill_prog(r, section->name, prog);
+}
+
+int progs_read(struct reader *r)
+{
+	int err = find_funcs(r);
+
+	for (uint32_t i = 0; !err && i < r->func_sources.count; i++)
+		err = add_rows(r, i);
+	return err;
+}
+
+uint32_t progs_func_around(const struct reader *r, uint32_t section, uint64_t offset)
+{
+	uint32_t low = 0, high = r->func_sources.count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		const struct func *func = ROW(r, func_sources, mid, struct func);
+
+		if (section < func->section || (section == func->section && offset < func->offset))
+			high = mid;
+		else if (section > func->section || offset >= (uint64_t)func->offset + func->size)
+			low = mid + 1;
+		else
+			return mid;
+	}
+	return MEM_NONE;
+}
+
+uint32_t progs_func_at(const struct reader *r, uint32_t section, uint64_t offset)
+{
+	uint32_t func = progs_func_around(r, section, offset);
+
+	if (func == MEM_NONE || ROW(r, func_sources, func, struct func)->offset != offset)
+		return MEM_NONE;
+	return func;
+}
+
+/* Where the walk through calls is: in a function, at a relocation. */
+struct step {
+	uint32_t func;  /* funcs row */
+	uint32_t reloc; /* relocs row, next to look at */
+};
+
+struct walk {
+	struct reader *r;
+	struct step *path; /* as many as there are functions */
+	uint32_t depth;    /* steps in path */
+	uint32_t *seen;    /* by funcs row: stamp of the last program that has it */
+	uint32_t stamp;    /* of this program, not 0 */
+};
+
+static int enter(struct walk *walk, uint32_t func)
+{
+	uint32_t *row;
+
+	if (walk->seen[func] == walk->stamp)
+		return 0;
+	walk->seen[func] = walk->stamp;
+	row = ADD_ROWS(walk->r, prog_funcs, 1, uint32_t);
+	if (!row)
+		return -ENOMEM;
+	*row = func;
+	walk->path[walk->depth++] = (struct step){
+		.func = func,
+		.reloc = ROW(walk->r, funcs, func, struct mem_func_image)->relocs.first,
+	};
+	return 0;
+}
+
+/* All that a function calls, in the order in which the calls are first met. */
+static int collect(struct walk *walk, uint32_t func)
+{
+	int err = enter(walk, func);
+
+	while (!err && walk->depth) {
+		struct step *step = &walk->path[walk->depth - 1];
+		const struct mem_func_image *row =
+			ROW(walk->r, funcs, step->func, struct mem_func_image);
+		const struct mem_reloc_image *reloc;
+
+		if (step->reloc == row->relocs.first + row->relocs.count) {
+			walk->depth--;
+			continue;
+		}
+		reloc = ROW(walk->r, relocs, step->reloc++, struct mem_reloc_image);
+		if (reloc->kind == MEM_RELOC_CALL || reloc->kind == MEM_RELOC_FUNC)
+			err = enter(walk, reloc->target);
+	}
+	return err;
+}
+
+static int collect_prog(struct walk *walk, uint32_t func, uint32_t prog)
+{
+	struct reader *r = walk->r;
+	const struct func *source = ROW(r, func_sources, func, struct func);
+	uint32_t first = r->prog_funcs.count;
+	int err = collect(walk, func);
+
+	if (err)
+		return err;
+	ROW(r, progs, prog, struct mem_prog_image)->funcs =
+		(struct mem_range){ .first = first, .count = r->prog_funcs.count - first };
+	if (r->prog_funcs.count - first > FUNCS_PER_PROG_MAX)
+		return UNKNOWN(r, r->sections[source->section].name, source->offset,
+			       "program %s has %u functions, more than %u",
+			       r->symbols[source->symbol].name, r->prog_funcs.count - first,
+			       FUNCS_PER_PROG_MAX);
+	return 0;
+}
+
+int progs_collect_callees(struct reader *r)
+{
+	struct walk walk = { .r = r };
+	int err = 0;
+
+	walk.path = pool_alloc(&r->scratch, r->funcs.count, sizeof(*walk.path));
+	walk.seen = pool_alloc(&r->scratch, r->funcs.count, sizeof(*walk.seen));
+	if (!walk.path || !walk.seen)
+		return reader_no_memory(r);
+	for (uint32_t i = 0; !err && i < r->func_sources.count; i++) {
+		uint32_t prog = ROW(r, func_sources, i, struct func)->prog;
+
+		if (prog == MEM_NONE)
+			continue;
+		walk.stamp = prog + 1;
+		err = collect_prog(&walk, i, prog);
+	}
+	return err;
+}
