@@ -38,7 +38,7 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef
 # sanitizers, coverage: what a variant build adds to compiling and linking alike
 VARIANT ?=
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC -Iinclude -Isrc $(VARIANT) $(CFLAGS)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fno-semantic-interposition -fPIC -Iinclude -Isrc $(VARIANT) $(CFLAGS)
 ALL_LDFLAGS = $(VARIANT) $(LDFLAGS)
 
 # evaluated when used: `make setup` has to work before the packages are there
@@ -77,7 +77,7 @@ $(BUILD)/%.a:
 $(LIBMEM_SO): $(RUNTIME_OBJS) libmem.map
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,--version-script=libmem.map -Wl,--no-undefined \
-		-Wl,-z,relro,-z,now $(ALL_LDFLAGS) $(RUNTIME_OBJS) -o $@
+		-Wl,-z,relro,-z,now -Wl,-Bsymbolic-functions $(ALL_LDFLAGS) $(RUNTIME_OBJS) -o $@
 	$(Q)ln -sf $(@F) $(BUILD)/libmem.so
 
 $(LIBMEM_ELF_SO): $(READER_OBJS) libmem-elf.map $(LIBMEM_SO)

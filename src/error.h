@@ -16,6 +16,8 @@
 /* Bytes a message may have, its NUL included; longer ones are cut at the end. */
 #define MESSAGE_MAX 4096
 
+#pragma GCC visibility push(default)
+
 /* Record the message of a failure and log it. err is positive; returns -err with errno set to err. */
 int mem__error(int err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
@@ -27,5 +29,7 @@ void mem__log(enum mem_log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Whether a message of this level would be seen: for work that only serves the log. */
 int mem__log_wanted(enum mem_log_level level);
+
+#pragma GCC visibility pop
 
 #endif /* LIBMEM_ERROR_H */

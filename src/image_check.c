@@ -162,11 +162,13 @@ static int check_map(const struct check *check, uint32_t row)
 	return err;
 }
 
-/* A region of variables is the one element of an array, exactly. */
+/*
+ * A region of variables is the one element of an array, exactly. The array can't be mapped if there
+ * are locks or timers among the variables.
+ */
 static int holds_variables(const struct mem_map_image *map, const struct mem_region_image *region)
 {
-	return map->type == BPF_MAP_TYPE_ARRAY && map->map_flags & BPF_F_MMAPABLE &&
-	       map->key_size == 4 && map->max_entries == 1 && map->value_size == region->size &&
+	return map->type == BPF_MAP_TYPE_ARRAY && map->key_size == 4 && map->max_entries == 1 && map->value_size == region->size &&
 	       region->size && region->section;
 }
 

@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** Options of mem_image_read() and mem_image_read_file(). Zero means the default. */
 struct mem_read_opts {
@@ -59,6 +60,7 @@ void mem_image_free(struct mem_image *image);
  */
 struct mem_object *mem_object_open_file(const char *path, const struct mem_open_opts *opts);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -21,6 +21,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** Version of the table layout as a whole; a different number can't be read. */
 #define MEM_IMAGE_ABI 1
@@ -256,6 +257,7 @@ struct mem_image {
  */
 int mem_image_is_valid(const struct mem_image *image);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

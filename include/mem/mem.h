@@ -31,6 +31,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** Version of these headers; mem_version() gives that of the library. */
 #define MEM_VERSION_MAJOR 0
@@ -672,6 +673,7 @@ void mem_kconfig_use(void);
 
 /** @} */
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
