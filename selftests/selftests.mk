@@ -1,26 +1,39 @@
 # SPDX-License-Identifier: BSD-2-Clause
-## make test                  everything below, on this kernel and in the emulator
-## make check                 the tests on this kernel; TEST=arena or TEST=arena.it_grows for some
+## make test                  everything below, and on other kernels; TEST=arena or
+##                            TEST="arena.it_grows region" for some of it, V=1 to see every test
+## make check                 the tests on this machine's kernel
 ## make check-asan            the same with the address and undefined-behaviour sanitizers
-.PHONY: test check check-asan selftests
+## make vmtest                the tests in an emulator: KERNEL=6.12 or all of KERNELS
+## make vmshell KERNEL=6.12   a shell there, with the test programs in /tests
+.PHONY: test check check-asan vmtest vmshell selftests
+
+# Debian's packaged kernels: the oldest that is supported, the first generation with arenas, the
+# newest there is.
+KERNELS ?= 6.1 6.12 newest
+KERNEL ?= $(KERNELS)
+
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+RESULTS := $(BUILD)/results
+HERE := $(shell uname -r | sed 's/[^0-9.].*//')
 
 # selftests/test_*.c are programs of tests, the other files what they share.
 TESTS := $(patsubst selftests/%.c,$(BUILD)/selftests/%,$(sort $(wildcard selftests/test_*.c)))
-TEST_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(sort $(filter-out selftests/test_%.c,\
+TEST_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(sort $(filter-out selftests/test_%.c selftests/can_bpf.c,\
 	$(wildcard selftests/*.c))))
-# selftests/test_*.sh are tests of the build and its results; no kernel is involved.
+CAN_BPF := $(BUILD)/selftests/can_bpf
+# selftests/test_*.sh are tests of what the build makes; no other kernel is involved.
 TEST_SCRIPTS := $(sort $(wildcard selftests/test_*.sh))
 TEST_BPF := $(patsubst selftests/bpf/%.bpf.c,$(BUILD)/selftests/%.bpf.o,\
 	$(sort $(wildcard selftests/bpf/*.bpf.c)))
 TEST_SKELS := $(TEST_BPF:.bpf.o=.skel.h)
 
 BPF_CFLAGS ?= -g -O2
-ALL_BPF_CFLAGS = --target=bpf -mcpu=v4 -Wall -Wextra -Werror -Iinclude $(BPF_CFLAGS)
+ALL_BPF_CFLAGS = --target=bpf -mcpu=v4 -Wall -Werror -Iinclude $(BPF_CFLAGS)
 
-$(BUILD)/selftests/%.o $(BUILD)/selftests/%: private ALL_CFLAGS += -D_GNU_SOURCE -Iselftests -I$(BUILD)/selftests \
+$(TESTS:=.o) $(TEST_COMMON) $(CAN_BPF).o: private ALL_CFLAGS += -Iselftests -I$(BUILD)/selftests \
 	-DBUILD_DIR='"$(BUILD)"' $(ELF_CFLAGS) $(shell $(PKG_CONFIG) --cflags check)
 
-selftests: all $(TESTS) $(TEST_BPF)
+selftests: all $(TESTS) $(TEST_BPF) $(CAN_BPF)
 
 $(BUILD)/selftests/%.bpf.o: selftests/bpf/%.bpf.c
 	@mkdir -p $(@D)
@@ -37,5 +50,45 @@ $(TESTS:=.o): | $(TEST_SKELS)
 $(TESTS): %: %.o $(TEST_COMMON) $(LIBMEM_ELF_A) $(LIBMEM_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ $(shell $(PKG_CONFIG) --libs check) $(ELF_LIBS) -o $@
+
+# Does this machine let us use bpf(2)? It answers with its exit code.
+$(CAN_BPF): $(CAN_BPF).o $(BUILD)/selftests/rawbpf.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
+
+# The scripts run what a user would run: make, the compilers, the installed tree.
+TEST_ENV = MAKE='$(MAKE)' BUILD='$(BUILD)' CC='$(CC)' CXX='$(CXX)' CLANG_BPF='$(CLANG_BPF)' \
+	PKG_CONFIG='$(PKG_CONFIG)' VERSION='$(VERSION)' SOVERSION='$(SOVERSION)' TEST='$(TEST)' V='$(V)'
+REPORT = awk -f selftests/report.awk $(RESULTS)
+
+check: setup
+	$(Q)$(MAKE) --no-print-directory selftests
+	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
+	$(Q)$(TEST_ENV) selftests/run.sh $(HERE) $(RESULTS) $(TESTS) $(TEST_SCRIPTS)
+	$(Q)$(REPORT)
+
+check-asan: setup
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan VARIANT='$(SANITIZERS)' selftests
+	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
+	$(Q)$(TEST_ENV) BUILD=$(BUILD)/asan selftests/run.sh asan $(RESULTS) \
+		$(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(TESTS))
+	$(Q)$(REPORT)
+
+vmtest: setup
+	$(Q)$(MAKE) --no-print-directory selftests
+	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
+	$(Q)$(TEST_ENV) selftests/vm/matrix $(BUILD) $(RESULTS) $(KERNEL) -- $(TESTS)
+	$(Q)$(REPORT)
+
+vmshell: setup
+	$(Q)$(MAKE) --no-print-directory selftests
+	$(Q)selftests/vm/run $(firstword $(KERNEL)) -i -t 86400 -m veth -m sch_ingress \
+		$(foreach test,$(TESTS),-f $(test):/tests/$(notdir $(test))) \
+		$(foreach object,$(TEST_BPF),-f $(object):/build/selftests/$(notdir $(object))) \
+		-f $(MEMGEN):/build/memgen -e LIBMEM_BUILD=/build -- sh
+
+test: setup
+	$(Q)$(TEST_ENV) RESULTS='$(RESULTS)' HERE='$(HERE)' SANITIZERS='$(SANITIZERS)' \
+		KERNELS='$(KERNEL)' selftests/test.sh
 
 -include $(wildcard $(BUILD)/selftests/*.d)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Reads what test programs print and appends one line for each test to the file `out`:
+#
+#     column <tab> suite <tab> ok|FAIL|skip <tab> test <tab> reason
+#
+# Shows failures as they come, and each suite when it ends (every test with verbose=1). Around a
+# program's output the input has "#suite NAME" and "#end NAME EXITCODE".
+
+function record(verdict, test, reason)
+{
+	printf "%s\t%s\t%s\t%s\t%s\n", column, suite, verdict, test, reason >> out
+	count[verdict]++
+}
+
+function show_suite(   text)
+{
+	if (count["ok"] + count["FAIL"] + count["skip"] == 0)
+		return
+	text = count["ok"] + 0 " ok"
+	if (count["FAIL"])
+		text = text ", " count["FAIL"] " FAILED"
+	if (count["skip"])
+		text = text ", " count["skip"] " skipped"
+	printf "  %-16s %-14s %s\n", column, suite, text
+}
+
+/^#suite / {
+	suite = $2
+	test = ""
+	delete count
+	next
+}
+
+/^#end / {
+	if ($3 != 0 && !count["FAIL"]) {
+		reason = "the program ended with exit code " $3 (test != "" ? " after " test : "")
+		record("FAIL", "(program)", reason)
+		printf "FAIL %s (%s)\n", suite, reason
+	}
+	show_suite()
+	suite = ""
+	fflush()
+	next
+}
+
+/^(ok  |FAIL|skip) [^ ]+[.][^ ]+/ {
+	test = $2
+	sub(/^[^.]*[.]/, "", test)
+	reason = $0
+	if (!sub(/^[^(]*[(]/, "", reason))
+		reason = ""
+	sub(/[)]$/, "", reason)
+	record($1, test, reason)
+	detail = $1 == "FAIL" || verbose
+	if (detail)
+		print
+	fflush()
+	next
+}
+
+# more about the test before
+/^\t/ {
+	if (detail)
+		print
+	next
+}
+
+# The machine went away in the middle of a suite.
+END {
+	if (suite != "") {
+		record("FAIL", "(program)", "did not end; the last test that did was " \
+			(test != "" ? test : "none"))
+		show_suite()
+	}
+}
