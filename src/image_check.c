@@ -168,8 +168,8 @@ static int check_map(const struct check *check, uint32_t row)
  */
 static int holds_variables(const struct mem_map_image *map, const struct mem_region_image *region)
 {
-	return map->type == BPF_MAP_TYPE_ARRAY && map->key_size == 4 && map->max_entries == 1 && map->value_size == region->size &&
-	       region->size && region->section;
+	return map->type == BPF_MAP_TYPE_ARRAY && map->key_size == 4 && map->max_entries == 1 &&
+	       map->value_size == region->size && region->size && region->section;
 }
 
 static int check_region_map(const struct check *check, uint32_t row)

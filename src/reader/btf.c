@@ -371,15 +371,26 @@ int btf_fix(struct reader *r)
 	return err;
 }
 
-/* The kernel has no use for "extern" and refuses it. */
+static void set_func_linkage(struct btf_type *func, uint32_t linkage)
+{
+	func->info = BTF_KIND_FUNC << 24 | linkage;
+}
+
+/* The kernel has no use for "extern" and refuses it; hidden functions are not for others. */
 void btf_finish(struct reader *r)
 {
 	for (uint32_t id = 1; id < r->type_count; id++) {
 		struct btf_type *type = btf_type(r, id);
 
 		if (btf_is_func(type) && btf_vlen(type) == BTF_FUNC_EXTERN)
-			type->info = BTF_KIND_FUNC << 24 | BTF_FUNC_GLOBAL;
+			set_func_linkage(type, BTF_FUNC_GLOBAL);
 		else if (btf_is_var(type) && btf_var(type)->linkage == BTF_VAR_GLOBAL_EXTERN)
 			btf_var(type)->linkage = BTF_VAR_GLOBAL_ALLOCATED;
+	}
+	for (uint32_t i = 0; i < r->funcs.count; i++) {
+		const struct mem_func_image *func = ROW(r, funcs, i, struct mem_func_image);
+
+		if (func->type && !(func->flags & MEM_FUNC_GLOBAL))
+			set_func_linkage(btf_type(r, func->type), BTF_FUNC_STATIC);
 	}
 }

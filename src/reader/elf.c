@@ -3,7 +3,6 @@
  * Sections, symbols and relocations of the ELF file. libelf finds them; here their sizes, indices
  * and names are checked, once, so that the other steps can use them as they are.
  */
-#define _GNU_SOURCE /* qsort_r */
 #include <ctype.h>
 #include <gelf.h>
 #include <stdlib.h>
