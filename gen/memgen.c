@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* memgen: the command line. Each command is a row of a table; its work is in a file of its own. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+
+/* EXIT_* of the C library end at 1; a wrong command line is 2, as with most tools. */
+#define EXIT_USAGE 2
+
+struct command {
+	const char *name;
+	const char *summary;
+	int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+	{"skeleton", "write the C header of a BPF object", skeleton_command},
+};
+
+const char *argp_program_version = "memgen " MEMGEN_VERSION;
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static char *list_commands(int key, const char *text, void *input)
+{
+	char *list;
+	size_t size;
+	FILE *f;
+
+	(void)input;
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	f = open_memstream(&list, &size);
+	if (!f)
+		return NULL;
+	fprintf(f, "Commands:\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(f, "\nExample:\n"
+		   "  clang -g -O2 --target=bpf -c tool.bpf.c -o tool.bpf.o\n"
+		   "  memgen skeleton tool.bpf.o -o tool.skel.h\n"
+		   "\n'memgen COMMAND --help' says more. Exit status: 0 done, 1 the input is bad or can't\n"
+		   "be read or written, 2 the command line is wrong.");
+	return fclose(f) ? NULL : list;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	const struct command **command = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		*command = find_command(arg);
+		if (!*command)
+			argp_error(state, "%s: no such command", arg);
+		/* the rest is the command's */
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which command?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.parser = parse,
+		.args_doc = "COMMAND [ARG...]",
+		.doc = "Make typed C headers from BPF object files.\v",
+		.help_filter = list_commands,
+	};
+	const struct command *command = NULL;
+	int first;
+
+	argp_err_exit_status = EXIT_USAGE;
+	for (first = 1; first < argc && argv[first][0] == '-'; first++)
+		;
+	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &command))
+		return EXIT_USAGE;
+	return command->run(argc - first, argv + first);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+
+/* C11, C23, C++23 and the GNU spellings that compilers reserve. Sorted. */
+static const char *const keywords[] = {
+	"_Alignas",      "_Alignof",     "_Atomic",       "_Bool",       "_Complex",
+	"_Generic",      "_Imaginary",   "_Noreturn",     "_Static_assert", "_Thread_local",
+	"alignas",       "alignof",      "and",           "and_eq",      "asm",
+	"auto",          "bitand",       "bitor",         "bool",        "break",
+	"case",          "catch",        "char",          "char16_t",    "char32_t",
+	"char8_t",       "class",        "co_await",      "co_return",   "co_yield",
+	"compl",         "concept",      "const",         "const_cast",  "consteval",
+	"constexpr",     "constinit",    "continue",      "decltype",    "default",
+	"delete",        "do",           "double",        "dynamic_cast", "else",
+	"enum",          "explicit",     "export",        "extern",      "false",
+	"float",         "for",          "friend",        "goto",        "if",
+	"inline",        "int",          "long",          "mutable",     "namespace",
+	"new",           "noexcept",     "not",           "not_eq",      "nullptr",
+	"operator",      "or",           "or_eq",         "private",     "protected",
+	"public",        "register",     "reinterpret_cast", "requires", "restrict",
+	"return",        "short",        "signed",        "sizeof",      "static",
+	"static_assert", "static_cast",  "struct",        "switch",      "template",
+	"this",          "thread_local", "throw",         "true",        "try",
+	"typedef",       "typeid",       "typename",      "typeof",      "typeof_unqual",
+	"union",         "unsigned",     "using",         "virtual",     "void",
+	"volatile",      "wchar_t",      "while",         "xor",         "xor_eq",
+};
+
+static int compare_keyword(const void *name, const void *keyword)
+{
+	return strcmp(name, *(const char *const *)keyword);
+}
+
+static bool is_keyword(const char *name)
+{
+	return bsearch(name, keywords, sizeof(keywords) / sizeof(keywords[0]), sizeof(keywords[0]),
+		       compare_keyword) != NULL;
+}
+
+/* Like strcmp(3), with a newline at the end of the listed name. */
+static int compare_listed(const char *name, const char *listed)
+{
+	while (*name && *name == *listed) {
+		name++;
+		listed++;
+	}
+	return (unsigned char)*name - (*listed == '\n' ? 0 : (unsigned char)*listed);
+}
+
+/* Binary search by position in the text, then back to the start of the name hit. */
+static bool list_has(const char *list, size_t len, const char *name)
+{
+	const char *low = list + 1, *high = list + len;
+
+	while (low < high) {
+		const char *mid = low + (high - low) / 2;
+		int order;
+
+		while (mid > low && mid[-1] != '\n')
+			mid--;
+		order = compare_listed(name, mid);
+		if (!order)
+			return true;
+		if (order < 0)
+			high = mid;
+		else
+			low = strchr(mid, '\n') + 1;
+	}
+	return false;
+}
+
+static bool is_macro(const char *name)
+{
+	static size_t len;
+
+	if (!len)
+		len = strlen(system_macros);
+	return list_has(system_macros, len, name);
+}
+
+bool name_is_taken(const char *name)
+{
+	return is_keyword(name) || is_macro(name);
+}
+
+bool name_is_system(const char *name)
+{
+	static size_t len;
+
+	if (!len)
+		len = strlen(system_names);
+	return list_has(system_names, len, name) || is_macro(name);
+}
+
+char *name_printf(struct pool *pool, const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (len < 0)
+		return NULL;
+	text = pool_alloc(pool, (size_t)len + 1, 1);
+	if (!text)
+		return NULL;
+	va_start(args, fmt);
+	vsnprintf(text, (size_t)len + 1, fmt, args);
+	va_end(args);
+	return text;
+}
+
+const char *name_identifier(struct pool *pool, const char *text)
+{
+	char *name = pool_alloc(pool, 2 * strlen(text) + 3, 1), *end = name;
+
+	if (!name)
+		return NULL;
+	if (!*text || isdigit((unsigned char)*text))
+		*end++ = '_';
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '.')
+			*end++ = '_';
+		*end++ = c < 0x80 && isalnum(c) ? (char)c : '_';
+	}
+	*end = '\0';
+	if (name_is_taken(name))
+		*end = '_';
+	return name;
+}
+
+/* FNV-1a */
+static uint32_t hash(const char *text)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 16777619u;
+	return h;
+}
+
+/* The slot that holds a name, or the free one where it goes. */
+static uint32_t find_slot(const struct scope *scope, const char *name)
+{
+	uint32_t mask = scope->capacity - 1, i = hash(name) & mask;
+
+	while (scope->slots[i] && strcmp(scope->slots[i], name) != 0)
+		i = (i + 1) & mask;
+	return i;
+}
+
+bool scope_has(const struct scope *scope, const char *name)
+{
+	return scope->capacity && scope->slots[find_slot(scope, name)];
+}
+
+static int grow(struct scope *scope)
+{
+	struct scope bigger = *scope;
+
+	bigger.capacity = scope->capacity ? 2 * scope->capacity : 16;
+	bigger.slots = pool_alloc(scope->pool, bigger.capacity, sizeof(*bigger.slots));
+	if (!bigger.slots)
+		return -1;
+	for (uint32_t i = 0; i < scope->capacity; i++) {
+		if (scope->slots[i])
+			bigger.slots[find_slot(&bigger, scope->slots[i])] = scope->slots[i];
+	}
+	*scope = bigger;
+	return 0;
+}
+
+const char *scope_claim(struct scope *scope, const char *name)
+{
+	const char *unique = name;
+
+	for (uint32_t n = 2; scope_has(scope, unique); n++) {
+		if (n == 16) /* an enemy's object: don't try them all */
+			n = scope->count + n;
+		unique = name_printf(scope->pool, "%s_%u", name, n);
+		if (!unique)
+			return NULL;
+	}
+	if (2 * (scope->count + 1) > scope->capacity && grow(scope))
+		return NULL;
+	scope->slots[find_slot(scope, unique)] = unique;
+	scope->count++;
+	return unique;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* memgen skeleton: read an object, print its header. */
+#include <argp.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mem/elf.h>
+
+#include "commands.h"
+#include "error.h"
+#include "skeleton.h"
+
+struct arguments {
+	const char *object;
+	const char *output; /* NULL: standard output */
+	const char *name;   /* NULL: made from the file's name */
+	struct type_policy policy;
+};
+
+enum { OPT_NAME = 0x100, OPT_TYPES, OPT_TYPE_PREFIX };
+
+static const struct argp_option options[] = {
+	{"output", 'o', "FILE", 0, "write to FILE, whole or not at all (default: standard output)", 0},
+	{"name", OPT_NAME, "NAME", 0,
+	 "name of the skeleton (default: OBJ without directories, \".bpf.o\" and \".o\")", 0},
+	{"types", OPT_TYPES, "own|none", 0,
+	 "define the types that shared memory uses (own, the default), or leave them to a header that "
+	 "is included before (none); their layout is checked either way", 0},
+	{"type-prefix", OPT_TYPE_PREFIX, "PREFIX", 0, "put PREFIX in front of the names of types", 0},
+	{0},
+};
+
+static const char doc[] =
+	"Write the C header of a BPF object: its variables, arrays and arenas as typed memory, its maps "
+	"and programs, and the functions that load it.\v"
+	"Example:\n"
+	"  memgen skeleton build/tool.bpf.o -o build/tool.skel.h\n"
+	"\n"
+	"  struct tool *skel = tool__open_and_load();\n"
+	"  tool__attach(skel);\n"
+	"  printf(\"%d\\n\", skel->bss->hits);";
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *args = state->input;
+
+	switch (key) {
+	case 'o':
+		args->output = arg;
+		return 0;
+	case OPT_NAME:
+		args->name = arg;
+		return 0;
+	case OPT_TYPES:
+		if (strcmp(arg, "own") != 0 && strcmp(arg, "none") != 0)
+			argp_error(state, "--types=%s: it must be own or none", arg);
+		args->policy.external = !strcmp(arg, "none");
+		return 0;
+	case OPT_TYPE_PREFIX:
+		args->policy.prefix = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (args->object)
+			argp_error(state, "%s: one object at a time", arg);
+		args->object = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which object file?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* An identifier for the skeleton; a name that was asked for must be one already. */
+static const char *choose_name(const struct arguments *args, struct pool *pool)
+{
+	static const char *const endings[] = {".bpf.o", ".o"};
+	const char *base = base_name(args->object);
+	size_t len = strlen(base);
+	const char *text;
+
+	if (args->name) {
+		text = name_identifier(pool, args->name);
+		if (text && strcmp(text, args->name) != 0) {
+			mem__error(EINVAL, "--name=%s: not a name that C and C++ accept; try %s",
+				   args->name, text);
+			return NULL;
+		}
+		return text;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		size_t end = strlen(endings[i]);
+
+		if (len > end && !strcmp(base + len - end, endings[i])) {
+			len -= end;
+			break;
+		}
+	}
+	text = pool_text(pool, base, len);
+	return text ? name_identifier(pool, text) : NULL;
+}
+
+static struct btf *parse_btf(const struct image_view *view)
+{
+	struct btf *btf = btf__new(view->btf, view->btf_size);
+	long err = btf ? 0 : -errno;
+
+	if (err)
+		mem__error((int)-err, "its BTF can't be read: %s; compile with clang -g",
+			   strerror((int)-err));
+	return btf;
+}
+
+static void warn_missing(const char *file, const struct types *types)
+{
+	const char *const *missing = types->missing.data;
+
+	for (uint32_t i = 0; i < types->missing.count; i++)
+		fprintf(stderr,
+			"memgen: %s: warning: struct %s is behind an arena pointer, but the compiler left "
+			"its definition out: the header only names it; a variable or a function argument "
+			"that points to it would bring it in\n",
+			file, missing[i]);
+}
+
+static int emit_header(const struct arguments *args, const struct image_view *view,
+		       const struct btf *btf, struct pool *pool)
+{
+	const char *file = base_name(args->object), *action = NULL;
+	struct writer w = WRITER_INIT;
+	struct skeleton skeleton;
+	int err;
+
+	err = skeleton_init(&skeleton, view, btf, pool, &args->policy, file);
+	if (!err) {
+		skeleton_emit(&w, &skeleton);
+		err = writer_commit(&w, args->output, &action);
+		if (err)
+			fprintf(stderr, "memgen: %s: can't %s it: %s\n",
+				args->output ? args->output : "standard output", action,
+				strerror(-err));
+		else
+			warn_missing(args->object, &skeleton.types);
+	} else {
+		fprintf(stderr, "memgen: %s: %s\n", args->object, mem_error_message());
+	}
+	writer_free(&w);
+	return err;
+}
+
+static int generate(struct arguments *args, const struct mem_image *image, struct pool *pool)
+{
+	struct image_view view;
+	struct btf *btf = NULL;
+	int err = image_widen(image, &view);
+
+	if (!err && view.btf_size) {
+		btf = parse_btf(&view);
+		err = btf ? 0 : -EINVAL;
+	}
+	if (err)
+		fprintf(stderr, "memgen: %s: %s\n", args->object, mem_error_message());
+	else
+		err = emit_header(args, &view, btf, pool);
+	btf__free(btf);
+	image_view_free(&view);
+	return err;
+}
+
+static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	(void)level;
+	(void)fmt;
+	(void)args;
+	return 0;
+}
+
+int skeleton_command(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options, .parser = parse, .args_doc = "OBJ", .doc = doc};
+	struct arguments args = {.policy = {.prefix = ""}};
+	struct mem_read_opts opts = {.sz = sizeof(opts)};
+	struct pool pool = {0};
+	struct mem_image *image = NULL;
+	char program[] = "memgen skeleton";
+	int err = -EINVAL;
+
+	argv[0] = program;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &args))
+		return 2;
+	libbpf_set_print(silent);
+	args.policy.name = choose_name(&args, &pool);
+	if (args.policy.name) {
+		opts.name = args.policy.name;
+		image = mem_image_read_file(args.object, &opts);
+	}
+	if (image)
+		err = generate(&args, image, &pool);
+	else
+		fprintf(stderr, "memgen: %s\n", mem_error_message());
+	mem_image_free(image);
+	pool_free(&pool);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}

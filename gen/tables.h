@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The image as C tables: positional initialisers, which C++17 accepts as well. */
+#ifndef MEMGEN_TABLES_H
+#define MEMGEN_TABLES_H
+
+#include "image.h"
+#include "writer.h"
+
+/* "static const" tables for the scope of a function, the last one `struct mem_image image`. */
+void tables_emit(struct writer *w, const struct image_view *view);
+
+#endif /* MEMGEN_TABLES_H */

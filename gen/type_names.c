@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What types, enumerators and members are called. docs/types.md explains the policy; in short, a
+ * name stays as it is unless a system header, a keyword or an earlier type has it.
+ *
+ * Tags and typedefs share one scope, because in C++ they do.
+ */
+#include <bpf/btf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "types.h"
+
+static const char *with_skeleton(struct types *types, const char *raw)
+{
+	const char *name = name_printf(types->pool, "%s__%s", types->policy.name, raw);
+
+	return name ? name_identifier(types->pool, name) : NULL;
+}
+
+/* A name for a type or enumerator in the scope of the file. */
+static const char *file_name(struct types *types, const char *raw, bool *guarded)
+{
+	const char *name;
+
+	if (types->policy.external)
+		return raw;
+	if (*types->policy.prefix) {
+		raw = name_printf(types->pool, "%s%s", types->policy.prefix, raw);
+		if (!raw)
+			return NULL;
+	}
+	name = name_identifier(types->pool, raw);
+	*guarded = name && !name_is_system(raw) && !scope_has(&types->tags, name);
+	if (name && !*guarded)
+		name = with_skeleton(types, raw);
+	return name ? scope_claim(&types->tags, name) : NULL;
+}
+
+static const char *value_raw_name(const struct types *types, const struct btf_type *type, uint32_t i)
+{
+	uint32_t at = btf_is_enum(type) ? btf_enum(type)[i].name_off : btf_enum64(type)[i].name_off;
+	const char *name = btf__name_by_offset(types->btf, at);
+
+	return name ? name : "";
+}
+
+/* All values of an enum keep their names, or none does. */
+static bool values_are_free(const struct types *types, const struct btf_type *type)
+{
+	for (uint32_t i = 0; i < btf_vlen(type); i++) {
+		const char *raw = value_raw_name(types, type, i);
+
+		if (name_is_taken(raw) || name_is_system(raw) || scope_has(&types->tags, raw))
+			return false;
+	}
+	return true;
+}
+
+static int name_values(struct types *types, uint32_t id, const struct btf_type *type)
+{
+	uint32_t n = btf_vlen(type);
+	bool as_is = !*types->policy.prefix && values_are_free(types, type);
+	const char **values = pool_alloc(types->pool, n, sizeof(*values));
+
+	if (!values)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++) {
+		const char *raw = value_raw_name(types, type, i);
+		const char *name;
+
+		if (*types->policy.prefix)
+			raw = name_printf(types->pool, "%s%s", types->policy.prefix, raw);
+		if (!raw)
+			return -ENOMEM;
+		name = as_is ? name_identifier(types->pool, raw) : with_skeleton(types, raw);
+		values[i] = name ? scope_claim(&types->tags, name) : NULL;
+		if (!values[i])
+			return -ENOMEM;
+	}
+	types->info[id].values = values;
+	types->info[id].guarded &= as_is;
+	return 0;
+}
+
+/* An enum without values is only declared somewhere: it stays without a name. */
+static int name_enum(struct types *types, uint32_t id, const struct btf_type *type)
+{
+	struct type_info *info = &types->info[id];
+	const char *raw = types_raw_name(types, type);
+
+	if (!btf_vlen(type))
+		return 0;
+	if (!*raw && info->named_by)
+		raw = types_raw_name(types, types_get(types, info->named_by));
+	if (!*raw)
+		raw = name_printf(types->pool, "%s__enum", value_raw_name(types, type, 0));
+	if (!raw)
+		return -ENOMEM;
+	info->name = file_name(types, raw, &info->guarded);
+	if (!info->name)
+		return -ENOMEM;
+	return types->policy.external ? 0 : name_values(types, id, type);
+}
+
+static int name_composite(struct types *types, uint32_t id, const struct btf_type *type)
+{
+	struct type_info *info = &types->info[id];
+	const char *raw = types_raw_name(types, type);
+
+	if (!*raw)
+		raw = types_raw_name(types, types_get(types, info->named_by));
+	info->name = file_name(types, raw, &info->guarded);
+	return info->name ? 0 : -ENOMEM;
+}
+
+/*
+ * A typedef whose name is not free is not defined: what uses it is spelled out. One may have the
+ * name of the struct or enum that it stands for.
+ */
+static int name_typedef(struct types *types, uint32_t id, const struct btf_type *type)
+{
+	struct type_info *info = &types->info[id];
+	const char *raw = types_raw_name(types, type);
+	uint32_t target = types_strip(types, type->type, true), align;
+	const char *tag = target < types->count ? types->info[target].name : NULL;
+	const char *name = raw, *identifier;
+	uint64_t size;
+
+	if (types->policy.external || !types_measure(types, type->type, &size, &align))
+		return 0;
+	if (*types->policy.prefix)
+		name = name_printf(types->pool, "%s%s", types->policy.prefix, raw);
+	identifier = name ? name_identifier(types->pool, name) : NULL;
+	if (!identifier)
+		return -ENOMEM;
+	if (name_is_system(name) || strcmp(name, identifier) != 0)
+		return 0;
+	info->guarded = true;
+	if (tag && !strcmp(tag, name)) {
+		info->name = tag;
+		return 0;
+	}
+	if (!scope_has(&types->tags, name))
+		info->name = scope_claim(&types->tags, name);
+	return 0;
+}
+
+static int name_type(struct types *types, uint32_t id)
+{
+	const struct btf_type *type = types_get(types, id);
+
+	if (btf_is_any_enum(type))
+		return name_enum(types, id, type);
+	if (btf_is_composite(type))
+		return name_composite(types, id, type);
+	return name_typedef(types, id, type);
+}
+
+/* A tag that is never defined must be free in C++'s scope; else its pointers become void *. */
+static int name_incomplete(struct types *types, uint32_t id)
+{
+	const char *raw = types_raw_name(types, types_get(types, id));
+	const char *name = name_identifier(types->pool, raw);
+
+	if (!name)
+		return -ENOMEM;
+	if (strcmp(name, raw) != 0 || name_is_system(raw) || scope_has(&types->tags, raw))
+		return 0;
+	types->info[id].name = scope_claim(&types->tags, raw);
+	return types->info[id].name ? 0 : -ENOMEM;
+}
+
+int types_name_fields(struct types *types, struct record *record)
+{
+	struct scope scope = {.pool = types->pool};
+
+	for (uint32_t i = 0; i < record->count; i++) {
+		struct field *field = &record->fields[i];
+		const struct btf_type *held;
+		const char *name;
+
+		held = types_get(types, types_strip(types, field->type, true));
+		if (!*field->raw && held && btf_is_composite(held) &&
+		    types->info[types_strip(types, field->type, true)].form == TYPE_PLAIN)
+			continue; /* anonymous */
+		name = name_identifier(types->pool, *field->raw ? field->raw : "unnamed");
+		field->name = name ? scope_claim(&scope, name) : NULL;
+		if (!field->name)
+			return -ENOMEM;
+		if (!scope_has(&types->members, field->name) &&
+		    !scope_claim(&types->members, field->name))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int types_name(struct types *types)
+{
+	int err = 0;
+
+	if (!scope_claim(&types->tags, types->policy.name))
+		return -ENOMEM;
+	for (uint32_t i = 0; !err && i < types->order_count; i++)
+		err = name_type(types, types->order[i]);
+	for (uint32_t id = 1; !err && id < types->count; id++) {
+		if (types->info[id].form == TYPE_INCOMPLETE)
+			err = name_incomplete(types, id);
+		else if (types->info[id].record)
+			err = types_name_fields(types, types->info[id].record);
+	}
+	return err;
+}
