@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-2-Clause
+## make syslat                build/bpf-progs/syslat/syslat: system-call latency by process
+## make demo                  run it for some seconds beside a workload of its own
+## make demo-size             its size, stripped: with libmem.so, and without any library
+## make install-syslat        into BINDIR
+.PHONY: syslat demo demo-size install-syslat
+
+SYSLAT_DIR := $(BUILD)/bpf-progs/syslat
+SYSLAT := $(SYSLAT_DIR)/syslat
+SYSLAT_OBJS := $(patsubst %.c,$(BUILD)/%.o, \
+	$(filter-out %.bpf.c,$(sort $(wildcard bpf-progs/syslat/*.c))))
+
+syslat: $(SYSLAT)
+
+$(SYSLAT_DIR)/syslat.bpf.o: bpf-progs/syslat/syslat.bpf.c bpf-progs/syslat.mk
+	@mkdir -p $(@D)
+	$(call say,CLANG,$<)
+	$(Q)$(CLANG_BPF) -g -O2 -Wall -Werror --target=bpf -mcpu=v4 -Iinclude -MMD -MP -c $< -o $@
+
+$(SYSLAT_DIR)/syslat.skel.h: $(SYSLAT_DIR)/syslat.bpf.o $(MEMGEN)
+	$(call say,MEMGEN,$<)
+	$(Q)$(MEMGEN) skeleton $< -o $@
+
+# The names of the system calls, as the C library has them for the machine that is built for.
+$(SYSLAT_DIR)/call_names.inc: bpf-progs/syslat.mk
+	@mkdir -p $(@D)
+	$(call say,NAMES,$@)
+	$(Q)echo '#include <sys/syscall.h>' | $(CC) -E -dM - | \
+		sed -n 's/^#define __NR_\([a-z0-9_]*\) .*/CALL(__NR_\1, "\1")/p' | LC_ALL=C sort > $@
+	$(Q)test -s $@
+
+$(SYSLAT_OBJS): private ALL_CFLAGS += -I$(SYSLAT_DIR) -DSYSLAT_VERSION='"$(VERSION)"'
+$(SYSLAT_DIR)/probe.o: $(SYSLAT_DIR)/syslat.skel.h
+$(SYSLAT_DIR)/calls.o: $(SYSLAT_DIR)/call_names.inc
+
+$(SYSLAT): $(SYSLAT_OBJS) $(LIBMEM_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
+
+$(SYSLAT)-shared: $(SYSLAT_OBJS) $(LIBMEM_SO)
+	$(call say,LD,$@)
+	$(Q)$(CC) -s $(ALL_LDFLAGS) $^ -o $@
+
+$(SYSLAT)-static: $(SYSLAT_OBJS) $(LIBMEM_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) -s -static $(ALL_LDFLAGS) $^ -o $@
+
+demo: $(if $(wildcard setup.mk),setup) $(SYSLAT)
+	$(Q)bpf-progs/syslat/demo.sh $(SYSLAT)
+
+demo-size: $(SYSLAT)-shared $(SYSLAT)-static
+	@printf '%-28s %8d bytes\n' 'syslat, with libmem.so' $$(stat -c %s $(SYSLAT)-shared) \
+		'libmem.so, stripped' $$(strip -o $(SYSLAT_DIR)/libmem.stripped $(LIBMEM_SO) && \
+			stat -c %s $(SYSLAT_DIR)/libmem.stripped) \
+		'syslat, static' $$(stat -c %s $(SYSLAT)-static)
+
+install-syslat: $(SYSLAT)
+	$(call say,INSTALL,$(DESTDIR)$(BINDIR)/syslat)
+	$(Q)install -d $(DESTDIR)$(BINDIR)
+	$(Q)install -s -m 755 $(SYSLAT) $(DESTDIR)$(BINDIR)
+
+-include $(wildcard $(SYSLAT_DIR)/*.d)
+
+# Its tests: of the parts that need no kernel, which are linked in, and of the tool.
+$(BUILD)/selftests/test_syslat_parts: $(addprefix $(SYSLAT_DIR)/,json.o sample.o text.o view.o)
+$(BUILD)/selftests/test_syslat: | $(SYSLAT)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <sys/syscall.h>
+#include "calls.h"
+#include "syslat.h"
+
+/* Made at build time from <sys/syscall.h>: the numbers differ from machine to machine. */
+static const char *const names[CALL_NUMBERS] = {
+#define CALL(number, name) [(number) < CALL_NUMBERS ? (number) : CALL_OTHER] = name,
+#include "call_names.inc"
+#undef CALL
+};
+
+void call_name(char *buffer, size_t size, unsigned int number)
+{
+	if (number >= CALL_OTHER)
+		snprintf(buffer, size, "other");
+	else if (names[number])
+		snprintf(buffer, size, "%s", names[number]);
+	else
+		snprintf(buffer, size, "call %u", number);
+}
