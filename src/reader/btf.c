@@ -193,16 +193,27 @@ static int parse(struct reader *r, const void *data, uint32_t size)
 		   strerror(errno));
 }
 
-static int has_kfuncs(const struct btf *btf)
+static int has_func(const struct btf *btf, const struct btf_type *datasec)
 {
+	for (uint32_t i = 0; i < btf_vlen(datasec); i++)
+		if (btf_is_func(btf__type_by_id(btf, btf_var_secinfos(datasec)[i].type)))
+			return 1;
+	return 0;
+}
+
+/* What .ksyms declares, if the object has it. */
+static void find_ksyms(const struct btf *btf, int *funcs, int *vars)
+{
+	*funcs = *vars = 0;
 	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
 		const struct btf_type *type = btf__type_by_id(btf, id);
 
-		if (btf_is_datasec(type) &&
-		    !strcmp(btf__str_by_offset(btf, type->name_off), ".ksyms"))
-			return 1;
+		if (!btf_is_datasec(type) ||
+		    strcmp(btf__str_by_offset(btf, type->name_off), ".ksyms"))
+			continue;
+		*vars = 1;
+		*funcs = has_func(btf, type);
 	}
-	return 0;
 }
 
 static uint32_t find_int(const struct btf *btf)
@@ -216,25 +227,31 @@ static uint32_t find_int(const struct btf *btf)
 	return 0;
 }
 
-/* The kernel takes only variables in a DATASEC, and only of known size: a stand-in for .ksyms. */
+/*
+ * The kernel takes only variables in a DATASEC, and only of known size: an int for each variable
+ * of .ksyms, and one for all its functions.
+ */
 static int add_dummies(struct reader *r)
 {
+	uint32_t size, count = btf__type_cnt(r->btf);
+	int funcs, vars, id;
 	const void *raw;
-	uint32_t size;
 	void *copy;
-	int id;
 
-	r->int_type = find_int(r->btf);
-	if (!r->int_type) {
+	find_ksyms(r->btf, &funcs, &vars);
+	if (!vars)
+		return 0;
+	id = find_int(r->btf);
+	if (!id)
 		id = btf__add_int(r->btf, "int", 4, BTF_INT_SIGNED);
-		if (id < 0)
-			return reader_no_memory(r);
-		r->int_type = id;
-	}
-	id = btf__add_var(r->btf, KFUNC_DUMMY, BTF_VAR_GLOBAL_ALLOCATED, r->int_type);
+	r->int_type = id;
+	if (id > 0 && funcs)
+		r->dummy_var = id =
+			btf__add_var(r->btf, KFUNC_DUMMY, BTF_VAR_GLOBAL_ALLOCATED, r->int_type);
 	if (id < 0)
 		return reader_no_memory(r);
-	r->dummy_var = id;
+	if (btf__type_cnt(r->btf) == count)
+		return 0;
 	raw = btf__raw_data(r->btf, &size);
 	copy = raw ? pool_alloc(&r->scratch, size, 1) : NULL;
 	if (!copy)
@@ -258,8 +275,7 @@ int btf_read(struct reader *r)
 	err = err ?: shorten_header(r, section, &data, &size);
 	err = err ?: btf_check(r, data, size);
 	err = err ?: parse(r, data, size);
-	if (!err && has_kfuncs(r->btf))
-		err = add_dummies(r);
+	err = err ?: add_dummies(r);
 	if (err)
 		return err;
 	raw = btf__raw_data(r->btf, &r->btf_size);

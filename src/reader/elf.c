@@ -43,7 +43,7 @@ static int check_header(const struct reader *r)
 	return 0;
 }
 
-int elf_open(struct reader *r)
+int elf_start(struct reader *r)
 {
 	int err = check_header(r);
 

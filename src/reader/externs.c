@@ -271,7 +271,7 @@ static int patch_kconfig(struct reader *r, struct btf_type *datasec, const uint3
 /* Members of .ksyms as ints in a row: the kernel wants to see variables with sizes. */
 static void patch_ksyms(struct reader *r, struct btf_type *datasec)
 {
-	uint32_t dummy_name = btf_type(r, r->dummy_var)->name_off;
+	uint32_t dummy_name = r->dummy_var ? btf_type(r, r->dummy_var)->name_off : 0;
 
 	for (uint32_t i = 0; i < btf_vlen(datasec); i++) {
 		struct btf_var_secinfo *info = &btf_var_secinfos(datasec)[i];

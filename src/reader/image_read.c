@@ -91,7 +91,7 @@ static int read_all(struct reader *r, struct mem_image *image)
 {
 	int err;
 
-	err = elf_open(r);
+	err = elf_start(r);
 	err = err ?: elf_read_sections(r);
 	err = err ?: elf_read_symbols(r);
 	err = err ?: elf_read_license(r);

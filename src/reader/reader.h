@@ -170,7 +170,7 @@ char *reader_text(struct reader *r, const char *text, size_t len);
 char *reader_string(struct reader *r, const char *text);
 
 /* elf.c */
-int elf_open(struct reader *r);
+int elf_start(struct reader *r);
 int elf_read_sections(struct reader *r);
 int elf_read_symbols(struct reader *r);
 int elf_read_license(struct reader *r);
