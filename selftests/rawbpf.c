@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/btf.h>
+
 #include "rawbpf.h"
 
 long raw_bpf(int cmd, union bpf_attr *attr, size_t size)
@@ -117,6 +119,41 @@ int raw_prog_load(uint32_t type, const struct bpf_insn *insns, uint32_t count)
 	attr.insn_cnt = count;
 	attr.license = address("GPL");
 	return raw_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+int raw_btf_with_spin_lock(void)
+{
+	static const struct {
+		struct btf_header header;
+		struct btf_type number;
+		uint32_t encoding;
+		struct btf_type lock;
+		struct btf_member lock_members[1];
+		struct btf_type both;
+		struct btf_member both_members[2];
+		char strings[24];
+	} btf = {
+		.header = {.magic = BTF_MAGIC,
+			   .version = BTF_VERSION,
+			   .hdr_len = sizeof(btf.header),
+			   .type_len = sizeof(btf) - sizeof(btf.header) - sizeof(btf.strings),
+			   .str_off = sizeof(btf) - sizeof(btf.header) - sizeof(btf.strings),
+			   .str_len = sizeof(btf.strings)},
+		.number = {.name_off = 15, .info = BTF_KIND_INT << 24, .size = 4},
+		.encoding = 32,
+		.lock = {.name_off = 1, .info = BTF_KIND_STRUCT << 24 | 1, .size = 4},
+		.lock_members = {{.name_off = 19, .type = 1}},
+		.both = {.info = BTF_KIND_STRUCT << 24 | 2, .size = 8},
+		.both_members = {{.name_off = 19, .type = 2},
+				 {.name_off = 21, .type = 1, .offset = 32}},
+		.strings = "\0bpf_spin_lock\0u32\0a\0b",
+	};
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.btf = address(&btf);
+	attr.btf_size = sizeof(btf);
+	return raw_bpf(BPF_BTF_LOAD, &attr, sizeof(attr));
 }
 
 int raw_bpf_allowed(void)

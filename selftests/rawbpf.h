@@ -41,6 +41,12 @@ int raw_fd_by_id(int cmd, uint32_t id);
 /* Load a program of a type from instructions. Returns an fd or -errno. */
 int raw_prog_load(uint32_t type, const struct bpf_insn *insns, uint32_t count);
 
+/*
+ * Load type information: 1 is unsigned int, 2 struct bpf_spin_lock, 3 a struct of one and an
+ * unsigned int. Returns an fd or -errno.
+ */
+int raw_btf_with_spin_lock(void);
+
 /* 0 if this process may create maps and load programs here, else -errno of what refused. */
 int raw_bpf_allowed(void);
 
