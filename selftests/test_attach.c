@@ -151,7 +151,8 @@ TEST(perf_event_keeps_its_own_descriptor)
 	ck_assert_int_ge(event, 0);
 	link = assert_ptr(mem_prog_attach_perf_event(skel->progs.on_event, event));
 	close(event);
-	for (volatile uint32_t i = 0; i < 1u << 28 && !*(volatile uint64_t *)&skel->bss->events; i++)
+	for (volatile uint32_t i = 0; i < 1u << 28 && !*(volatile unsigned long long *)&skel->bss->events;
+	     i++)
 		;
 	ck_assert_uint_gt(skel->bss->events, 0);
 	mem_link_destroy(link);

@@ -28,8 +28,20 @@ struct tool {
 	int err;
 };
 
+static const char *syslat(void)
+{
+	return build_path("bpf-progs/syslat/syslat");
+}
+
+static void need_tool(void)
+{
+	if (in_emulator() && access(syslat(), X_OK))
+		test_skip("the emulator was started without the tool");
+}
+
 static void need_syslat(void)
 {
+	need_tool();
 	need_bpf();
 	need_linux(6, 10, "atomic operations in arenas");
 }
@@ -55,11 +67,6 @@ static struct tool start_argv(char *const argv[])
 	tool.out = out[0];
 	tool.err = err[0];
 	return tool;
-}
-
-static const char *syslat(void)
-{
-	return build_path("bpf-progs/syslat/syslat");
 }
 
 #define start(...) start_argv((char *[]){(char *)syslat(), ##__VA_ARGS__, NULL})
@@ -506,6 +513,7 @@ TEST(bad_arguments_are_refused_by_name)
 		{"-d1", "surplus", "surplus"},
 	};
 
+	need_tool();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char *errors = refusal(start(cases[i].option, cases[i].value));
 
@@ -518,9 +526,11 @@ END_TEST
 
 TEST(a_process_that_does_not_exist_is_refused)
 {
-	struct worker worker = start_worker(call_some, "gone");
+	struct worker worker;
 	char pid[16], *errors;
 
+	need_tool();
+	worker = start_worker(call_some, "gone");
 	go(&worker);
 	status_of(worker.pid);
 	snprintf(pid, sizeof(pid), "%d", worker.pid);
@@ -587,6 +597,7 @@ TEST(a_closed_output_is_refused)
 {
 	char *errors, command[600];
 
+	need_tool();
 	snprintf(command, sizeof(command), "exec %s -d 0.1 >&-", syslat());
 	errors = refusal(start_argv((char *[]){"sh", "-c", command, NULL}));
 	ck_assert_ptr_nonnull(strstr(errors, "output is closed"));
@@ -685,7 +696,7 @@ static void end_on_screen(struct screen *screen, int status)
 	close(screen->fd);
 }
 
-TEST(keys_change_the_screen, .timeout = 20)
+TEST(keys_change_the_screen, .host_only = "needs a pseudo-terminal", .timeout = 20)
 {
 	struct screen screen;
 
@@ -712,7 +723,7 @@ TEST(keys_change_the_screen, .timeout = 20)
 }
 END_TEST
 
-TEST(signals_leave_the_terminal_as_it_was, .timeout = 20)
+TEST(signals_leave_the_terminal_as_it_was, .host_only = "needs a pseudo-terminal", .timeout = 20)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -728,7 +739,7 @@ TEST(signals_leave_the_terminal_as_it_was, .timeout = 20)
 END_TEST
 
 /* A crash too: the settings are put back, and the signal still kills. */
-TEST(a_crash_leaves_the_terminal_as_it_was, .timeout = 20)
+TEST(a_crash_leaves_the_terminal_as_it_was, .host_only = "needs a pseudo-terminal", .timeout = 20)
 {
 	struct screen screen;
 	struct termios after;

@@ -10,7 +10,8 @@
  * has no choice, gets its first page populated and never used, so that no allocator hands it out.
  *
  * Variables lie at the end of the arena, in pages of their own. They are always present: a program's
- * store to an absent page is lost without a word.
+ * store to an absent page is lost without a word. Kernels before 7.0 refuse a program that names an
+ * offset of 512 MiB or more, so in a larger arena the variables end there.
  *
  *     base                                                base + size
  *     | page | page | ... free for allocation ... | variables, zero tail |
@@ -26,6 +27,7 @@
 #include "sys.h"
 
 #define GIB4 (1ULL << 32)
+#define DIRECT_OFFSET_LIMIT (1ULL << 29) /* bytes; BPF_MAX_VAR_OFF of the verifier */
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
@@ -100,15 +102,17 @@ static int check_size(const struct mem_region *region, uint64_t size, uint64_t v
 		return arena_error(region, EINVAL,
 				   "its variables need %zu pages, max_entries allows %u",
 				   (size_t)(variables / sys_page_size()), region->map->max_entries);
-	if (variables && (variables == size && size == GIB4))
-		return arena_error(region, EINVAL, "its variables leave no room for an empty page 0");
+	if (variables > DIRECT_OFFSET_LIMIT)
+		return arena_error(region, E2BIG, "its variables have %llu bytes, programs reach 512 MiB",
+				   (unsigned long long)variables);
 	return 0;
 }
 
 static int place_variables(struct mem_region *region, size_t pages_size)
 {
 	const struct mem_region_image *image = region->image;
-	char *variables = region->base + region->size - pages_size;
+	size_t end = region->size < DIRECT_OFFSET_LIMIT ? region->size : DIRECT_OFFSET_LIMIT;
+	char *variables = region->base + end - pages_size;
 
 	if (mprotect(variables, pages_size, PROT_READ | PROT_WRITE))
 		return arena_error(region, errno, "can't reserve its variables: %s", strerror(errno));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Attaching programs: by what their section says, and to hooks that are a BPF link and no more. */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,7 +41,7 @@ struct mem_link *mem_prog_attach_trace(const struct mem_prog *prog)
 
 struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, uint32_t flags)
 {
-	char target[32];
+	char target[32], name[IF_NAMESIZE];
 	BPF_ATTR(attr);
 
 	if (link_check_loaded(prog))
@@ -50,6 +51,9 @@ struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, u
 	attr.link_create.attach_type = BPF_XDP;
 	attr.link_create.flags = flags;
 	snprintf(target, sizeof(target), "interface %d", ifindex);
+	/* for this the kernel has only EINVAL, as for much else */
+	if (!if_indextoname((unsigned int)ifindex, name))
+		return link_error(prog, target, ENODEV, NULL);
 	return link_create(prog, &attr, sizeof(attr), target, &xdp_links);
 }
 

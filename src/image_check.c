@@ -280,9 +280,9 @@ static int reloc_fits(const struct check *check, const struct mem_func_image *fu
 
 static int check_relocs(const struct check *check, const struct mem_func_image *func)
 {
-	const struct mem_reloc_image *reloc = check->view->relocs + func->relocs.first;
+	for (uint32_t i = 0; i < func->relocs.count; i++) {
+		const struct mem_reloc_image *reloc = &check->view->relocs[func->relocs.first + i];
 
-	for (uint32_t i = 0; i < func->relocs.count; i++, reloc++) {
 		if (reloc->insn >= func->insns.count || (i && reloc->insn <= reloc[-1].insn))
 			return BAD(check, "function %s: relocs[%u]: instruction %u out of order",
 				   func->name, func->relocs.first + i, reloc->insn);
@@ -299,12 +299,11 @@ static int check_relocs(const struct check *check, const struct mem_func_image *
 /* A call of something in the object or the kernel needs a relocation: it names no target itself. */
 static int check_insns(const struct check *check, const struct mem_func_image *func)
 {
-	const struct mem_reloc_image *reloc = check->view->relocs + func->relocs.first;
-	const struct mem_reloc_image *end = reloc + func->relocs.count;
+	uint32_t reloc = func->relocs.first, end = reloc + func->relocs.count;
 
 	for (uint32_t i = 0; i < func->insns.count; i++) {
 		const struct bpf_insn *insn = insn_at(check->view, func->insns.first + i);
-		int relocated = reloc < end && reloc->insn == i;
+		int relocated = reloc < end && check->view->relocs[reloc].insn == i;
 
 		reloc += relocated;
 		if (insn->code == OP_CALL && insn->src_reg && !relocated)
@@ -323,9 +322,9 @@ static int check_insns(const struct check *check, const struct mem_func_image *f
 
 static int check_lines(const struct check *check, const struct mem_func_image *func)
 {
-	const struct bpf_line_info *line = check->view->line_infos + func->lines.first;
+	for (uint32_t i = 0; i < func->lines.count; i++) {
+		const struct bpf_line_info *line = &check->view->line_infos[func->lines.first + i];
 
-	for (uint32_t i = 0; i < func->lines.count; i++, line++) {
 		if (line->insn_off >= func->insns.count || (i && line->insn_off <= line[-1].insn_off))
 			return BAD(check, "function %s: line_infos[%u]: instruction %u out of order",
 				   func->name, func->lines.first + i, line->insn_off);
@@ -339,9 +338,9 @@ static int check_lines(const struct check *check, const struct mem_func_image *f
 
 static int check_cores(const struct check *check, const struct mem_func_image *func)
 {
-	const struct bpf_core_relo *core = check->view->core_relos + func->cores.first;
+	for (uint32_t i = 0; i < func->cores.count; i++) {
+		const struct bpf_core_relo *core = &check->view->core_relos[func->cores.first + i];
 
-	for (uint32_t i = 0; i < func->cores.count; i++, core++) {
 		if (core->insn_off >= func->insns.count || (i && core->insn_off < core[-1].insn_off))
 			return BAD(check, "function %s: core_relos[%u]: instruction %u out of order",
 				   func->name, func->cores.first + i, core->insn_off);

@@ -135,7 +135,7 @@ struct probe *probe_open(const struct options *options)
 	if (!err)
 		return probe;
 fail:
-	fprintf(stderr, "syslat: %s\n", mem_error_message());
+	fprintf(stderr, "%s\n", mem_error_message()); /* begins with the object's name, syslat */
 quiet:
 	probe_close(probe);
 	return NULL;
@@ -289,8 +289,9 @@ int probe_read(struct probe *probe, struct sample *sample)
 	int err;
 
 	sample_clear(sample);
-	err = read_calls(probe, sample);
-	err = err ?: read_processes(probe, sample);
+	/* in this order no process has more than all calls together */
+	err = read_processes(probe, sample);
+	err = err ?: read_calls(probe, sample);
 	rows_merge(&sample->processes);
 	sample->unattributed = read_once(probe->skel->bss->unattributed);
 	sample->unmeasured = read_once(probe->skel->bss->unmeasured);

@@ -39,14 +39,15 @@ static const struct row *selected_row(const struct view *view, const struct rows
 static void draw_summary(struct text *text, const struct view *view, const struct sample *sample)
 {
 	double per_second = sample->seconds > 0 ? (double)sample->all.calls / sample->seconds : 0;
+	size_t processes = sample->processes.count + sample->folded - (sample->folded > 0);
 	char calls[16], rate[16];
 
 	text_style(text, BOLD);
 	text_put(text, "syslat");
 	text_style(text, PLAIN);
-	text_put(text, "  %s %.1fs: %s calls, %s/s, %zu processes", view->window ? "last" : "in",
+	text_put(text, "  %s %.1fs: %s calls, %s/s, %zu process%s", view->window ? "last" : "in",
 		 sample->seconds, format_count(calls, sample->all.calls),
-		 format_count(rate, (uint64_t)per_second), sample->processes.count);
+		 format_count(rate, (uint64_t)per_second), processes, processes == 1 ? "" : "es");
 	if (view->filter)
 		text_put(text, ", only %s", view->filter);
 	text_put(text, ", by %s", sort_key_name(view->sort));

@@ -27,9 +27,9 @@
 #define MEM_ARENA(name, pages) MEM_ARENA_NEEDS_CASTS struct mem_no_arena name
 #else
 
-/*
- * The tag is how the generator recognises arena pointers: compilers leave address spaces out of
- * BTF.
+/**
+ * Memory of the arena, as in `struct node __arena *next;`. The tag is how the generator recognises
+ * such pointers: compilers leave address spaces out of BTF.
  */
 #ifndef __arena
 #define __arena __attribute__((address_space(1))) __attribute__((btf_type_tag("arena")))
@@ -38,8 +38,9 @@
 /** A variable that lives in the object's arena: `MEM_ARENA_VAR int counter;` */
 #define MEM_ARENA_VAR __attribute__((address_space(1)))
 
-/** Linux 6.9; older uapi headers lack these. */
+/** BPF_MAP_TYPE_ARENA: Linux 6.9; older uapi headers lack it. */
 #define MEM_MAP_TYPE_ARENA 33
+/** BPF_F_MMAPABLE, for programs without linux/bpf.h. */
 #define MEM_F_MMAPABLE (1U << 10)
 
 /**

@@ -18,6 +18,7 @@
  * linux/types.h wants asm/types.h, which clang's BPF target does not find where a distribution
  * keeps it in a directory per architecture. Where it is out of reach, stand in for it.
  */
+/** @cond */
 #if !__has_include(<asm/types.h>) && !defined(_LINUX_TYPES_H)
 #define _LINUX_TYPES_H
 typedef signed char __s8;
@@ -42,6 +43,7 @@ typedef __u32 __wsum;
 #define __aligned_be64 __be64 __attribute__((aligned(8)))
 #define __aligned_le64 __le64 __attribute__((aligned(8)))
 #endif
+/** @endcond */
 #include <linux/bpf.h>
 #endif
 
@@ -52,10 +54,7 @@ typedef __u32 __wsum;
 
 #include <mem/arena.h>
 
-/**
- * True as long as the kernel lets a loop go on, which it does for about 8 million rounds or 250 ms:
- * `for (n = head; n && mem_can_loop; n = n->next)` verifies without a bound of its own. Linux 6.9.
- */
+/** @cond */
 #ifdef __BPF_FEATURE_MAY_GOTO
 #define MEM_MAY_GOTO(label) asm volatile goto("may_goto %l[" #label "]" : : : : label)
 #else /* the same instruction for assemblers that have no name for it */
@@ -63,6 +62,12 @@ typedef __u32 __wsum;
 	asm volatile goto("1:.byte 0xe5, 0; .short (%l[" #label "] - 1b - 8) / 8; .long 0"         \
 			  : : : : label)
 #endif
+/** @endcond */
+
+/**
+ * True as long as the kernel lets a loop go on, which it does for about 8 million rounds or 250 ms:
+ * `for (n = head; n && mem_can_loop; n = n->next)` verifies without a bound of its own. Linux 6.9.
+ */
 #define mem_can_loop                                                                               \
 	({                                                                                         \
 		__label__ stop, end;                                                               \

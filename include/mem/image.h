@@ -31,7 +31,7 @@ extern "C" {
 
 /** A table: @c count rows, each @c row_size bytes as its writer knew them. */
 struct mem_table {
-	const void *rows;
+	const void *rows;  /**< the first row; may be NULL when there are none */
 	uint32_t count;    /**< rows */
 	uint32_t row_size; /**< bytes */
 };
@@ -160,7 +160,7 @@ enum mem_extern_flag {
  * functions, so one that several programs share is stored once.
  */
 struct mem_func_image {
-	const char *name;
+	const char *name;        /**< as in the source */
 	const char *section;     /**< ELF section, for messages */
 	uint32_t section_offset; /**< bytes, for messages */
 	uint32_t flags;          /**< MEM_FUNC_* */
@@ -227,7 +227,7 @@ struct mem_prog_image {
 struct mem_image {
 	uint32_t abi;  /**< MEM_IMAGE_ABI */
 	uint32_t size; /**< bytes of this struct as its writer knew it */
-	const char *name;
+	const char *name;            /**< of the object, for messages */
 	const char *license;         /**< NULL if the object has none */
 	uint32_t kern_version;       /**< from the "version" section, 0 if none */
 	uint32_t flags;              /**< 0 */

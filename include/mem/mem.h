@@ -33,8 +33,9 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/** Version of these headers; mem_version() gives that of the library. */
+/** Version of these headers, first number; mem_version() gives that of the library. */
 #define MEM_VERSION_MAJOR 0
+/** Version of these headers, second number. */
 #define MEM_VERSION_MINOR 1
 
 /** A live BPF object: maps, mappings, programs, links. */
@@ -265,7 +266,11 @@ struct mem_map *mem_region_map(const struct mem_region *region);
 void *mem_region_data(const struct mem_region *region, size_t *size);
 
 /**
- * @brief Address and size of the variables in a region; they are at the end of an arena.
+ * @brief Address and size of the variables in a region.
+ *
+ * An arena has them at its end, or below 512 MiB if it is larger (programs can't name addresses
+ * beyond that before Linux 7.0).
+ *
  * @param region  of an object in any phase
  * @param size    NULL, or receives bytes
  * @return the first variable; NULL if the region has none

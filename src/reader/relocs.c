@@ -179,9 +179,19 @@ static int sort_relocs(struct reader *r)
 	return 0;
 }
 
+static int is_relocated(const struct reader *r, uint32_t reloc, uint32_t count, uint32_t func,
+			uint32_t insn)
+{
+	const struct func_reloc *row;
+
+	if (reloc == count)
+		return 0;
+	row = ROW(r, func_relocs, reloc, struct func_reloc);
+	return row->func == func && row->row.insn == insn;
+}
+
 /* Calls within the section that need no relocation, and loads cut in half. */
-static int scan_func(struct reader *r, uint32_t func, const struct func_reloc **next,
-		     const struct func_reloc *end)
+static int scan_func(struct reader *r, uint32_t func, uint32_t *next, uint32_t relocs)
 {
 	const struct func *source = ROW(r, func_sources, func, struct func);
 	struct bpf_insn *code = code_of(r, func);
@@ -189,7 +199,7 @@ static int scan_func(struct reader *r, uint32_t func, const struct func_reloc **
 	struct site site = { .func = func, .section = r->sections[source->section].name };
 
 	for (uint32_t i = 0; i < count; i++) {
-		int relocated = *next < end && (*next)->func == func && (*next)->row.insn == i, err = 0;
+		int relocated = is_relocated(r, *next, relocs, func, i), err = 0;
 
 		*next += relocated;
 		site.insn = i;
@@ -217,15 +227,18 @@ static int scan_func(struct reader *r, uint32_t func, const struct func_reloc **
 
 static int scan(struct reader *r)
 {
-	uint32_t count = r->func_relocs.count;
-	const struct func_reloc *next = r->func_relocs.data, *end = next + count;
+	uint32_t relocs = r->func_relocs.count, next = 0;
+	const struct func_reloc *reloc;
 	int err = 0;
 
+	/* calls are added behind those that were there, and sorted in afterwards */
 	for (uint32_t i = 0; !err && i < r->funcs.count; i++)
-		err = scan_func(r, i, &next, end);
-	if (!err && next != end)
-		err = BAD(r, ROW(r, funcs, next->func, struct mem_func_image)->section,
-			  next->row.insn * 8ULL, "a relocation inside of a 64-bit constant");
+		err = scan_func(r, i, &next, relocs);
+	if (!err && next != relocs) {
+		reloc = ROW(r, func_relocs, next, struct func_reloc);
+		err = BAD(r, ROW(r, funcs, reloc->func, struct mem_func_image)->section,
+			  reloc->row.insn * 8ULL, "a relocation inside of a 64-bit constant");
+	}
 	return err ?: sort_relocs(r);
 }
 
