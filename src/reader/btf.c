@@ -296,9 +296,11 @@ static int by_offset(const void *a, const void *b)
 	return (x->type > y->type) - (x->type < y->type);
 }
 
-/* Offset of a variable, and whether others may see it, from its symbol. */
-static int fix_variable(struct reader *r, uint32_t section, struct btf_var_secinfo *info,
-			int place)
+/*
+ * Offset of a variable, and whether others may see it, from its symbol. What a linker has filled in
+ * already is right for static variables only: older ones count from the start of each input file.
+ */
+static int fix_variable(struct reader *r, uint32_t section, struct btf_var_secinfo *info)
 {
 	struct btf_type *type = btf_type(r, info->type);
 	const struct symbol *symbol;
@@ -316,12 +318,10 @@ static int fix_variable(struct reader *r, uint32_t section, struct btf_var_secin
 	if (!symbol || symbol->section != section)
 		return BAD(r, ".BTF", btf_place(r, info->type), "variable %s is not in section %s",
 			   name, r->sections[section].name);
-	if (place) {
-		if (symbol->value > UINT32_MAX)
-			return BAD(r, r->sections[section].name, symbol->value,
-				   "variable %s is past the section's end", name);
-		info->offset = symbol->value;
-	}
+	if (symbol->value > UINT32_MAX)
+		return BAD(r, r->sections[section].name, symbol->value,
+			   "variable %s is past the section's end", name);
+	info->offset = symbol->value;
 	if (symbol->visibility == STV_HIDDEN || symbol->visibility == STV_INTERNAL)
 		var->linkage = BTF_VAR_STATIC;
 	return 0;
@@ -354,7 +354,7 @@ static int fix_datasec(struct reader *r, uint32_t id)
 	const char *name = btf_name(r, datasec->name_off);
 	uint32_t section = elf_find_section(r, name);
 	struct btf_var_secinfo *infos = btf_var_secinfos(datasec);
-	int place = !datasec->size, err = 0;
+	int err = 0;
 
 	/* what the kernel supplies is placed by externs.c */
 	if (!strcmp(name, ".ksyms") || !strcmp(name, ".kconfig"))
@@ -364,13 +364,13 @@ static int fix_datasec(struct reader *r, uint32_t id)
 	if (r->sections[section].datasec)
 		return BAD(r, ".BTF", btf_place(r, id), "a second list of the variables of %s", name);
 	r->sections[section].datasec = id;
-	if (place)
+	if (!datasec->size)
 		datasec->size = r->sections[section].size;
 	if (datasec->size != r->sections[section].size)
 		return BAD(r, ".BTF", btf_place(r, id), "section %s has %llu bytes, not %u", name,
 			   (unsigned long long)r->sections[section].size, datasec->size);
 	for (uint32_t i = 0; !err && i < btf_vlen(datasec); i++)
-		err = fix_variable(r, section, &infos[i], place);
+		err = fix_variable(r, section, &infos[i]);
 	if (err)
 		return err;
 	qsort(infos, btf_vlen(datasec), sizeof(*infos), by_offset);

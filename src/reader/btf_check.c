@@ -47,6 +47,7 @@ struct blob {
 	uint32_t types_end; /* bytes into data */
 	const char *strings;
 	uint32_t strings_size; /* bytes */
+	uint8_t *odd;          /* by offset of a string: it has characters that no name has */
 	uint32_t count;        /* ids are below; type 0 is void */
 	uint32_t *places;      /* by id: bytes into data */
 };
@@ -113,9 +114,26 @@ static int find_types(struct blob *blob, struct reader *r)
 	return 0;
 }
 
+/* Names end up in messages and generated headers. */
+static int find_odd_strings(struct blob *blob, struct reader *r)
+{
+	uint8_t odd = 0;
+
+	blob->odd = pool_alloc(&r->scratch, blob->strings_size, 1);
+	if (!blob->odd)
+		return reader_no_memory(r);
+	for (uint32_t i = blob->strings_size; i-- > 0;) {
+		unsigned char c = blob->strings[i];
+
+		odd = c ? odd || c < ' ' || c == 127 : 0;
+		blob->odd[i] = odd;
+	}
+	return 0;
+}
+
 static int name_ok(const struct blob *blob, uint32_t name_off)
 {
-	return name_off < blob->strings_size;
+	return name_off < blob->strings_size && !blob->odd[name_off];
 }
 
 static int id_ok(const struct blob *blob, uint32_t id)
@@ -171,9 +189,11 @@ static int check_references(const struct blob *blob, uint32_t id)
 {
 	const struct btf_type *type = type_of(blob, id);
 
-	if (!name_ok(blob, type->name_off))
-		return BAD_TYPE(blob, id, "has its name at %u of %u bytes", type->name_off,
-				blob->strings_size);
+	/* a tag is any text */
+	if (btf_is_decl_tag(type) || btf_is_type_tag(type) ?
+		    type->name_off >= blob->strings_size :
+		    !name_ok(blob, type->name_off))
+		return BAD_TYPE(blob, id, "has no valid name");
 	if (kinds[btf_kind(type)].refers && !id_ok(blob, type->type))
 		return BAD_TYPE(blob, id, "refers to type %u of %u", type->type, blob->count);
 	if (btf_is_array(type) &&
@@ -307,7 +327,8 @@ int btf_check(struct reader *r, const uint8_t *data, uint32_t size)
 	if (blob.strings[0] || blob.strings[blob.strings_size - 1])
 		return BAD(r, ".BTF", size - blob.strings_size,
 			   "strings don't begin and end with NUL");
-	err = find_types(&blob, r);
+	err = find_odd_strings(&blob, r);
+	err = err ?: find_types(&blob, r);
 	for (uint32_t id = 1; !err && id < blob.count; id++)
 		err = check_references(&blob, id);
 	err = err ?: check_loops(&blob, r, 1);

@@ -136,21 +136,6 @@ static int read_arena(struct reader *r, struct section *section)
 	return arena->section ? set_contents(r, section, arena) : -ENOMEM;
 }
 
-/* Two sections, or a section and a map, can't be the same member of the skeleton. */
-static int check_names(struct reader *r)
-{
-	for (uint32_t i = 0; i < r->regions.count; i++)
-		for (uint32_t j = 0; j < i; j++) {
-			const struct mem_region_image *a = ROW(r, regions, i, struct mem_region_image);
-			const struct mem_region_image *b = ROW(r, regions, j, struct mem_region_image);
-
-			if (!strcmp(a->name, b->name))
-				return BAD(r, a->section ? a->section : ".maps", 0,
-					   "two pieces of memory are called %s: rename one", a->name);
-		}
-	return 0;
-}
-
 int data_read(struct reader *r)
 {
 	int err = 0;
@@ -164,7 +149,7 @@ int data_read(struct reader *r)
 			 section->kind == SECTION_RODATA)
 			err = read_section(r, section);
 	}
-	return err ?: check_names(r);
+	return err;
 }
 
 int data_read_kconfig(struct reader *r, uint32_t size, uint32_t align)
@@ -183,6 +168,5 @@ int data_read_kconfig(struct reader *r, uint32_t size, uint32_t align)
 		.type = type > 0 ? type : 0,
 		.align = align,
 	};
-	return add_map(r, ".kconfig", size, BPF_F_MMAPABLE | BPF_F_RDONLY_PROG, region->type) ?:
-		       check_names(r);
+	return add_map(r, ".kconfig", size, BPF_F_MMAPABLE | BPF_F_RDONLY_PROG, region->type);
 }

@@ -101,6 +101,7 @@ static int read_all(struct reader *r, struct mem_image *image)
 	err = err ?: data_read(r);
 	err = err ?: externs_read(r);
 	err = err ?: progs_read(r);
+	err = err ?: names_check(r);
 	err = err ?: maps_read_inits(r);
 	err = err ?: relocs_read(r);
 	err = err ?: btf_ext_read(r);

@@ -237,6 +237,9 @@ int data_read_kconfig(struct reader *r, uint32_t size, uint32_t align);
 /* sections.c */
 int sections_fill_prog(struct reader *r, const char *section, struct mem_prog_image *prog);
 
+/* names.c */
+int names_check(struct reader *r);
+
 /* progs.c */
 int progs_read(struct reader *r);
 int progs_collect_callees(struct reader *r);
