@@ -248,6 +248,7 @@ TEST(a_known_workload_is_counted_exactly, .timeout = 20)
 	ck_assert_uint_lt(number(process, "p50_ns"), MS);
 	ck_assert_uint_eq(number(json, "calls"), QUICK + SLOW);
 	ck_assert_uint_eq(number(json, "unattributed"), 0);
+	ck_assert_uint_eq(number(json, "unmeasured"), 0);
 
 	calls = strstr(json, "\"syscalls\":[");
 	ck_assert_uint_eq(number(strstr(calls, "\"getppid\""), "calls"), QUICK);

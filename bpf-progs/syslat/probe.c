@@ -284,6 +284,23 @@ static int read_calls(struct probe *probe, struct sample *sample)
 	return 0;
 }
 
+/* Times that the kernel skipped a program because another one was at work on the same CPU. */
+static uint64_t times_skipped(const struct mem_prog *prog)
+{
+	char line[128], path[64];
+	unsigned long long skipped = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", mem_prog_fd(prog));
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "recursion_misses: %llu", &skipped) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return skipped;
+}
+
 int probe_read(struct probe *probe, struct sample *sample)
 {
 	int err;
@@ -294,7 +311,9 @@ int probe_read(struct probe *probe, struct sample *sample)
 	err = err ?: read_calls(probe, sample);
 	rows_merge(&sample->processes);
 	sample->unattributed = read_once(probe->skel->bss->unattributed);
-	sample->unmeasured = read_once(probe->skel->bss->unmeasured);
+	sample->unmeasured = read_once(probe->skel->bss->unmeasured) +
+			     times_skipped(probe->skel->progs.call_starts) +
+			     times_skipped(probe->skel->progs.call_ends);
 	return err;
 }
 

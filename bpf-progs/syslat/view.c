@@ -70,7 +70,9 @@ static void draw_warnings(struct text *text, const struct sample *sample)
 			 format_count(count, sample->unattributed));
 	}
 	if (sample->unmeasured) {
-		text_put(text, "%s calls were not measured: the kernel had no memory.",
+		text_put(text,
+			 "%s calls were not measured: the kernel was short of memory or skipped "
+			 "them.",
 			 format_count(count, sample->unmeasured));
 	}
 	if (text->column)
