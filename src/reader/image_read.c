@@ -105,7 +105,7 @@ static int read_all(struct reader *r, struct mem_image *image)
 	err = err ?: maps_read_inits(r);
 	err = err ?: relocs_read(r);
 	err = err ?: btf_ext_read(r);
-	err = err ?: progs_collect_callees(r);
+	err = err ?: callees_read(r);
 	if (err)
 		return err;
 	btf_finish(r);

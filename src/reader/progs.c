@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Functions and programs. Every function symbol is a function; a global one outside of .text is
- * the entry of a program. A program is its entry and all that it calls.
+ * the entry of a program.
  */
 #include <stdlib.h>
 
 #include "reader/reader.h"
-
-/* The kernel takes 256 functions in a program; this only keeps absurd input small. */
-#define FUNCS_PER_PROG_MAX 4096
 
 static int by_place(const void *a, const void *b)
 {
@@ -47,6 +44,7 @@ static int add_func(struct reader *r, uint32_t index)
 		.size = symbol->size,
 		.symbol = index,
 		.prog = MEM_NONE,
+		.exception = MEM_NONE,
 	};
 	return 0;
 }
@@ -158,97 +156,4 @@ uint32_t progs_func_at(const struct reader *r, uint32_t section, uint64_t offset
 	if (func == MEM_NONE || ROW(r, func_sources, func, struct func)->offset != offset)
 		return MEM_NONE;
 	return func;
-}
-
-/* Where the walk through calls is: in a function, at a relocation. */
-struct step {
-	uint32_t func;  /* funcs row */
-	uint32_t reloc; /* relocs row, next to look at */
-};
-
-struct walk {
-	struct reader *r;
-	struct step *path; /* as many as there are functions */
-	uint32_t depth;    /* steps in path */
-	uint32_t *seen;    /* by funcs row: stamp of the last program that has it */
-	uint32_t stamp;    /* of this program, not 0 */
-};
-
-static int enter(struct walk *walk, uint32_t func)
-{
-	uint32_t *row;
-
-	if (walk->seen[func] == walk->stamp)
-		return 0;
-	walk->seen[func] = walk->stamp;
-	row = ADD_ROWS(walk->r, prog_funcs, 1, uint32_t);
-	if (!row)
-		return -ENOMEM;
-	*row = func;
-	walk->path[walk->depth++] = (struct step){
-		.func = func,
-		.reloc = ROW(walk->r, funcs, func, struct mem_func_image)->relocs.first,
-	};
-	return 0;
-}
-
-/* All that a function calls, in the order in which the calls are first met. */
-static int collect(struct walk *walk, uint32_t func)
-{
-	int err = enter(walk, func);
-
-	while (!err && walk->depth) {
-		struct step *step = &walk->path[walk->depth - 1];
-		const struct mem_func_image *row =
-			ROW(walk->r, funcs, step->func, struct mem_func_image);
-		const struct mem_reloc_image *reloc;
-
-		if (step->reloc == row->relocs.first + row->relocs.count) {
-			walk->depth--;
-			continue;
-		}
-		reloc = ROW(walk->r, relocs, step->reloc++, struct mem_reloc_image);
-		if (reloc->kind == MEM_RELOC_CALL || reloc->kind == MEM_RELOC_FUNC)
-			err = enter(walk, reloc->target);
-	}
-	return err;
-}
-
-static int collect_prog(struct walk *walk, uint32_t func, uint32_t prog)
-{
-	struct reader *r = walk->r;
-	const struct func *source = ROW(r, func_sources, func, struct func);
-	uint32_t first = r->prog_funcs.count;
-	int err = collect(walk, func);
-
-	if (err)
-		return err;
-	ROW(r, progs, prog, struct mem_prog_image)->funcs =
-		(struct mem_range){ .first = first, .count = r->prog_funcs.count - first };
-	if (r->prog_funcs.count - first > FUNCS_PER_PROG_MAX)
-		return UNKNOWN(r, r->sections[source->section].name, source->offset,
-			       "program %s has %u functions, more than %u",
-			       r->symbols[source->symbol].name, r->prog_funcs.count - first,
-			       FUNCS_PER_PROG_MAX);
-	return 0;
-}
-
-int progs_collect_callees(struct reader *r)
-{
-	struct walk walk = { .r = r };
-	int err = 0;
-
-	walk.path = pool_alloc(&r->scratch, r->funcs.count, sizeof(*walk.path));
-	walk.seen = pool_alloc(&r->scratch, r->funcs.count, sizeof(*walk.seen));
-	if (!walk.path || !walk.seen)
-		return reader_no_memory(r);
-	for (uint32_t i = 0; !err && i < r->func_sources.count; i++) {
-		uint32_t prog = ROW(r, func_sources, i, struct func)->prog;
-
-		if (prog == MEM_NONE)
-			continue;
-		walk.stamp = prog + 1;
-		err = collect_prog(&walk, i, prog);
-	}
-	return err;
 }

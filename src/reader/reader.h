@@ -75,6 +75,7 @@ struct func {
 	uint32_t size;    /* bytes */
 	uint32_t symbol;  /* symbol index */
 	uint32_t prog;    /* progs row it is the entry of, or MEM_NONE */
+	uint32_t exception; /* funcs row that bpf_throw() of this program ends in, or MEM_NONE */
 };
 
 /* A map definition in .maps. */
@@ -242,13 +243,15 @@ int names_check(struct reader *r);
 
 /* progs.c */
 int progs_read(struct reader *r);
-int progs_collect_callees(struct reader *r);
 /* The function at, or around, an offset of a section; MEM_NONE if there is none. */
 uint32_t progs_func_at(const struct reader *r, uint32_t section, uint64_t offset);
 uint32_t progs_func_around(const struct reader *r, uint32_t section, uint64_t offset);
 
 /* relocs.c */
 int relocs_read(struct reader *r);
+
+/* callees.c */
+int callees_read(struct reader *r);
 
 /* externs.c */
 int externs_read(struct reader *r);
