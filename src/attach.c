@@ -4,6 +4,8 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "link.h"
 #include "opts.h"
@@ -39,9 +41,20 @@ struct mem_link *mem_prog_attach_trace(const struct mem_prog *prog)
 	return attach_raw_tracepoint(prog, NULL, &trace_links);
 }
 
+/* if_indextoname(3) would do, and bring all of getifaddrs(3) into a static program. */
+static bool interface_exists(int ifindex)
+{
+	struct ifreq request = { .ifr_ifindex = ifindex };
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool exists = sock < 0 || !ioctl(sock, SIOCGIFNAME, &request);
+
+	sys_close(&sock);
+	return exists;
+}
+
 struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, uint32_t flags)
 {
-	char target[32], name[IF_NAMESIZE];
+	char target[32];
 	BPF_ATTR(attr);
 
 	if (link_check_loaded(prog))
@@ -52,7 +65,7 @@ struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, u
 	attr.link_create.flags = flags;
 	snprintf(target, sizeof(target), "interface %d", ifindex);
 	/* for this the kernel has only EINVAL, as for much else */
-	if (!if_indextoname((unsigned int)ifindex, name))
+	if (!interface_exists(ifindex))
 		return link_error(prog, target, ENODEV, NULL);
 	return link_create(prog, &attr, sizeof(attr), target, &xdp_links);
 }

@@ -4,6 +4,7 @@
  * lines and CO-RE records.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,7 @@ static void btf_reason(struct mem_object *obj, union bpf_attr *attr, char *reaso
 		if (p[0] == '\n' && p[1])
 			line = p + 1;
 	line[strcspn(line, "\n")] = '\0';
-	strncat(reason, line, size - 1);
+	snprintf(reason, size, "%s", line);
 	free(log);
 }
 

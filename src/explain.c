@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +11,26 @@
 /* capabilities(7) */
 enum { CAPABILITY_NET_ADMIN = 12, CAPABILITY_SYS_ADMIN = 21, CAPABILITY_PERFMON = 38, CAPABILITY_BPF = 39 };
 
+bool parse_version(const char *text, unsigned int version[3])
+{
+	char *end = (char *)text;
+
+	memset(version, 0, 3 * sizeof(*version));
+	for (int i = 0; i < 3 && *text >= '0' && *text <= '9'; i++) {
+		version[i] = (unsigned int)strtoul(text, &end, 10);
+		text = *end == '.' ? end + 1 : end;
+	}
+	return version[0] != 0;
+}
+
 bool kernel_older_than(unsigned int major, unsigned int minor)
 {
+	unsigned int has[3];
 	struct utsname name;
-	unsigned int has_major = 0, has_minor = 0;
 
-	if (uname(&name) || sscanf(name.release, "%u.%u", &has_major, &has_minor) != 2)
+	if (uname(&name) || !parse_version(name.release, has))
 		return false;
-	return has_major < major || (has_major == major && has_minor < minor);
+	return has[0] < major || (has[0] == major && has[1] < minor);
 }
 
 bool explain_missing(char *text, size_t size, const struct feature *feature)
@@ -44,14 +57,15 @@ static bool has_capability(unsigned long long set, int capability)
 	return set >> capability & 1;
 }
 
+/* "inside outside count": the initial namespace has all ids, each as it is. */
 static bool user_namespace_is_initial(void)
 {
-	char map[128];
-	unsigned long long inside, outside, count;
+	char map[128], *outside, *count;
 
-	return sys_read_file("/proc/self/uid_map", map, sizeof(map)) ||
-	       sscanf(map, "%llu %llu %llu", &inside, &outside, &count) != 3 ||
-	       (!inside && !outside && count == 0xffffffffULL);
+	if (sys_read_file("/proc/self/uid_map", map, sizeof(map)))
+		return true;
+	return !strtoull(map, &outside, 10) && !strtoull(outside, &count, 10) &&
+	       strtoull(count, NULL, 10) == UINT32_MAX;
 }
 
 static const char *missing_capability(unsigned long long set)

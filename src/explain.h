@@ -12,6 +12,12 @@ struct feature {
 	unsigned char major, minor;
 };
 
+/*
+ * "6.12.3-amd64" into numbers; those that are missing are 0. Whether there was any. (scanf would
+ * double the size of a static program.)
+ */
+bool parse_version(const char *text, unsigned int version[3]);
+
 /* Whether the running kernel is older than major.minor, by its release string. */
 bool kernel_older_than(unsigned int major, unsigned int minor);
 

@@ -17,6 +17,7 @@
 #include "explain.h"
 #include "kallsyms.h"
 #include "object.h"
+#include "sys.h"
 
 #define LINE_SIZE 4096 /* bytes; no line of a configuration is as long */
 
@@ -227,27 +228,20 @@ static int read_configuration(const struct kconfig *kconfig)
  */
 static uint64_t kernel_version(void)
 {
-	unsigned int major = 0, minor = 0, patch = 0;
+	char signature[256] = "";
+	unsigned int version[3];
 	struct utsname name;
-	const char *debian;
-	char text[256];
+	const char *debian, *ubuntu;
 
 	if (uname(&name))
 		return 0;
 	debian = strstr(name.version, "Debian ");
-	if (!debian || sscanf(debian, "Debian %u.%u.%u", &major, &minor, &patch) != 3) {
-		FILE *file = fopen("/proc/version_signature", "re");
-		int got = 0;
-
-		if (file) {
-			if (fgets(text, sizeof(text), file))
-				got = sscanf(text, "%*s %*s %u.%u.%u", &major, &minor, &patch);
-			fclose(file);
-		}
-		if (got != 3)
-			sscanf(name.release, "%u.%u.%u", &major, &minor, &patch);
-	}
-	return major << 16 | minor << 8 | (patch > 255 ? 255 : patch);
+	sys_read_file("/proc/version_signature", signature, sizeof(signature));
+	ubuntu = strrchr(signature, ' ');
+	if (!(debian && parse_version(debian + strlen("Debian "), version)) &&
+	    !(ubuntu && parse_version(ubuntu + 1, version)))
+		parse_version(name.release, version);
+	return version[0] << 16 | version[1] << 8 | (version[2] > 255 ? 255 : version[2]);
 }
 
 /* Whether system calls have functions that take their arguments from a struct pt_regs. */
