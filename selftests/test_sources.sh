@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What holds for every file of the tree.
+. "$(dirname "$0")/harness.sh"
+
+# The files that are or will be in the repository.
+files()
+{
+	git ls-files --cached --others --exclude-standard
+}
+
+# In the first line, or the second where the first one names an interpreter.
+every_file_names_its_license()
+{
+	files | while read -r file; do
+		case $file in
+		LICENSE | *.md | selftests/data/*) continue ;; # prose; and what a program printed
+		esac
+		[ ! -f "$file" ] || head -n 2 "$file" | grep -q 'SPDX-License-Identifier: ' || echo "$file"
+	done > "$scratch/without"
+	cat "$scratch/without"
+	[ ! -s "$scratch/without" ]
+}
+
+# Headers that BPF programs include are for kernels too.
+bpf_headers_are_dual_licensed()
+{
+	for header in include/mem/*.h; do
+		if grep -q '__bpf__' "$header"; then
+			head -n 1 "$header" | grep 'GPL-2.0 OR BSD-2-Clause' ||
+				{ echo "$header is for BPF, but not dual licensed" && return 1; }
+		fi
+	done
+}
+
+no_work_is_left_for_later()
+{
+	files | grep -E '\.(c|h|sh|mk|awk)$' | grep -v 'selftests/test_sources.sh' | xargs -r -d '\n' \
+		grep -nE '\b(TODO|FIXME|XXX)\b' > "$scratch/later" || true
+	cat "$scratch/later"
+	[ ! -s "$scratch/later" ]
+}
+
+shell_scripts_are_clean()
+{
+	command -v shellcheck > /dev/null || skip "shellcheck is not installed"
+	files | while read -r file; do
+		if [ -f "$file" ] && head -n 1 "$file" | grep -qE '^#!.*\b(sh|bash)$'; then
+			echo "$file"
+		fi
+	done | xargs -d '\n' shellcheck -x -P SCRIPTDIR -S warning
+}
+
+if ! git rev-parse --git-dir > /dev/null 2>&1; then
+	echo "skip $suite.all (not a git checkout: the files of the tree can't be told from others)"
+	finish
+fi
+check every_file_names_its_license every_file_names_its_license
+check bpf_headers_are_dual_licensed bpf_headers_are_dual_licensed
+check no_work_is_left_for_later no_work_is_left_for_later
+check shell_scripts_are_clean shell_scripts_are_clean
+finish

@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What the libraries export is what their version scripts say, which is what their headers declare;
+# and the layers are apart: libmem needs libc alone, memgen makes no system calls of libmem's.
+. "$(dirname "$0")/harness.sh"
+
+# The public names in a version script.
+in_map()
+{
+	sed -n '/LIBMEM_PRIVATE/,$d; s/^\t\t\(mem_[a-z0-9_]*\);$/\1/p' "$1" | sort
+}
+
+# The functions that a header declares, without those it includes.
+in_header()
+{
+	$CC -std=gnu11 -Iinclude -fsyntax-only -aux-info "$scratch/prototypes" -x c "include/mem/$1"
+	# /* include/mem/mem.h:12:NC */ extern int mem_function (...);
+	sed -n "s|^/\* include/mem/$1:[0-9]*:[A-Z]* \*/ extern [^(]*[ *]\(mem_[a-z0-9_]*\) (.*|\1|p" \
+		"$scratch/prototypes" | sort -u
+}
+
+# The public names that a library exports: one that is default for its version ("@@").
+in_library()
+{
+	nm -D --defined-only --with-symbol-versions "$1" |
+		sed -n 's/^[0-9a-f]* [TDB] \(mem_[a-z0-9][a-z0-9_]*\)@@.*/\1/p' | sort
+}
+
+same()
+{
+	[ -s "$scratch/$1" ] || { echo "no name in $1" && return 1; }
+	diff -u --label "$1" --label "$2" "$scratch/$1" "$scratch/$2"
+}
+
+libmem_exports_its_map()
+{
+	in_map libmem.map > "$scratch/map"
+	in_library "$BUILD/libmem.so.$SOVERSION" > "$scratch/library"
+	same map library
+}
+
+libmem_headers_declare_its_map()
+{
+	in_map libmem.map > "$scratch/map"
+	{
+		in_header mem.h
+		in_header image.h
+	} | sort -u > "$scratch/headers"
+	same map headers
+}
+
+libmem_elf_exports_its_map()
+{
+	in_map libmem-elf.map > "$scratch/map"
+	in_library "$BUILD/libmem-elf.so.$SOVERSION" > "$scratch/library"
+	same map library
+}
+
+libmem_elf_header_declares_its_map()
+{
+	in_map libmem-elf.map > "$scratch/map"
+	in_header elf.h > "$scratch/header"
+	same map header
+}
+
+# Whatever else is exported is marked as private.
+only_private_names_besides()
+{
+	nm -D --defined-only --with-symbol-versions "$BUILD/libmem.so.$SOVERSION" \
+		"$BUILD/libmem-elf.so.$SOVERSION" > "$scratch/all"
+	grep -E ' [TDBRW] ' "$scratch/all" | grep -vE ' mem_[a-z0-9]|mem__[a-z_]*@@LIBMEM_PRIVATE$' \
+		> "$scratch/others" || true
+	cat "$scratch/others"
+	[ ! -s "$scratch/others" ]
+}
+
+# The loader ld-linux is a part of libc; whatever has thread-local variables needs it.
+needed()
+{
+	readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]$/\1/p' | grep -v '^ld-linux' | sort | tr '\n' ' '
+}
+
+libmem_needs_libc_alone()
+{
+	needed "$BUILD/libmem.so.$SOVERSION"
+	[ "$(needed "$BUILD/libmem.so.$SOVERSION")" = "libc.so.6 " ]
+}
+
+libmem_elf_needs_its_readers()
+{
+	needed "$BUILD/libmem-elf.so.$SOVERSION"
+	[ "$(needed "$BUILD/libmem-elf.so.$SOVERSION")" = "libbpf.so.1 libc.so.6 libelf.so.1 libmem.so.$SOVERSION " ]
+}
+
+memgen_has_no_system_call_code()
+{
+	nm "$BUILD/memgen" | awk '{ print $NF }' | sed 's/@.*//' > "$scratch/names"
+	# what libmem's system-call layer defines, and what such a layer would use
+	nm --defined-only "$BUILD/src/sys.o" | awk '$2 == "T" { print $3 }' > "$scratch/layer"
+	printf '%s\n' syscall mmap munmap mprotect ioctl perf_event_open >> "$scratch/layer"
+	[ "$(wc -l < "$scratch/layer")" -gt 7 ] || { echo "src/sys.o defines nothing" && return 1; }
+	if grep -Fx -f "$scratch/layer" "$scratch/names"; then
+		return 1
+	fi
+}
+
+for test in libmem_exports_its_map libmem_headers_declare_its_map libmem_elf_exports_its_map \
+	libmem_elf_header_declares_its_map only_private_names_besides libmem_needs_libc_alone \
+	libmem_elf_needs_its_readers memgen_has_no_system_call_code; do
+	check $test $test
+done
+finish
