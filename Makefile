@@ -32,7 +32,7 @@ endif
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
-.PHONY: all clean help
+.PHONY: all clean help FORCE
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef
@@ -92,10 +92,14 @@ $(MEMGEN): $(MEMGEN_OBJS) $(LIBMEM_ELF_A) $(LIBMEM_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(ELF_LIBS) -o $@
 
-$(BUILD)/%.pc: %.pc.in Makefile
+# Made each time, since PREFIX may be another than last time; written when it is.
+$(BUILD)/%.pc: %.pc.in FORCE
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
-		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' $< > $@
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' $< > $@.new
+	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+FORCE:
 
 include install.mk
 -include $(wildcard setup.mk bpf-progs/*.mk selftests/*.mk bench/*.mk docs/*.mk)
