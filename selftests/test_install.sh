@@ -1,0 +1,218 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# A user's way: install, then build programs against nothing but what was installed.
+. "$(dirname "$0")/harness.sh"
+
+BUILD=$(readlink -f "$BUILD")
+prefix=$scratch/usr
+export PKG_CONFIG_PATH=$prefix/lib/pkgconfig PATH=$prefix/bin:$PATH
+
+install_to()
+{
+	"$MAKE" --no-print-directory BUILD="$BUILD" CC="$CC" "$@"
+}
+
+# Whether programs can be run, and not only built.
+can_run()
+{
+	"$BUILD/selftests/can_bpf" > /dev/null
+}
+
+write_sources()
+{
+	cat > shared.bpf.c <<-EOF
+		#include <mem/bpf.h>
+		struct pair { int left, right; };
+		struct pair pair = {1, 2};
+		SEC("syscall") int swap(void *ctx)
+		{
+			int left = pair.left;
+			pair.left = pair.right;
+			pair.right = left;
+			return 0;
+		}
+		char LICENSE[] SEC("license") = "GPL";
+	EOF
+	# C and C++ alike
+	cat > tool.c <<-EOF
+		#include <stdio.h>
+		#include "shared.skel.h"
+		int main(int argc, char **argv)
+		{
+			struct shared *skel = shared__open();
+			(void)argv;
+			if (!skel)
+				return 1;
+			skel->data->pair.left = 10;
+			if (argc > 1) {
+				if (shared__load(skel) || mem_prog_run(skel->progs.swap, NULL)) {
+					fprintf(stderr, "%s\n", mem_error_message());
+					return 1;
+				}
+				if (skel->data->pair.left != 2 || skel->data->pair.right != 10)
+					return 2;
+			}
+			shared__destroy(skel);
+			puts(mem_version());
+			return 0;
+		}
+	EOF
+	cat > reader.c <<-EOF
+		#include <stdio.h>
+		#include <mem/elf.h>
+		int main(void)
+		{
+			struct mem_object *obj = mem_object_open_file("shared.bpf.o", NULL);
+			if (!obj)
+				return fprintf(stderr, "%s\n", mem_error_message()), 1;
+			if (!mem_object_find_prog(obj, "swap"))
+				return 2;
+			mem_object_close(obj);
+			return 0;
+		}
+	EOF
+	"$CLANG_BPF" -g -O2 -Wall -Werror --target=bpf -mcpu=v3 -I"$prefix/include" -c shared.bpf.c -o shared.bpf.o
+	memgen skeleton shared.bpf.o -o shared.skel.h
+}
+
+# flags OPTION... PACKAGE: what pkg-config says
+flags()
+{
+	"$PKG_CONFIG" --cflags --libs "$@"
+}
+
+run()
+{
+	if can_run; then
+		"$1" load
+	else
+		"$1"
+	fi
+}
+
+installs()
+{
+	install_to PREFIX="$prefix" install
+	test -x "$prefix/bin/memgen"
+	test -f "$prefix/include/mem/mem.h"
+	mkdir "$scratch/work"
+	cd "$scratch/work"
+	write_sources
+}
+
+# word splitting of the flags is wanted in what follows
+# shellcheck disable=SC2046
+c_shared()
+{
+	cd "$scratch/work"
+	"$CC" -Wall -Wextra -Werror tool.c $(flags libmem) -o tool
+	LD_LIBRARY_PATH=$prefix/lib run ./tool
+	! ./tool 2> /dev/null # it is the installed library that it needs
+}
+
+# shellcheck disable=SC2046
+c_static()
+{
+	cd "$scratch/work"
+	"$CC" -Wall -Wextra -Werror -static tool.c $(flags --static libmem) -o tool-static
+	run ./tool-static
+}
+
+# shellcheck disable=SC2046
+cpp_shared()
+{
+	cd "$scratch/work"
+	"$CXX" -std=c++17 -Wall -Wextra -Werror -x c++ tool.c $(flags libmem) -o tool++
+	LD_LIBRARY_PATH=$prefix/lib run ./tool++
+}
+
+# shellcheck disable=SC2046
+cpp_static()
+{
+	cd "$scratch/work"
+	"$CXX" -std=c++17 -Wall -Wextra -Werror -static -x c++ tool.c -x none $(flags --static libmem) -o tool++-static
+	run ./tool++-static
+}
+
+# shellcheck disable=SC2046
+elf_shared()
+{
+	cd "$scratch/work"
+	"$CC" -Wall -Wextra -Werror reader.c $(flags libmem-elf) -o reader
+	LD_LIBRARY_PATH=$prefix/lib ./reader
+}
+
+# shellcheck disable=SC2046
+elf_static()
+{
+	cd "$scratch/work"
+	"$CC" -Wall -Wextra -Werror -static reader.c $(flags --static libmem-elf) -o reader-static
+	./reader-static
+}
+
+# shellcheck disable=SC2046
+headers_compile_alone()
+{
+	local header
+
+	echo 'extern int not_empty;' > "$scratch/alone.c"
+	for header in "$prefix"/include/mem/*.h; do
+		case $header in
+		*/bpf.h) continue ;; # for BPF programs only
+		esac
+		"$CC" -std=c11 -Wall -Wextra -Werror -pedantic -fsyntax-only $(flags libmem-elf) \
+			-include "$header" "$scratch/alone.c"
+		"$CXX" -std=c++17 -Wall -Wextra -Werror -pedantic -fsyntax-only -x c++ $(flags libmem-elf) \
+			-include "$header" "$scratch/alone.c"
+	done
+}
+
+# The nth block of C in the README.
+readme_block()
+{
+	awk -v wanted="$1" '/^```c$/ { n++; inside = 1; next } /^```/ { inside = 0 }
+		inside && n == wanted' README.md
+}
+
+# The commands of the README, with this prefix.
+readme_example_works_as_pasted()
+{
+	mkdir "$scratch/readme"
+	readme_block 1 > "$scratch/readme/hits.bpf.c"
+	readme_block 2 > "$scratch/readme/hits.c"
+	sed -n '/^Build and run it/,/^[A-Z#]/s/^    //p' README.md | sed "s|/usr/local|$prefix|g; s/^sudo //" \
+		> "$scratch/readme/commands"
+	cat "$scratch/readme/commands"
+	can_run || sed -i '/^\.\/hits/d' "$scratch/readme/commands"
+	cd "$scratch/readme"
+	LD_LIBRARY_PATH=$prefix/lib sh -eu ./commands > output
+	cat output
+	! can_run || grep -q 'system calls in a second' output
+}
+
+destdir_holds_all_of_it()
+{
+	install_to DESTDIR="$scratch/destdir" PREFIX=/opt/libmem LIBDIR=/opt/libmem/lib64 install
+	test -f "$scratch/destdir/opt/libmem/lib64/libmem.a"
+	grep -x 'libdir=/opt/libmem/lib64' "$scratch/destdir/opt/libmem/lib64/pkgconfig/libmem.pc"
+	install_to DESTDIR="$scratch/destdir" PREFIX=/opt/libmem LIBDIR=/opt/libmem/lib64 uninstall
+	find "$scratch/destdir" ! -type d > "$scratch/left"
+	cat "$scratch/left"
+	[ ! -s "$scratch/left" ]
+}
+
+uninstall_leaves_nothing()
+{
+	install_to PREFIX="$prefix" uninstall
+	find "$prefix" ! -type d > "$scratch/left"
+	cat "$scratch/left"
+	[ ! -s "$scratch/left" ]
+	[ ! -e "$prefix/include/mem" ]
+}
+
+for test in installs c_shared c_static cpp_shared cpp_static elf_shared elf_static \
+	headers_compile_alone readme_example_works_as_pasted destdir_holds_all_of_it \
+	uninstall_leaves_nothing; do
+	check $test $test
+done
+finish
