@@ -11,6 +11,7 @@ SYSLAT_OBJS := $(patsubst %.c,$(BUILD)/%.o, \
 	$(filter-out %.bpf.c,$(sort $(wildcard bpf-progs/syslat/*.c))))
 
 syslat: $(SYSLAT)
+	@:
 
 $(SYSLAT_DIR)/syslat.bpf.o: bpf-progs/syslat/syslat.bpf.c bpf-progs/syslat.mk
 	@mkdir -p $(@D)
@@ -45,7 +46,9 @@ $(SYSLAT)-static: $(SYSLAT_OBJS) $(LIBMEM_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) -s -static $(ALL_LDFLAGS) $^ -o $@
 
-demo: $(if $(wildcard setup.mk),setup) $(SYSLAT)
+# In a make of its own: packages that setup installs are needed to build it.
+demo: setup
+	$(Q)$(MAKE) --no-print-directory syslat
 	$(Q)bpf-progs/syslat/demo.sh $(SYSLAT)
 
 demo-size: $(SYSLAT)-shared $(SYSLAT)-static

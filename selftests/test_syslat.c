@@ -309,7 +309,8 @@ TEST(no_bpf_call_follows_the_last_attach, .host_only = "runs strace", .timeout =
 	int fd = mkstemp(trace), links = 0;
 
 	need_syslat();
-	tool = start_argv((char *[]){"strace", "-f", "-e", "trace=bpf", "-o", trace,
+	tool = start_argv((char *[]){"strace", "-f", "-e", "trace=bpf", "-o", trace, "-E",
+				     "ASAN_OPTIONS=detect_leaks=0", /* it can't under strace */
 				     (char *)syslat(), "-d", "1", "-i", "0.1", NULL});
 	free(finish(&tool));
 	text = read_text(fd, false);

@@ -67,6 +67,7 @@ static int set_filters(struct probe *probe, const struct options *options)
 				"outside of it, or use -n\n");
 		return -EINVAL;
 	}
+	probe->skel->rodata->own_pid = probe->own_pids ? (uint32_t)getpid() : 0;
 	probe->skel->rodata->only_pid = (uint32_t)options->pid;
 	if (options->name)
 		strncpy((char *)probe->skel->rodata->only_name, options->name, NAME_SIZE - 1);

@@ -54,6 +54,7 @@ struct thread {
 };
 
 /* Settings: the application sets them before the programs are loaded. */
+const volatile __u32 own_pid;		       /* of the tool, which is not measured; 0: unknown */
 const volatile __u32 only_pid;		       /* 0: every process */
 const volatile __u64 only_name[NAME_SIZE / 8]; /* all zero: every name */
 const volatile __u32 slot_mask;		       /* slots of the table - 1: a power of two - 1 */
@@ -232,9 +233,10 @@ SEC("tracepoint/raw_syscalls/sys_enter")
 int call_starts(struct sys_enter_event *event)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	__u32 pid = task->tgid;
 	struct thread *thread;
 
-	if (paused || (only_pid && task->tgid != only_pid) || !name_counts(task))
+	if (paused || pid == own_pid || (only_pid && pid != only_pid) || !name_counts(task))
 		return 0;
 	thread = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!thread) {

@@ -312,12 +312,15 @@ void view_draw_screen(struct text *text, const struct view *view, struct sample 
 void view_print(struct text *text, const struct view *view, struct sample *sample)
 {
 	struct rows *rows = view_rows(view, sample);
+	/* of a screen that it should fit on, the table and the histogram get a half each */
+	int half = view->height > 2 * MIN_HEIGHT ? (view->height - 7) / 2 : MIN_HEIGHT / 2;
+	size_t top = view->height ? (size_t)half : REPORT_ROWS;
 
 	rows_sort(rows, view->sort);
 	draw_summary(text, view, sample);
 	draw_warnings(text, sample);
-	draw_table(text, view, sample, view->top ? view->top : REPORT_ROWS);
+	draw_table(text, view, sample, view->top ? view->top : top);
 	text_end_line(text);
-	draw_histogram(text, &sample->all, NULL, POWERS);
+	draw_histogram(text, &sample->all, NULL, view->height ? half : POWERS);
 	text_end_line(text);
 }

@@ -14,7 +14,7 @@ struct view {
 	bool paused;
 	size_t top;	    /* rows of the table at most; 0: as many as there is room for */
 	uint64_t selected;  /* id of the row whose histogram is shown; 0: that of all calls */
-	int height;	    /* lines of the screen */
+	int height;	    /* lines of the screen; 0: no limit */
 	const char *filter; /* what is measured, such as "pid 12"; NULL for everything */
 };
 
@@ -27,7 +27,7 @@ struct rows *view_rows(const struct view *view, struct sample *sample);
 /* One screen of view->height lines. Sorts the sample. */
 void view_draw_screen(struct text *text, const struct view *view, struct sample *sample);
 
-/* Everything, as lines. Sorts the sample. */
+/* As lines, not more than view->height of them unless that is 0. Sorts the sample. */
 void view_print(struct text *text, const struct view *view, struct sample *sample);
 
 #endif /* SYSLAT_VIEW_H */
