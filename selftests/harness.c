@@ -26,9 +26,9 @@
 #include "rawbpf.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SLOWNESS = 4 };
+enum { SLOWNESS = 4, SANITIZED = 1 };
 #else
-enum { SLOWNESS = 1 };
+enum { SLOWNESS = 1, SANITIZED = 0 };
 #endif
 enum { DEFAULT_TIMEOUT = 20 };
 
@@ -225,7 +225,7 @@ static int run_test(const char *suite, const struct test *test)
 /* A pattern is a test's name, or a shell pattern for it; without any, every test is wanted. */
 static int wanted(const struct test *test, char **patterns)
 {
-	if (in_emulator() && test->host_only)
+	if ((in_emulator() && test->host_only) || (SANITIZED && test->unsanitized))
 		return 0;
 	if (!*patterns)
 		return 1;

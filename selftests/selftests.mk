@@ -89,6 +89,7 @@ vmshell: setup
 
 test: setup
 	$(Q)$(TEST_ENV) RESULTS='$(RESULTS)' HERE='$(HERE)' SANITIZERS='$(SANITIZERS)' \
-		KERNELS='$(KERNEL)' selftests/test.sh
+		KERNELS='$(KERNEL)' TESTS='$(notdir $(TESTS))' TEST_SCRIPTS='$(TEST_SCRIPTS)' \
+		selftests/test.sh
 
 -include $(wildcard $(BUILD)/selftests/*.d)

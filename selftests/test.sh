@@ -30,20 +30,15 @@ build()
 # The programs of tests that a build has.
 programs()
 {
-	local source
-
-	for source in "$here"/test_*.c; do
-		source=${source##*/}
-		echo "$1/selftests/${source%.c}"
-	done
+	# shellcheck disable=SC2086 # one word for each
+	printf "$1/selftests/%s\n" $TESTS
 }
 
-scripts=("$here"/test_*.sh)
 if build gcc CC="$CC" selftests; then
 	refused=$("$BUILD/selftests/can_bpf") ||
 		echo "This machine refuses bpf(2) ($refused): what needs it is tested in the emulator."
-	# shellcheck disable=SC2046 # one word for each
-	"$here/run.sh" "$HERE" "$RESULTS" $(programs "$BUILD") "${scripts[@]}"
+	# shellcheck disable=SC2046,SC2086 # one word for each
+	"$here/run.sh" "$HERE" "$RESULTS" $(programs "$BUILD") $TEST_SCRIPTS
 	# shellcheck disable=SC2046,SC2086
 	"$here/vm/matrix" "$BUILD" "$RESULTS" $KERNELS -- $(programs "$BUILD")
 fi

@@ -138,7 +138,7 @@ TEST(missing_privilege_is_named)
 }
 END_TEST
 
-TEST(no_address_space_for_a_region)
+TEST(no_address_space_for_a_region, .unsanitized = "limits the address space")
 {
 	struct rlimit limit = { 16 << 20, 16 << 20 }; /* less than plain's .bss */
 
