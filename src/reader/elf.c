@@ -313,6 +313,8 @@ int elf_read_sections(struct reader *r)
 		if (!err && r->sections[index].kind == SECTION_SYMBOLS)
 			err = add_symbol_section(r, index);
 	}
+	if (!err && !r->symbol_section)
+		err = BAD(r, HEADER, 0, "no symbol table: don't strip it (strip -g is fine)");
 	for (uint32_t i = 1; !err && i < r->section_count; i++)
 		err = link_relocations(r, i);
 	err = err ?: refuse_rela(r);
@@ -382,8 +384,6 @@ int elf_read_symbols(struct reader *r)
 	const struct section *table = &r->sections[r->symbol_section];
 	int err = 0;
 
-	if (!r->symbol_section)
-		return BAD(r, HEADER, 0, "no symbol table: don't strip it (strip -g is fine)");
 	if (table->entry_size != sizeof(Elf64_Sym) || table->size % sizeof(Elf64_Sym))
 		return BAD(r, table->name, 0, "entries of %llu bytes",
 			   (unsigned long long)table->entry_size);

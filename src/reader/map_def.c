@@ -222,6 +222,8 @@ int map_def_parse(struct reader *r, const char *name, uint32_t type, uint32_t pl
 	}
 	if (!def->row.type)
 		return BAD_MAP(&p, "has no type: add __uint(type, BPF_MAP_TYPE_...)");
+	if (def->row.type == MEM_BPF_MAP_TYPE_ARENA && !(def->row.map_flags & BPF_F_MMAPABLE))
+		return BAD_MAP(&p, "an arena needs __uint(map_flags, BPF_F_MMAPABLE)");
 	if (!takes_types(def->row.type))
 		def->row.key_type = def->row.value_type = 0;
 	return 0;
