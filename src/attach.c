@@ -14,7 +14,6 @@ static const struct feature raw_tracepoints = { "raw tracepoints", 4, 17 };
 static const struct feature trace_links = { "programs attached by BTF id", 5, 5 };
 static const struct feature iterators = { "BPF iterators", 5, 8 };
 static const struct feature xdp_links = { "XDP links", 5, 9 };
-static const struct feature tcx_links = { "tcx", 6, 6 };
 
 /* tp_btf, fentry and their kin know their target; name is for raw tracepoints. */
 static struct mem_link *attach_raw_tracepoint(const struct mem_prog *prog, const char *name,
@@ -68,36 +67,6 @@ struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, u
 	if (!interface_exists(ifindex))
 		return link_error(prog, target, ENODEV, NULL);
 	return link_create(prog, &attr, sizeof(attr), target, &xdp_links);
-}
-
-struct mem_link *mem_prog_attach_tcx(const struct mem_prog *prog, int ifindex,
-				     const struct mem_tcx_opts *opts)
-{
-	struct sys_link_create_tcx attr = { 0 };
-	char target[32];
-
-	if (!OPTS_VALID(opts, mem_tcx_opts)) {
-		object_result(prog->obj, -errno);
-		return NULL;
-	}
-	if (link_check_loaded(prog))
-		return NULL;
-	attr.prog_fd = (uint32_t)prog->fd;
-	attr.target_ifindex = (uint32_t)ifindex;
-	attr.attach_type = OPTS_GET(opts, attach_type, 0) ?: prog->image->expected_attach_type;
-	attr.flags = OPTS_GET(opts, flags, 0);
-	attr.relative = OPTS_GET(opts, relative_id, 0) ?: OPTS_GET(opts, relative_fd, 0);
-	attr.expected_revision = OPTS_GET(opts, expected_revision, 0);
-	if (!attr.attach_type) {
-		object_result(prog->obj,
-			      mem__error(EINVAL,
-					 "%s: program '%s' (section %s): ingress or egress? set "
-					 "mem_tcx_opts.attach_type, or name the section tcx/ingress or tcx/egress",
-					 prog->obj->name, prog->image->name, prog->image->section));
-		return NULL;
-	}
-	snprintf(target, sizeof(target), "interface %d", ifindex);
-	return link_create(prog, &attr, sizeof(attr), target, &tcx_links);
 }
 
 struct mem_link *mem_prog_attach_iter(const struct mem_prog *prog, const struct mem_iter_opts *opts)
@@ -162,8 +131,23 @@ static const char *attach_call(const struct mem_prog *prog)
 	case BPF_PROG_TYPE_SCHED_CLS:
 		return "mem_prog_attach_tcx()";
 	case BPF_PROG_TYPE_PERF_EVENT:
-	case BPF_PROG_TYPE_KPROBE:
 		return "mem_prog_attach_perf_event()";
+	case BPF_PROG_TYPE_KPROBE:
+		return "mem_prog_attach_kprobe(), _uprobe() or their _multi() forms";
+	case SYS_PROG_TYPE_NETFILTER:
+		return "mem_prog_attach_netfilter()";
+	case BPF_PROG_TYPE_CGROUP_SKB:
+	case BPF_PROG_TYPE_CGROUP_SOCK:
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+	case BPF_PROG_TYPE_CGROUP_DEVICE:
+	case BPF_PROG_TYPE_CGROUP_SYSCTL:
+	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
+	case BPF_PROG_TYPE_SOCK_OPS:
+	case BPF_PROG_TYPE_LSM:
+		return "mem_prog_attach_cgroup()";
+	case BPF_PROG_TYPE_SK_LOOKUP:
+	case BPF_PROG_TYPE_FLOW_DISSECTOR:
+		return "mem_prog_attach_netns()";
 	case BPF_PROG_TYPE_SYSCALL:
 		return "mem_prog_run()";
 	default:
@@ -197,6 +181,16 @@ struct mem_link *mem_prog_attach(const struct mem_prog *prog)
 		return mem_prog_attach_trace(prog);
 	case MEM_ATTACH_ITER:
 		return mem_prog_attach_iter(prog, NULL);
+	case MEM_ATTACH_KPROBE:
+		return attach_kprobe_target(prog);
+	case MEM_ATTACH_KPROBE_MULTI:
+		return mem_prog_attach_kprobe_multi(prog, target, NULL);
+	case MEM_ATTACH_UPROBE:
+		return attach_uprobe_target(prog);
+	case MEM_ATTACH_UPROBE_MULTI:
+		return attach_uprobe_multi_target(prog);
+	case MEM_ATTACH_KSYSCALL:
+		return mem_prog_attach_ksyscall(prog, target, NULL);
 	default:
 		return attach_unknown(prog);
 	}

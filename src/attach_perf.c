@@ -1,57 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Attaching to perf events, of which tracepoints are one kind.
- *
- * A tracepoint is known by a number in tracefs. Where nobody has mounted that, libmem makes a mount
- * of its own that is attached to no directory: only the descriptor sees it, and closing that undoes
- * it.
- */
+/* Attaching to perf events, of which tracepoints are one kind, known by a number in tracefs. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "link.h"
+#include "tracefs.h"
 
-/* The root of a tracefs of our own; Linux 5.2 and CAP_SYS_ADMIN. fd or -errno. */
-static int tracefs_mount_detached(void)
-{
-	int context = (int)syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC);
-	int root = -1, err = 0;
-
-	if (context < 0)
-		return -errno;
-	if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		err = -errno;
-	else
-		root = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
-	if (!err && root < 0)
-		err = -errno;
-	close(context);
-	return err ?: root;
-}
-
-/* tracefs, wherever it is: fd of its root or -errno. */
-static int tracefs_open(void)
-{
-	static const char *const places[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		int fd = open(places[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-		/* an empty directory is where it would be mounted */
-		if (fd >= 0 && !faccessat(fd, "events", F_OK, 0))
-			return fd;
-		sys_close(&fd);
-	}
-	return tracefs_mount_detached();
-}
+static const struct feature cookies = { "cookies of attached programs", 5, 15 };
 
 static int read_id(int tracefs, const char *category, const char *name)
 {
@@ -99,7 +60,8 @@ static int tracepoint_id(const struct mem_prog *prog, const char *category, cons
 }
 
 /* A BPF link over the event from Linux 5.15 on; before that the event itself holds the program. */
-struct mem_link *link_perf_event(const struct mem_prog *prog, int event_fd, const char *target)
+struct mem_link *link_perf_event(const struct mem_prog *prog, int event_fd, uint64_t cookie,
+				 const char *target)
 {
 	int fd, err;
 	BPF_ATTR(attr);
@@ -107,17 +69,18 @@ struct mem_link *link_perf_event(const struct mem_prog *prog, int event_fd, cons
 	attr.link_create.prog_fd = (uint32_t)prog->fd;
 	attr.link_create.target_fd = (uint32_t)event_fd;
 	attr.link_create.attach_type = BPF_PERF_EVENT;
+	attr.link_create.perf_event.bpf_cookie = cookie;
 	fd = sys_bpf_fd(BPF_LINK_CREATE, &attr, sizeof(attr));
 	if (fd >= 0)
 		return link_new(prog, fd, event_fd);
-	if (fd == -EINVAL && kernel_older_than(5, 15)) {
+	if (fd == -EINVAL && kernel_older_than(5, 15) && !cookie) {
 		if (!ioctl(event_fd, PERF_EVENT_IOC_SET_BPF, prog->fd))
 			return link_new(prog, -1, event_fd);
 		fd = -errno;
 	}
 	err = -fd;
 	sys_close(&event_fd);
-	return link_error(prog, target, err, NULL);
+	return link_error(prog, target, err, cookie ? &cookies : NULL);
 }
 
 struct mem_link *mem_prog_attach_tracepoint(const struct mem_prog *prog, const char *category,
@@ -145,7 +108,7 @@ struct mem_link *mem_prog_attach_tracepoint(const struct mem_prog *prog, const c
 	event_fd = sys_perf_event_open(&attr, -1, 0);
 	if (event_fd < 0)
 		return link_error(prog, target, -event_fd, NULL);
-	return link_perf_event(prog, event_fd, target);
+	return link_perf_event(prog, event_fd, 0, target);
 }
 
 struct mem_link *mem_prog_attach_perf_event(const struct mem_prog *prog, int event_fd)
@@ -157,5 +120,5 @@ struct mem_link *mem_prog_attach_perf_event(const struct mem_prog *prog, int eve
 	own_fd = fcntl(event_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (own_fd < 0)
 		return link_error(prog, "the perf event", errno, NULL);
-	return link_perf_event(prog, own_fd, "the perf event");
+	return link_perf_event(prog, own_fd, 0, "the perf event");
 }

@@ -28,6 +28,15 @@ struct mem_link *link_create(const struct mem_prog *prog, const void *attr, size
 			     const char *target, const struct feature *feature);
 
 /* attach_perf.c: a link over a perf event, which is taken over also on failure. */
-struct mem_link *link_perf_event(const struct mem_prog *prog, int event_fd, const char *target);
+struct mem_link *link_perf_event(const struct mem_prog *prog, int event_fd, uint64_t cookie,
+				 const char *target);
+
+/* attach_probe.c: whether the program runs at the return of a function */
+bool probe_returns(const struct mem_prog *prog, const struct mem_probe_opts *opts);
+
+/* attach_probe.c, attach_multi.c: by what the section says */
+struct mem_link *attach_kprobe_target(const struct mem_prog *prog);
+struct mem_link *attach_uprobe_target(const struct mem_prog *prog);
+struct mem_link *attach_uprobe_multi_target(const struct mem_prog *prog);
 
 #endif /* LIBMEM_LINK_H */

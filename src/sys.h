@@ -15,8 +15,14 @@ struct perf_event_attr;
 /* Values of newer kernels. */
 enum {
 	SYS_MAP_TYPE_ARENA = 33,      /* Linux 6.9 */
+	SYS_PROG_TYPE_NETFILTER = 32, /* Linux 6.4 */
+	SYS_ATTACH_NETFILTER = 45,    /* Linux 6.4 */
 	SYS_ATTACH_TCX_INGRESS = 46,  /* Linux 6.6 */
 	SYS_ATTACH_TCX_EGRESS = 47,   /* Linux 6.6 */
+	SYS_ATTACH_UPROBE_MULTI = 48, /* Linux 6.6 */
+	SYS_ATTACH_NETKIT_PRIMARY = 54, /* Linux 6.7 */
+	SYS_ATTACH_NETKIT_PEER = 55,  /* Linux 6.7 */
+	SYS_ATTACH_KPROBE_SESSION = 56, /* Linux 6.10 */
 };
 
 /* An error number the kernel keeps to itself and yet returns from BPF_PROG_TEST_RUN. */
@@ -31,6 +37,34 @@ struct sys_link_create_tcx {
 	uint32_t relative; /* fd or id */
 	uint32_t pad;
 	uint64_t expected_revision;
+};
+
+/* bpf(BPF_LINK_CREATE) for a netfilter hook (Linux 6.4). */
+struct sys_link_create_netfilter {
+	uint32_t prog_fd;
+	uint32_t target_fd; /* 0 */
+	uint32_t attach_type;
+	uint32_t flags;
+	uint32_t family; /* NFPROTO_* */
+	uint32_t hook;   /* NF_INET_* */
+	int32_t priority;
+	uint32_t netfilter_flags; /* BPF_F_NETFILTER_IP_DEFRAG */
+};
+
+/* bpf(BPF_LINK_CREATE) for many places of one binary (Linux 6.6). */
+struct sys_link_create_uprobe_multi {
+	uint32_t prog_fd;
+	uint32_t target_fd; /* 0 */
+	uint32_t attach_type;
+	uint32_t flags;
+	uint64_t path;
+	uint64_t offsets;
+	uint64_t ref_counters;
+	uint64_t cookies;
+	uint32_t count;
+	uint32_t multi_flags; /* 1: at the return */
+	uint32_t pid;
+	uint32_t pad;
 };
 
 /* A union bpf_attr whose every byte is zero: the kernel refuses stray bytes in its padding. */

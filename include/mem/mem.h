@@ -541,6 +541,76 @@ struct mem_link *mem_prog_attach_trace(const struct mem_prog *prog);
  */
 struct mem_link *mem_prog_attach_perf_event(const struct mem_prog *prog, int event_fd);
 
+/** Options of the probe functions. Zero means the default for every member but sz. */
+struct mem_probe_opts {
+	size_t sz;            /**< sizeof(struct mem_probe_opts) */
+	uint64_t cookie;      /**< what bpf_get_attach_cookie() returns; Linux 5.15 */
+	uint64_t offset;      /**< bytes, from the function, or into the file if there is none */
+	uint64_t ref_counter; /**< uprobes: bytes into the file, of a USDT semaphore */
+	int returns;          /**< 1: run at the return, also where the section does not say so */
+	int reserved;         /**< 0 */
+};
+
+/**
+ * @brief Attach a program to a kernel function.
+ * @param prog      a loaded program of type kprobe
+ * @param function  name
+ * @param opts      NULL: at the start, or at the return as the section says
+ * @return the link, to be destroyed by the caller; NULL with errno ENOENT no such function, ENOTSUP
+ *         the kernel is built without kprobes, EPERM, or what else the kernel answered. Linux 4.17.
+ */
+struct mem_link *mem_prog_attach_kprobe(const struct mem_prog *prog, const char *function,
+					const struct mem_probe_opts *opts);
+
+/**
+ * @brief Attach a program to a system call, by the function that this architecture has for it.
+ * @param prog  a loaded program of type kprobe
+ * @param name  of the system call, such as "openat"
+ * @param opts  as for mem_prog_attach_kprobe()
+ * @return as mem_prog_attach_kprobe()
+ */
+struct mem_link *mem_prog_attach_ksyscall(const struct mem_prog *prog, const char *name,
+					  const struct mem_probe_opts *opts);
+
+/**
+ * @brief Attach a program to all kernel functions that match a pattern, with one link.
+ * @param prog     a loaded program of section kprobe.multi or one of its forms
+ * @param pattern  as fnmatch(3) has it: "tcp_*"
+ * @param opts     as for mem_prog_attach_kprobe(), without an offset
+ * @return the link, to be destroyed by the caller; NULL with errno ENOENT nothing matches, ENOTSUP
+ *         Linux before 5.18, EPERM, or what else the kernel answered
+ */
+struct mem_link *mem_prog_attach_kprobe_multi(const struct mem_prog *prog, const char *pattern,
+					      const struct mem_probe_opts *opts);
+
+/**
+ * @brief Attach a program to a function of a program or library.
+ * @param prog      a loaded program of type kprobe (section uprobe or uretprobe)
+ * @param pid       of the process, -1: every process, also those that start later
+ * @param binary    path, or a name that is looked up in PATH, or as a library ("libc.so.6")
+ * @param function  name, "name@VERSION", or NULL: opts->offset counts from the start of the file
+ * @param opts      NULL: at the start, or at the return as the section says
+ * @return the link, to be destroyed by the caller; NULL with errno ENOENT no such binary or function,
+ *         EEXIST several functions of that name, EINVAL not an ELF file, ENOTSUP the kernel is built
+ *         without uprobes, or what else the kernel answered. Linux 4.17.
+ */
+struct mem_link *mem_prog_attach_uprobe(const struct mem_prog *prog, int pid, const char *binary,
+					const char *function, const struct mem_probe_opts *opts);
+
+/**
+ * @brief Attach a program to all functions of a binary that match a pattern, with one link.
+ * @param prog     a loaded program of section uprobe.multi or one of its forms
+ * @param pid      of the process, -1: every process
+ * @param binary   as for mem_prog_attach_uprobe()
+ * @param pattern  as fnmatch(3) has it
+ * @param opts     as for mem_prog_attach_uprobe(), without offset and ref_counter
+ * @return the link, to be destroyed by the caller; NULL with errno ENOENT nothing matches, ENOTSUP
+ *         Linux before 6.6, or what else the kernel answered
+ */
+struct mem_link *mem_prog_attach_uprobe_multi(const struct mem_prog *prog, int pid,
+					      const char *binary, const char *pattern,
+					      const struct mem_probe_opts *opts);
+
 /**
  * @brief Attach a program to the XDP hook of a network interface.
  * @param prog     a loaded program of type xdp
@@ -551,7 +621,7 @@ struct mem_link *mem_prog_attach_perf_event(const struct mem_prog *prog, int eve
  */
 struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, uint32_t flags);
 
-/** Options of mem_prog_attach_tcx(). Zero means the default for every member but sz. */
+/** Options of mem_prog_attach_tcx(), _netkit() and _cgroup(). Zero means the default for every member but sz. */
 struct mem_tcx_opts {
 	size_t sz;                  /**< sizeof(struct mem_tcx_opts) */
 	uint32_t flags;             /**< BPF_F_BEFORE, BPF_F_AFTER, BPF_F_REPLACE ... */
@@ -572,6 +642,63 @@ struct mem_tcx_opts {
  */
 struct mem_link *mem_prog_attach_tcx(const struct mem_prog *prog, int ifindex,
 				     const struct mem_tcx_opts *opts);
+
+/**
+ * @brief Attach a program to a netkit device.
+ * @param prog     a loaded program of type sched_cls; section netkit/primary or netkit/peer, or
+ *                 opts->attach_type
+ * @param ifindex  of the primary device, in the caller's network namespace
+ * @param opts     NULL for defaults
+ * @return as mem_prog_attach_tcx(). Linux 6.7.
+ */
+struct mem_link *mem_prog_attach_netkit(const struct mem_prog *prog, int ifindex,
+					const struct mem_tcx_opts *opts);
+
+/**
+ * @brief Attach a program to a control group and those below it.
+ * @param prog       a loaded program of a cgroup type, or sockops, or lsm_cgroup
+ * @param cgroup_fd  of the group's directory in the version 2 hierarchy; stays the caller's
+ * @return the link, to be destroyed by the caller; NULL with errno EBADF, or what else the kernel
+ *         answered. Linux 5.7.
+ */
+struct mem_link *mem_prog_attach_cgroup(const struct mem_prog *prog, int cgroup_fd);
+
+/**
+ * @brief Attach a program to a network namespace.
+ * @param prog      a loaded program of type sk_lookup or flow_dissector
+ * @param netns_fd  of /proc/PID/ns/net or a bound name; stays the caller's
+ * @return the link, to be destroyed by the caller; NULL with errno, what the kernel answered.
+ *         Linux 5.8.
+ */
+struct mem_link *mem_prog_attach_netns(const struct mem_prog *prog, int netns_fd);
+
+/**
+ * @brief Attach a program to a socket map, for the sockets in it.
+ * @param prog  a loaded program of type sk_skb or sk_msg
+ * @param map   a SOCKMAP or SOCKHASH of a prepared object
+ * @return the link, to be destroyed by the caller; NULL with errno ENOTSUP Linux before 6.10, or what
+ *         else the kernel answered
+ */
+struct mem_link *mem_prog_attach_sockmap(const struct mem_prog *prog, const struct mem_map *map);
+
+/** Options of mem_prog_attach_netfilter(). Zero means the default for every member but sz. */
+struct mem_netfilter_opts {
+	size_t sz;        /**< sizeof(struct mem_netfilter_opts) */
+	uint32_t family;  /**< NFPROTO_IPV4 or NFPROTO_IPV6 */
+	uint32_t hook;    /**< NF_INET_* */
+	int32_t priority; /**< among the programs of the hook, lowest first */
+	uint32_t flags;   /**< BPF_F_NETFILTER_IP_DEFRAG */
+};
+
+/**
+ * @brief Attach a program to a netfilter hook of the caller's network namespace.
+ * @param prog  a loaded program of type netfilter
+ * @param opts  where
+ * @return the link, to be destroyed by the caller; NULL with errno EINVAL no such hook, ENOTSUP Linux
+ *         before 6.4, or what else the kernel answered
+ */
+struct mem_link *mem_prog_attach_netfilter(const struct mem_prog *prog,
+					   const struct mem_netfilter_opts *opts);
 
 /** Options of mem_prog_attach_iter(). Zero means the default for every member but sz. */
 struct mem_iter_opts {
