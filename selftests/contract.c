@@ -127,9 +127,33 @@ static const struct row rows[] = {
 	{"arena.memlock_in_fdinfo", ALWAYS(0)},
 	{"arena.outlives_fd", ALWAYS(0)},
 
+	/* arenas as programs see them */
+	{"arena.load_absent", ALWAYS(0)},
+	{"arena.store_absent", ALWAYS(0)},
+	{"arena.store_absent_reported", {{0, -EINVAL}, {6018, 0}}},
+	{"arena.touch_populates", ALWAYS(0)},
+	{"arena.pointer_to_user", ALWAYS(0)},
+	{"arena.pointer_0_is_null", ALWAYS(0)},
+	{"arena.no_user_conv", ALWAYS(8)},
+	{"arena.two_in_a_program", ALWAYS(-EBUSY)},
+	{"arena.program_before_mmap", ALWAYS(-EINVAL)},
+	{"arena.alloc", ALWAYS(0)},
+	{"arena.free_vanishes", ALWAYS(CRASHES)},
+	{"arena.alloc_again_zero", ALWAYS(0)},
+	{"arena.alloc_any_context", {{0, -EACCES}, {7000, 0}}},
+	{"arena.reserve_exists", {{0, -ENOENT}, {6017, 0}}},
+	{"arena.reserve", ALWAYS(0)},
+	{"arena.reserved_is_not_given_out", ALWAYS(0)},
+
 	/* per-task storage */
 	{"task.mmap", ALWAYS(-ENOTSUPP)},
 	{"task.mmapable", ALWAYS(-EINVAL)},
+	{"task.thread_pidfd", {{0, -EINVAL}, {6009, 0}}},
+	{"task.uptr", ALWAYS(0)},
+	{"task.uptr_is_the_threads_own", ALWAYS(0)},
+	{"task.uptr_pins", ALWAYS(0)},
+	{"task.uptr_crosses_page", ALWAYS(-EOPNOTSUPP)},
+	{"task.uptr_unmapped", ALWAYS(-EFAULT)},
 
 	/* ring buffers */
 	{"ring.not_power_of_two", ALWAYS(-EINVAL)},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel contract: ring buffers, and what can't be mapped at all. */
+/* The kernel contract: ring buffers. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -109,27 +109,5 @@ TEST(user_ring_buffer_mappings)
 	expect("user_ring.data_twice", at[PAGE + PAGES * PAGE + 100] == 42 ? 0 : DIFFERS);
 	munmap((void *)at, size);
 	close(fd);
-}
-END_TEST
-
-TEST(task_storage_cannot_be_mapped)
-{
-	int btf = must(raw_btf_with_spin_lock()), fd;
-	union bpf_attr attr = {
-		.map_type = BPF_MAP_TYPE_TASK_STORAGE,
-		.key_size = 4,
-		.value_size = 4,
-		.map_flags = BPF_F_NO_PREALLOC,
-		.btf_fd = btf,
-		.btf_key_type_id = 1,
-		.btf_value_type_id = 1,
-	};
-
-	fd = must(raw_bpf(BPF_MAP_CREATE, &attr, sizeof(attr)));
-	expect("task.mmap", try_mmap(NULL, PAGE, READ, MAP_SHARED, fd, 0));
-	attr.map_flags |= BPF_F_MMAPABLE;
-	expect("task.mmapable", raw_bpf(BPF_MAP_CREATE, &attr, sizeof(attr)));
-	close(fd);
-	close(btf);
 }
 END_TEST
