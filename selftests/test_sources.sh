@@ -51,12 +51,25 @@ shell_scripts_are_clean()
 	done | xargs -d '\n' shellcheck -x -P SCRIPTDIR -S warning
 }
 
+# Each row of the kernel contract is in its table, in its documentation, and asked by a test.
+every_contract_row_is_documented_and_tested()
+{
+	grep -oE '^	\{"[a-z_]+\.[a-z0-9_]+"' selftests/contract.c | cut -d'"' -f2 | sort > "$scratch/table"
+	grep -oE '^\| `[a-z_]+\.[a-z0-9_]+` \|' docs/kernel-contract.md | cut -d'`' -f2 | sort > "$scratch/document"
+	cat selftests/test_contract_*.c | grep -oE 'expect\("[a-z_]+\.[a-z0-9_]+"' | cut -d'"' -f2 | sort -u \
+		> "$scratch/tests"
+	[ -s "$scratch/table" ]
+	diff -u "$scratch/table" "$scratch/document"
+	diff -u "$scratch/table" "$scratch/tests"
+}
+
 if ! git rev-parse --git-dir > /dev/null 2>&1; then
 	echo "skip $suite.all (not a git checkout: the files of the tree can't be told from others)"
 	finish
 fi
 check every_file_names_its_license every_file_names_its_license
 check bpf_headers_are_dual_licensed bpf_headers_are_dual_licensed
+check every_contract_row_is_documented_and_tested every_contract_row_is_documented_and_tested
 check no_work_is_left_for_later no_work_is_left_for_later
 check shell_scripts_are_clean shell_scripts_are_clean
 finish
