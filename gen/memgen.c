@@ -20,6 +20,8 @@ static const struct command commands[] = {
 	{"skeleton", "write the C header of a BPF object", skeleton_command},
 };
 
+/* The C library looks for this name; everything else is compiled to stay inside. */
+extern const char *argp_program_version __attribute__((visibility("default")));
 const char *argp_program_version = "memgen " MEMGEN_VERSION;
 
 static const struct command *find_command(const char *name)
@@ -49,8 +51,9 @@ static char *list_commands(int key, const char *text, void *input)
 	fprintf(f, "\nExample:\n"
 		   "  clang -g -O2 --target=bpf -c tool.bpf.c -o tool.bpf.o\n"
 		   "  memgen skeleton tool.bpf.o -o tool.skel.h\n"
-		   "\n'memgen COMMAND --help' says more. Exit status: 0 done, 1 the input is bad or can't\n"
-		   "be read or written, 2 the command line is wrong.");
+		   "\n'memgen COMMAND --help' says more.\n"
+		   "Exit status: 0 done; 1 a file is bad, or can't be read or written; 2 the\n"
+		   "command line is wrong.");
 	return fclose(f) ? NULL : list;
 }
 
@@ -83,11 +86,13 @@ int main(int argc, char **argv)
 		.help_filter = list_commands,
 	};
 	const struct command *command = NULL;
+	char program[] = "memgen";
 	int first;
 
 	argp_err_exit_status = EXIT_USAGE;
 	for (first = 1; first < argc && argv[first][0] == '-'; first++)
 		;
+	argv[0] = program;
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &command))
 		return EXIT_USAGE;
 	return command->run(argc - first, argv + first);

@@ -135,6 +135,20 @@ static void warn_missing(const char *file, const struct types *types)
 			file, missing[i]);
 }
 
+/*
+ * Far above what any real object's header needs. Types that hold each other twice, forty levels
+ * deep, would fill the disk otherwise.
+ */
+static size_t size_limit(const struct image_view *view)
+{
+	size_t limit = ((size_t)64 << 20) + 64 * (size_t)view->btf_size +
+		       64 * (size_t)view->insn_count;
+
+	for (uint32_t i = 0; i < view->region_count; i++)
+		limit += 8 * view->regions[i].init_size;
+	return limit;
+}
+
 static int emit_header(const struct arguments *args, const struct image_view *view,
 		       const struct btf *btf, struct pool *pool)
 {
@@ -145,6 +159,7 @@ static int emit_header(const struct arguments *args, const struct image_view *vi
 
 	err = skeleton_init(&skeleton, view, btf, pool, &args->policy, file);
 	if (!err) {
+		w.limit = size_limit(view);
 		skeleton_emit(&w, &skeleton);
 		err = writer_commit(&w, args->output, &action);
 		if (err)

@@ -5,11 +5,12 @@
 # can stay clear of them. A maintainer runs it when the list of headers grows; the result is
 # committed, so that memgen writes the same bytes on every machine.
 #
-#   gen/system_names.sh > gen/system_names.c      needs gcc, clang-19, awk, libc6-dev, libbpf-dev
+#   gen/system_names.sh > gen/system_names.c      in the top directory; needs gcc, clang-19, awk,
+#                                                 libc6-dev, libbpf-dev
 set -eu
 export LC_ALL=C
 
-headers='aio arpa/inet assert bpf/bpf bpf/btf bpf/libbpf byteswap ctype dirent dlfcn endian err errno
+headers='mem/elf mem/mem aio arpa/inet assert bpf/bpf bpf/btf bpf/libbpf byteswap ctype dirent dlfcn endian err errno
 error execinfo fcntl fnmatch getopt glob grp ifaddrs inttypes libgen limits linux/bpf
 linux/bpf_perf_event linux/btf linux/capability linux/errqueue linux/filter linux/fs linux/futex
 linux/icmp linux/icmpv6 linux/if linux/if_arp linux/if_ether linux/if_link linux/if_packet
@@ -36,9 +37,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for header in $headers; do
 	echo "#include <$header.h>" > "$work/a.c"
-	gcc -D_GNU_SOURCE -std=gnu11 -E -dM "$work/a.c" >> "$work/macros"
+	gcc -Iinclude -D_GNU_SOURCE -std=gnu11 -E -dM "$work/a.c" >> "$work/macros"
 	# some need another header before them; what they define before the error still counts
-	clang-19 -D_GNU_SOURCE -std=gnu11 -fsyntax-only -Xclang -ast-dump "$work/a.c" \
+	clang-19 -Iinclude -D_GNU_SOURCE -std=gnu11 -fsyntax-only -Xclang -ast-dump "$work/a.c" \
 		>> "$work/ast" 2> /dev/null || :
 done
 

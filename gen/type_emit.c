@@ -352,6 +352,8 @@ static void emit_front(struct writer *w, const struct types *types, uint32_t id,
 {
 	const struct btf_type *type;
 
+	if (w->error)
+		return;
 	id = resolve(types, id, &p);
 	type = types_get(types, id);
 	if (type && btf_is_ptr(type)) {
@@ -394,7 +396,7 @@ static void emit_back(struct writer *w, const struct types *types, uint32_t id, 
 
 	id = resolve(types, id, &p);
 	type = types_get(types, id);
-	if (!type)
+	if (!type || w->error)
 		return;
 	if (btf_is_ptr(type)) {
 		id = pointer_target(types, type->type, &p);
@@ -542,7 +544,7 @@ void types_emit_fields(struct writer *w, const struct types *types, const struct
 			    (unsigned long long)record->size);
 		return;
 	}
-	for (uint32_t i = 0; i < record->count; i++) {
+	for (uint32_t i = 0; i < record->count && !w->error; i++) {
 		const struct field *field = &record->fields[i];
 
 		if (field->hidden) {
@@ -643,7 +645,7 @@ void types_emit(struct writer *w, const struct types *types)
 static void emit_field_asserts(struct writer *w, const struct types *types,
 			       const struct record *record, const char *c_name, uint64_t base)
 {
-	for (uint32_t i = 0; !record->opaque && i < record->count; i++) {
+	for (uint32_t i = 0; !record->opaque && !w->error && i < record->count; i++) {
 		const struct field *field = &record->fields[i];
 		uint64_t offset = base + field->offset / 8;
 		uint32_t held = types_strip(types, field->type, true);

@@ -25,6 +25,10 @@ static int reserve(struct writer *w, size_t more)
 
 	if (w->error)
 		return 0;
+	if (w->limit && (w->len > w->limit || more > w->limit - w->len)) {
+		w->error = -EFBIG;
+		return 0;
+	}
 	if (more <= w->capacity - w->len)
 		return 1;
 	while (capacity - w->len < more && capacity <= SIZE_MAX / 2)

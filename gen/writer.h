@@ -3,7 +3,8 @@
  * The writer: text with indentation into memory, then all of it into a file at once. A header is
  * therefore complete or not there at all: writer_commit() writes beside the target and renames.
  *
- * Emitters don't check for errors: the first one is latched, and writer_commit() reports it.
+ * Emitters don't check for errors: the first one is latched, and writer_commit() reports it. Only
+ * where an enemy's input could make them go on for ever do they look at `error`.
  */
 #ifndef MEMGEN_WRITER_H
 #define MEMGEN_WRITER_H
@@ -15,6 +16,7 @@ struct writer {
 	char *text;
 	size_t len;      /* bytes used */
 	size_t capacity; /* bytes at text */
+	size_t limit;    /* bytes: more is the error EFBIG; 0 none */
 	int indent;      /* tabs in front of a line */
 	int error;       /* first error: negative errno, 0 none */
 };
