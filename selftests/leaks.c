@@ -146,7 +146,7 @@ static void compare_fds(struct report *report)
 /* The heap and the stack grow as they like; what is on them is the leak sanitizer's business. */
 static int ignored(const char *name)
 {
-	return !strcmp(name, "[heap]") || !strncmp(name, "[stack", 6) ||
+	return !strcmp(name, "[heap]") || !strcmp(name, "[uprobes]") || !strncmp(name, "[stack", 6) ||
 	       (!COUNT_ANONYMOUS && !*name);
 }
 

@@ -149,6 +149,12 @@ struct mem_link *mem_prog_attach_kprobe_multi(const struct mem_prog *prog, const
 	if (!fd)
 		fd = link_kprobe_multi(prog, opts, &places);
 	places_free(&places);
+	if (fd == -EOPNOTSUPP) {
+		object_result(prog->obj, mem__error(ENOTSUP, "%s: can't attach program '%s': this kernel is "
+						    "built without fprobes (CONFIG_FPROBE)",
+						    prog->obj->name, prog->image->name));
+		return NULL;
+	}
 	return fd < 0 ? link_error(prog, pattern, -fd, &kprobe_multi) : link_new(prog, fd, -1);
 }
 
