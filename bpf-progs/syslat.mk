@@ -48,8 +48,8 @@ $(SYSLAT)-static: $(SYSLAT_OBJS) $(LIBMEM_A)
 
 # In a make of its own: packages that setup installs are needed to build it.
 demo: setup
-	$(Q)$(MAKE) --no-print-directory syslat
-	$(Q)bpf-progs/syslat/demo.sh $(SYSLAT)
+	$(Q)$(MAKE) --no-print-directory -s syslat $(BUILD)/selftests/can_bpf
+	$(Q)BUILD=$(BUILD) selftests/vm/here -f $(SYSLAT) -- bpf-progs/syslat/demo.sh $(SYSLAT)
 
 demo-size: $(SYSLAT)-shared $(SYSLAT)-static
 	@printf '%-28s %8d bytes\n' 'syslat, with libmem.so' $$(stat -c %s $(SYSLAT)-shared) \

@@ -62,26 +62,26 @@ TEST_ENV = MAKE='$(MAKE)' BUILD='$(BUILD)' CC='$(CC)' CXX='$(CXX)' CLANG_BPF='$(
 REPORT = awk -f selftests/report.awk $(RESULTS)
 
 check: setup
-	$(Q)$(MAKE) --no-print-directory selftests
+	$(Q)$(MAKE) --no-print-directory -s selftests
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
 	$(Q)$(TEST_ENV) selftests/run.sh $(HERE) $(RESULTS) $(TESTS) $(TEST_SCRIPTS)
 	$(Q)$(REPORT)
 
 check-asan: setup
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan VARIANT='$(SANITIZERS)' selftests
+	$(Q)$(MAKE) --no-print-directory -s BUILD=$(BUILD)/asan VARIANT='$(SANITIZERS)' selftests
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
 	$(Q)$(TEST_ENV) BUILD=$(BUILD)/asan selftests/run.sh asan $(RESULTS) \
 		$(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(TESTS))
 	$(Q)$(REPORT)
 
 vmtest: setup
-	$(Q)$(MAKE) --no-print-directory selftests
+	$(Q)$(MAKE) --no-print-directory -s selftests
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
 	$(Q)$(TEST_ENV) selftests/vm/matrix $(BUILD) $(RESULTS) $(KERNEL) -- $(TESTS)
 	$(Q)$(REPORT)
 
 vmshell: setup
-	$(Q)$(MAKE) --no-print-directory selftests
+	$(Q)$(MAKE) --no-print-directory -s selftests
 	$(Q)selftests/vm/run $(firstword $(KERNEL)) -i -t 86400 -m veth -m sch_ingress \
 		$(foreach test,$(TESTS),-f $(test):/tests/$(notdir $(test))) \
 		$(foreach object,$(TEST_BPF),-f $(object):/build/selftests/$(notdir $(object))) \
