@@ -22,6 +22,8 @@ CC ?= cc
 CXX ?= c++
 CLANG_BPF ?= clang-19
 PKG_CONFIG ?= pkg-config
+NM ?= nm
+OBJCOPY ?= objcopy
 BUILD ?= build
 
 # quiet unless V=1
@@ -50,6 +52,8 @@ READER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/reader/*.c)))
 MEMGEN_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard gen/*.c)))
 
 LIBMEM_A := $(BUILD)/libmem.a
+RUNTIME_A := $(BUILD)/internal/libmem.a
+READER_A := $(BUILD)/internal/libmem-elf.a
 LIBMEM_SO := $(BUILD)/libmem.so.$(SOVERSION)
 LIBMEM_ELF_A := $(BUILD)/libmem-elf.a
 LIBMEM_ELF_SO := $(BUILD)/libmem-elf.so.$(SOVERSION)
@@ -67,11 +71,22 @@ $(BUILD)/%.o: %.c Makefile
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(LIBMEM_A): $(RUNTIME_OBJS)
-$(LIBMEM_ELF_A): $(READER_OBJS)
-$(BUILD)/%.a:
-	$(call say,AR,$@)
+# What memgen and the tests link: functions that are private to the libraries have their own names.
+$(RUNTIME_A): $(RUNTIME_OBJS)
+$(READER_A): $(READER_OBJS)
+$(RUNTIME_A) $(READER_A):
+	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# What applications link: there they are called mem__*, so that no name of an application's own can
+# clash with them.
+$(LIBMEM_A): $(RUNTIME_A)
+$(LIBMEM_ELF_A): $(READER_A)
+$(BUILD)/%.a: $(BUILD)/internal/%.a
+	$(call say,AR,$@)
+	$(Q)$(NM) -g --defined-only $< | awk 'NF == 3 && $$3 !~ /^mem_/ { print $$3, "mem__" $$3 }' \
+		| sort -u > $@.names
+	$(Q)rm -f $@ && $(OBJCOPY) --redefine-syms=$@.names $< $@ && rm $@.names
 
 # A linker without an unresolved symbol left over is how "libc alone" is kept true.
 $(LIBMEM_SO): $(RUNTIME_OBJS) libmem.map
@@ -88,7 +103,7 @@ $(LIBMEM_ELF_SO): $(READER_OBJS) libmem-elf.map $(LIBMEM_SO)
 
 # The archive gives memgen the messages and the image check; the test of the layering shows that
 # no system-call code comes along.
-$(MEMGEN): $(MEMGEN_OBJS) $(LIBMEM_ELF_A) $(LIBMEM_A)
+$(MEMGEN): $(MEMGEN_OBJS) $(READER_A) $(RUNTIME_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(ELF_LIBS) -o $@
 

@@ -47,7 +47,7 @@ $(BUILD)/selftests/%.skel.h: $(BUILD)/selftests/%.bpf.o $(MEMGEN)
 # Before anything is compiled for the first time there is no list of which test needs which header.
 $(TESTS:=.o): | $(TEST_SKELS)
 
-$(TESTS): %: %.o $(TEST_COMMON) $(LIBMEM_ELF_A) $(LIBMEM_A)
+$(TESTS): %: %.o $(TEST_COMMON) $(READER_A) $(RUNTIME_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ $(shell $(PKG_CONFIG) --libs check) $(ELF_LIBS) -o $@
 
