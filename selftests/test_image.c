@@ -115,6 +115,7 @@ TEST(header)
 	BAD(image.size = 8, "image: only 8 bytes, at least");
 	BAD(image.name = NULL, "image: has no name");
 	BAD(image.flags = 1, "reader: unknown flags 0x1");
+	free((void *)image.maps.rows);
 	BAD(image.maps.count = 1u << 31; image.maps.rows = NULL, "reader: maps: 2147483648 rows at address");
 	BAD(image.insns.row_size = 16, "reader: insns: rows of 16 bytes, not 8");
 	BAD(image.maps.row_size = 0, "reader: maps: rows of 0 bytes, not");

@@ -12,11 +12,15 @@
 #define HEADER "ELF header"
 #define NAME_LENGTH_MAX 1023 /* characters */
 
-static const char *elf_reason(void)
+/* Report what libelf could not do. Its own number for "no memory" is not in its header. */
+static int elf_failed(const struct reader *r, const char *section, uint64_t offset, const char *what)
 {
+	int no_memory = errno == ENOMEM;
 	const char *reason = elf_errmsg(-1);
 
-	return reason ? reason : "unknown error";
+	if (no_memory)
+		return reader_no_memory(r);
+	return BAD(r, section, offset, "%s: %s", what, reason ? reason : "unknown error");
 }
 
 static int check_header(const struct reader *r)
@@ -50,11 +54,12 @@ int elf_start(struct reader *r)
 	if (err)
 		return err;
 	if (elf_version(EV_CURRENT) == EV_NONE)
-		return UNKNOWN(r, HEADER, 0, "libelf is too old: %s", elf_reason());
+		return UNKNOWN(r, HEADER, 0, "libelf is too old");
 	/* libelf does not write to memory that it is only asked to read */
+	errno = 0;
 	r->elf = elf_memory((char *)r->bytes, r->size);
 	if (!r->elf || elf_kind(r->elf) != ELF_K_ELF)
-		return BAD(r, HEADER, 0, "libelf can't read it: %s", elf_reason());
+		return elf_failed(r, HEADER, 0, "libelf can't read it");
 	return 0;
 }
 
@@ -123,9 +128,12 @@ static int read_header(struct reader *r, Elf_Scn *scn, size_t names, uint32_t in
 	const char *name;
 	GElf_Shdr header;
 
+	errno = 0;
 	if (!gelf_getshdr(scn, &header))
-		return BAD(r, "section headers", index, "unreadable: %s", elf_reason());
+		return elf_failed(r, "section headers", index, "unreadable");
 	name = elf_strptr(r->elf, names, header.sh_name);
+	if (!name && errno == ENOMEM)
+		return reader_no_memory(r);
 	if (!is_name(name))
 		return BAD(r, "section headers", index, "section %u has no valid name", index);
 	*section = (struct section){
@@ -165,9 +173,10 @@ static int read_contents(struct reader *r, Elf_Scn *scn, uint32_t index)
 	if (section->offset > r->size || section->size > r->size - section->offset)
 		return BAD(r, section->name, 0, "%llu bytes at 0x%llx are not in the file",
 			   (unsigned long long)section->size, (unsigned long long)section->offset);
+	errno = 0;
 	data = elf_rawdata(scn, NULL);
 	if (!data || (section->size && (!data->d_buf || data->d_size != section->size)))
-		return BAD(r, section->name, 0, "unreadable: %s", elf_reason());
+		return elf_failed(r, section->name, 0, "unreadable");
 	section->data = data->d_buf;
 	return 0;
 }
@@ -293,8 +302,9 @@ int elf_read_sections(struct reader *r)
 	Elf_Scn *scn = NULL;
 	int err = 0;
 
+	errno = 0;
 	if (elf_getshdrnum(r->elf, &count) || elf_getshdrstrndx(r->elf, &names))
-		return BAD(r, HEADER, 0, "bad section headers: %s", elf_reason());
+		return elf_failed(r, HEADER, 0, "bad section headers");
 	if (!count || count >= SHN_LORESERVE)
 		return BAD(r, HEADER, offsetof(Elf64_Ehdr, e_shnum), "%zu sections", count);
 	r->sections = pool_alloc(&r->scratch, count, sizeof(*r->sections));
@@ -313,6 +323,8 @@ int elf_read_sections(struct reader *r)
 		if (!err && r->sections[index].kind == SECTION_SYMBOLS)
 			err = add_symbol_section(r, index);
 	}
+	if (!err && r->section_count != count)
+		err = elf_failed(r, HEADER, offsetof(Elf64_Ehdr, e_shnum), "sections are missing");
 	if (!err && !r->symbol_section)
 		err = BAD(r, HEADER, 0, "no symbol table: don't strip it (strip -g is fine)");
 	for (uint32_t i = 1; !err && i < r->section_count; i++)
@@ -330,7 +342,10 @@ static int read_symbol(struct reader *r, uint32_t index)
 	Elf64_Sym sym;
 
 	memcpy(&sym, table->data + (size_t)index * sizeof(sym), sizeof(sym));
+	errno = 0;
 	name = elf_strptr(r->elf, table->link, sym.st_name);
+	if (!name && errno == ENOMEM)
+		return reader_no_memory(r);
 	if (!is_name(name))
 		return BAD(r, table->name, index * sizeof(sym), "symbol %u has no valid name", index);
 	if (sym.st_shndx >= r->section_count && sym.st_shndx < SHN_LORESERVE)
