@@ -60,8 +60,14 @@ static int object_alloc_parts(struct mem_object *obj, const char *name)
 	obj->progs = calloc(image->prog_count + 1, sizeof(*obj->progs));
 	obj->externs = calloc(image->extern_count + 1, sizeof(*obj->externs));
 	obj->name = strdup(name);
-	if (!obj->maps || !obj->regions || !obj->progs || !obj->externs || !obj->name)
+	if (!obj->maps || !obj->regions || !obj->progs || !obj->externs || !obj->name) {
+		/* their descriptors are still 0, which is not theirs to close */
+		free(obj->maps);
+		free(obj->progs);
+		obj->maps = NULL;
+		obj->progs = NULL;
 		return mem__error(ENOMEM, "%s: no memory for the object", name);
+	}
 	object_link_parts(obj);
 	return 0;
 }
