@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The allocator's real functions are had without dlsym(), which may allocate: from a sanitizer if
+ * there is one, else from the C library under their internal names.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "inject.h"
+
+#define EXPORTED __attribute__((visibility("default")))
+#define WEAK __attribute__((weak))
+
+void *__interceptor_malloc(size_t size) WEAK;
+void *__interceptor_calloc(size_t count, size_t size) WEAK;
+void *__interceptor_realloc(void *block, size_t size) WEAK;
+void __interceptor_free(void *block) WEAK;
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *block, size_t size);
+void __libc_free(void *block);
+
+static unsigned long countdown; /* calls until one fails; 0: none will */
+static int bpf_error = EPERM;
+static int bpf_only;
+static int report_fd = -1;
+static const char *failed; /* name of the function */
+static long blocks;
+
+void inject_arm(unsigned long nth)
+{
+	bpf_only = 0;
+	bpf_error = EPERM;
+	failed = NULL;
+	countdown = nth;
+}
+
+void inject_arm_bpf(unsigned long nth, int err)
+{
+	inject_arm(nth);
+	bpf_only = 1;
+	bpf_error = err;
+}
+
+const char *inject_disarm(void)
+{
+	countdown = 0;
+	return failed;
+}
+
+long inject_blocks(void)
+{
+	return blocks;
+}
+
+/* Whether it is this call's turn to fail; errno is then set. */
+static int fails(const char *function, int err)
+{
+	if (!countdown || (bpf_only && strcmp(function, "bpf") != 0) || --countdown)
+		return 0;
+	failed = function;
+	if (report_fd >= 0)
+		syscall(SYS_write, report_fd, function, strlen(function));
+	errno = err;
+	return 1;
+}
+
+/* The same function, further down. */
+#define REAL(function)                                                                             \
+	({                                                                                         \
+		static __typeof__(&function) real_;                                                \
+		if (!real_)                                                                        \
+			*(void **)&real_ = dlsym(RTLD_NEXT, #function);                            \
+		real_;                                                                             \
+	})
+
+/* ---- memory */
+
+/*
+ * The dynamic linker keeps this for as long as the process lives. A sanitizer knows that it is not a
+ * leak by who called its malloc(), and here that is ours.
+ */
+const char *__lsan_default_suppressions(void);
+EXPORTED const char *__lsan_default_suppressions(void)
+{
+	return "leak:_dl_map_object_deps\n";
+}
+
+EXPORTED void *malloc(size_t size)
+{
+	void *block;
+
+	if (fails("malloc", ENOMEM))
+		return NULL;
+	block = __interceptor_malloc ? __interceptor_malloc(size) : __libc_malloc(size);
+	blocks += block != NULL;
+	return block;
+}
+
+EXPORTED void *calloc(size_t count, size_t size)
+{
+	void *block;
+
+	if (fails("calloc", ENOMEM))
+		return NULL;
+	block = __interceptor_calloc ? __interceptor_calloc(count, size) : __libc_calloc(count, size);
+	blocks += block != NULL;
+	return block;
+}
+
+EXPORTED void *realloc(void *block, size_t size)
+{
+	int was = block != NULL, frees = block && !size;
+
+	if (size && fails("realloc", ENOMEM))
+		return NULL;
+	block = __interceptor_realloc ? __interceptor_realloc(block, size) :
+					__libc_realloc(block, size);
+	blocks += frees ? -1 : !was && block;
+	return block;
+}
+
+EXPORTED void free(void *block)
+{
+	blocks -= block != NULL;
+	if (__interceptor_free)
+		__interceptor_free(block);
+	else
+		__libc_free(block);
+}
+
+/* A sanitizer has its own of these two, which would pass by the functions above. */
+EXPORTED char *strndup(const char *text, size_t max)
+{
+	size_t len = strnlen(text, max);
+	char *copy = malloc(len + 1);
+
+	if (copy) {
+		memcpy(copy, text, len);
+		copy[len] = '\0';
+	}
+	return copy;
+}
+
+EXPORTED char *strdup(const char *text)
+{
+	return strndup(text, strlen(text));
+}
+
+EXPORTED void *mmap(void *addr, size_t size, int prot, int flags, int fd, off_t offset)
+{
+	return fails("mmap", ENOMEM) ? MAP_FAILED : REAL(mmap)(addr, size, prot, flags, fd, offset);
+}
+
+EXPORTED void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
+{
+	void *at;
+	va_list args;
+
+	va_start(args, flags);
+	at = flags & MREMAP_FIXED ? va_arg(args, void *) : NULL;
+	va_end(args);
+	return fails("mremap", ENOMEM) ? MAP_FAILED : REAL(mremap)(old, old_size, size, flags, at);
+}
+
+EXPORTED int mprotect(void *addr, size_t size, int prot)
+{
+	return fails("mprotect", ENOMEM) ? -1 : REAL(mprotect)(addr, size, prot);
+}
+
+EXPORTED int madvise(void *addr, size_t size, int advice)
+{
+	return fails("madvise", ENOMEM) ? -1 : REAL(madvise)(addr, size, advice);
+}
+
+/* ---- files */
+
+static int has_mode(int flags)
+{
+	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+EXPORTED int open(const char *path, int flags, ...)
+{
+	mode_t mode;
+	va_list args;
+
+	va_start(args, flags);
+	mode = has_mode(flags) ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	return fails("open", EMFILE) ? -1 : REAL(open)(path, flags, mode);
+}
+
+EXPORTED int openat(int dir, const char *path, int flags, ...)
+{
+	mode_t mode;
+	va_list args;
+
+	va_start(args, flags);
+	mode = has_mode(flags) ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	return fails("openat", EMFILE) ? -1 : REAL(openat)(dir, path, flags, mode);
+}
+
+EXPORTED FILE *fopen(const char *path, const char *mode)
+{
+	return fails("fopen", EMFILE) ? NULL : REAL(fopen)(path, mode);
+}
+
+EXPORTED int mkostemp(char *template, int flags)
+{
+	return fails("mkostemp", EACCES) ? -1 : REAL(mkostemp)(template, flags);
+}
+
+EXPORTED int mkstemp(char *template)
+{
+	return fails("mkstemp", EACCES) ? -1 : REAL(mkstemp)(template);
+}
+
+EXPORTED ssize_t read(int fd, void *buf, size_t size)
+{
+	return fails("read", EIO) ? -1 : REAL(read)(fd, buf, size);
+}
+
+EXPORTED ssize_t write(int fd, const void *buf, size_t size)
+{
+	return fails("write", ENOSPC) ? -1 : REAL(write)(fd, buf, size);
+}
+
+EXPORTED int rename(const char *from, const char *to)
+{
+	return fails("rename", EIO) ? -1 : REAL(rename)(from, to);
+}
+
+EXPORTED int fchmod(int fd, mode_t mode)
+{
+	return fails("fchmod", EPERM) ? -1 : REAL(fchmod)(fd, mode);
+}
+
+EXPORTED int fcntl(int fd, int command, ...)
+{
+	void *arg;
+	va_list args;
+
+	va_start(args, command);
+	arg = va_arg(args, void *);
+	va_end(args);
+	return fails("fcntl", EMFILE) ? -1 : REAL(fcntl)(fd, command, arg);
+}
+
+/* ---- the kernel: bpf(2), perf_event_open(2) and others without a function of their own */
+
+EXPORTED long syscall(long number, ...)
+{
+	long arg[6];
+	va_list args;
+
+	va_start(args, number);
+	for (int i = 0; i < 6; i++)
+		arg[i] = va_arg(args, long);
+	va_end(args);
+	if (fails(number == SYS_bpf ? "bpf" : "syscall", number == SYS_bpf ? bpf_error : EMFILE))
+		return -1;
+	return REAL(syscall)(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+}
+
+/* ---- as a library */
+
+__attribute__((constructor)) static void start(void)
+{
+	const char *nth = getenv(INJECT_NTH), *fd = getenv(INJECT_FD);
+
+	if (fd)
+		report_fd = atoi(fd);
+	if (nth)
+		inject_arm(strtoul(nth, NULL, 10));
+}
