@@ -87,13 +87,17 @@ int main(int argc, char **argv)
 	};
 	const struct command *command = NULL;
 	char program[] = "memgen";
-	int first;
+	int first, err;
 
 	argp_err_exit_status = EXIT_USAGE;
 	for (first = 1; first < argc && argv[first][0] == '-'; first++)
 		;
 	argv[0] = program;
-	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &command))
-		return EXIT_USAGE;
+	/* what is wrong with the command line has ended the program in there */
+	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &command);
+	if (err) {
+		fprintf(stderr, "memgen: can't read the command line: %s\n", strerror(err));
+		return EXIT_FAILURE;
+	}
 	return command->run(argc - first, argv + first);
 }

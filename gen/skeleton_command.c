@@ -84,7 +84,7 @@ static const char *base_name(const char *path)
 }
 
 /* An identifier for the skeleton; a name that was asked for must be one already. */
-static const char *choose_name(const struct arguments *args, struct pool *pool)
+static const char *choose_identifier(const struct arguments *args, struct pool *pool)
 {
 	static const char *const endings[] = {".bpf.o", ".o"};
 	const char *base = base_name(args->object);
@@ -110,6 +110,17 @@ static const char *choose_name(const struct arguments *args, struct pool *pool)
 	}
 	text = pool_text(pool, base, len);
 	return text ? name_identifier(pool, text) : NULL;
+}
+
+static const char *choose_name(const struct arguments *args, struct pool *pool)
+{
+	const char *name;
+
+	errno = 0;
+	name = choose_identifier(args, pool);
+	if (!name && errno != EINVAL) /* which has its message */
+		mem__error(ENOMEM, "%s: no memory to read it", args->object);
+	return name;
 }
 
 static struct btf *parse_btf(const struct image_view *view)
@@ -211,20 +222,22 @@ int skeleton_command(int argc, char **argv)
 	struct pool pool = {0};
 	struct mem_image *image = NULL;
 	char program[] = "memgen skeleton";
-	int err = -EINVAL;
+	int err;
 
 	argv[0] = program;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &args))
-		return 2;
+	err = argp_parse(&argp, argc, argv, 0, NULL, &args);
+	if (err) {
+		fprintf(stderr, "memgen: can't read the command line: %s\n", strerror(err));
+		return EXIT_FAILURE;
+	}
 	libbpf_set_print(silent);
 	args.policy.name = choose_name(&args, &pool);
 	if (args.policy.name) {
 		opts.name = args.policy.name;
 		image = mem_image_read_file(args.object, &opts);
 	}
-	if (image)
-		err = generate(&args, image, &pool);
-	else
+	err = image ? generate(&args, image, &pool) : -EINVAL;
+	if (!image)
 		fprintf(stderr, "memgen: %s\n", mem_error_message());
 	mem_image_free(image);
 	pool_free(&pool);
