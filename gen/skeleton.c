@@ -10,8 +10,8 @@
 
 /* Members that every generated struct may have, and its functions in C++. */
 static const char *const own_members[] = {
-	"obj",  "maps",          "progs",  "links",  "arrays", "struct_ops", "open",
-	"load", "open_and_load", "attach", "detach", "prepare", "destroy",   "elf_bytes",
+	"obj",	"maps",		 "progs",  "links",  "arrays",	"struct_ops", "open",
+	"load", "open_and_load", "attach", "detach", "prepare", "destroy",    "elf_bytes",
 };
 
 /* ".rodata.str1.1" is rodata_str1_1; a map of the source keeps its name. */
@@ -251,7 +251,7 @@ static int finish_regions(struct skeleton *s)
 		if (!region->record)
 			continue;
 		types_layout_section(&s->types, region->record);
-		err = types_name_fields(&s->types, region->record);
+		err = types_name_fields(&s->types, region->record, false);
 		if (err)
 			return err;
 	}

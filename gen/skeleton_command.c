@@ -24,25 +24,29 @@ struct arguments {
 enum { OPT_NAME = 0x100, OPT_TYPES, OPT_TYPE_PREFIX };
 
 static const struct argp_option options[] = {
-	{"output", 'o', "FILE", 0, "write to FILE, whole or not at all (default: standard output)", 0},
+	{"output", 'o', "FILE", 0, "write to FILE, whole or not at all (default: standard output)",
+	 0},
 	{"name", OPT_NAME, "NAME", 0,
 	 "name of the skeleton (default: OBJ without directories, \".bpf.o\" and \".o\")", 0},
 	{"types", OPT_TYPES, "own|none", 0,
-	 "define the types that shared memory uses (own, the default), or leave them to a header that "
-	 "is included before (none); their layout is checked either way", 0},
-	{"type-prefix", OPT_TYPE_PREFIX, "PREFIX", 0, "put PREFIX in front of the names of types", 0},
+	 "define the types that shared memory uses (own, the default), or leave them to a header "
+	 "that "
+	 "is included before (none); their layout is checked either way",
+	 0},
+	{"type-prefix", OPT_TYPE_PREFIX, "PREFIX", 0, "put PREFIX in front of the names of types",
+	 0},
 	{0},
 };
 
-static const char doc[] =
-	"Write the C header of a BPF object: its variables, arrays and arenas as typed memory, its maps "
-	"and programs, and the functions that load it.\v"
-	"Example:\n"
-	"  memgen skeleton build/tool.bpf.o -o build/tool.skel.h\n"
-	"\n"
-	"  struct tool *skel = tool__open_and_load();\n"
-	"  tool__attach(skel);\n"
-	"  printf(\"%d\\n\", skel->bss->hits);";
+static const char doc[] = "Write the C header of a BPF object: its variables, arrays and arenas as "
+			  "typed memory, its maps "
+			  "and programs, and the functions that load it.\v"
+			  "Example:\n"
+			  "  memgen skeleton build/tool.bpf.o -o build/tool.skel.h\n"
+			  "\n"
+			  "  struct tool *skel = tool__open_and_load();\n"
+			  "  tool__attach(skel);\n"
+			  "  printf(\"%d\\n\", skel->bss->hits);";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -112,6 +116,22 @@ static const char *choose_identifier(const struct arguments *args, struct pool *
 	return text ? name_identifier(pool, text) : NULL;
 }
 
+/* A prefix is the start of an identifier. */
+static int check_prefix(const struct arguments *args, struct pool *pool)
+{
+	char *whole = name_printf(pool, "%sx", args->policy.prefix);
+	const char *identifier = whole ? name_identifier(pool, whole) : NULL;
+
+	if (!identifier)
+		return mem__error(ENOMEM, "out of memory");
+	if (strcmp(whole, identifier) != 0)
+		return mem__error(EINVAL,
+				  "--type-prefix=%s: no name can start with it; use letters, "
+				  "digits and _",
+				  args->policy.prefix);
+	return 0;
+}
+
 static const char *choose_name(const struct arguments *args, struct pool *pool)
 {
 	const char *name;
@@ -140,8 +160,10 @@ static void warn_missing(const char *file, const struct types *types)
 
 	for (uint32_t i = 0; i < types->missing.count; i++)
 		fprintf(stderr,
-			"memgen: %s: warning: struct %s is behind an arena pointer, but the compiler left "
-			"its definition out: the header only names it; a variable or a function argument "
+			"memgen: %s: warning: struct %s is behind an arena pointer, but the "
+			"compiler left "
+			"its definition out: the header only names it; a variable or a function "
+			"argument "
 			"that points to it would bring it in\n",
 			file, missing[i]);
 }
@@ -232,7 +254,7 @@ int skeleton_command(int argc, char **argv)
 	}
 	libbpf_set_print(silent);
 	args.policy.name = choose_name(&args, &pool);
-	if (args.policy.name) {
+	if (args.policy.name && !check_prefix(&args, &pool)) {
 		opts.name = args.policy.name;
 		image = mem_image_read_file(args.object, &opts);
 	}

@@ -45,11 +45,13 @@ static void emit_prologue(struct writer *w, const struct skeleton *s)
 	writer_part(w, "#if __BYTE_ORDER__ != %s || __SIZEOF_POINTER__ != 8\n",
 		    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "__ORDER_LITTLE_ENDIAN__"
 							      : "__ORDER_BIG_ENDIAN__");
-	writer_part(w, "#error \"made for %s-endian machines with 64-bit pointers\"\n"
-		       "#endif\n"
-		       "\n",
+	writer_part(w,
+		    "#error \"made for %s-endian machines with 64-bit pointers\"\n"
+		    "#endif\n"
+		    "\n",
 		    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "little" : "big");
-	writer_part(w, "/* What the BPF side has and ISO C has not; rows that a later libmem made longer. */\n"
+	writer_part(w, "/* What the BPF side has and ISO C has not; rows that a later libmem made "
+		       "longer. */\n"
 		       "#pragma GCC diagnostic push\n"
 		       "#pragma GCC diagnostic ignored \"-Wpedantic\"\n"
 		       "#pragma GCC diagnostic ignored \"-Wmissing-field-initializers\"\n"
@@ -193,8 +195,8 @@ static void emit_data_member(struct writer *w, const struct skeleton *s, uint32_
 		return;
 	case ELEMENT_STRUCT:
 		writer_line(w, "%s %s *%s;",
-			    btf_is_union(types_get(&s->types,
-						   types_strip(&s->types, row->type, true)))
+			    btf_is_union(
+				    types_get(&s->types, types_strip(&s->types, row->type, true)))
 				    ? "union"
 				    : "struct",
 			    region->struct_name, region->data);
@@ -350,7 +352,8 @@ static void emit_template(struct writer *w, const char *text, const char *name)
 
 static const char api[] =
 	"/*\n"
-	" * Memory of every region is there after open, to be given initial values; programs see it\n"
+	" * Memory of every region is there after open, to be given initial values; programs see "
+	"it\n"
 	" * after load, and run after attach. On failure: NULL with errno, or a negative errno;\n"
 	" * mem_error_message() says what, why, and what to do.\n"
 	" */\n"
@@ -441,7 +444,8 @@ static const char cpp_members[] =
 
 static const char cpp_functions[] =
 	"#ifdef __cplusplus\n"
-	"inline struct @ *@::open(const struct mem_open_opts *opts) { return @__open_opts(opts); }\n"
+	"inline struct @ *@::open(const struct mem_open_opts *opts) { return @__open_opts(opts); "
+	"}\n"
 	"inline struct @ *@::open_and_load() { return @__open_and_load(); }\n"
 	"inline int @::prepare(struct @ *skel) { return @__prepare(skel); }\n"
 	"inline int @::load(struct @ *skel) { return @__load(skel); }\n"

@@ -13,14 +13,15 @@
 #define POINTER_MAX 8
 
 /* Qualifiers collected on the way to what they qualify. */
-#define QUAL_CONST 1
+#define QUAL_CONST    1
 #define QUAL_VOLATILE 2
 #define QUAL_RESTRICT 4
 
 /* Where a type stands. */
 struct place {
 	uint32_t pointers; /* pointers passed so far: behind one, typedefs are spelled out */
-	uint32_t quals;    /* collected */
+	uint32_t quals;	   /* collected */
+	uint32_t drop;	   /* qualifiers not to collect before the first pointer */
 };
 
 static void emit_front(struct writer *w, const struct types *types, uint32_t id, struct place p);
@@ -67,7 +68,7 @@ static uint32_t resolve(const struct types *types, uint32_t id, struct place *p)
 	while (type && (btf_is_mod(type) || btf_is_typedef(type))) {
 		if (!p->pointers && is_usable_typedef(types, id, type))
 			return id;
-		p->quals |= qualifier(type);
+		p->quals |= qualifier(type) & ~(p->pointers ? 0 : p->drop);
 		id = type->type;
 		type = types_get(types, id);
 	}
@@ -104,8 +105,7 @@ static uint32_t pointer_target(const struct types *types, uint32_t id, struct pl
 		held = types_strip(types, btf_array(type)->type, true);
 		type = types_get(types, held);
 		return type && (btf_is_int(type) ||
-				(btf_is_composite(type) &&
-				 types->info[held].form == TYPE_DEFINED))
+				(btf_is_composite(type) && types->info[held].form == TYPE_DEFINED))
 			       ? target
 			       : 0;
 	default:
@@ -118,6 +118,13 @@ static bool is_array_or_function(const struct types *types, uint32_t id)
 	const struct btf_type *type = types_get(types, id);
 
 	return type && (btf_is_array(type) || btf_is_func_proto(type));
+}
+
+/* The blank that a name would have followed. */
+static void trim_blank(struct writer *w)
+{
+	if (!w->error && w->len && w->text[w->len - 1] == ' ')
+		w->len--;
 }
 
 static void emit_qualifiers(struct writer *w, uint32_t quals)
@@ -312,9 +319,10 @@ static void emit_base(struct writer *w, const struct types *types, uint32_t id)
 		writer_part(w, "%s ", int_name(types, type));
 		break;
 	case BTF_KIND_FLOAT:
-		writer_part(w, "%s ", type->size == 4   ? "float"
-				      : type->size == 8 ? "double"
-							: "unsigned char");
+		writer_part(w, "%s ",
+			    type->size == 4   ? "float"
+			    : type->size == 8 ? "double"
+					      : "unsigned char");
 		break;
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
@@ -385,6 +393,7 @@ static void emit_parameters(struct writer *w, const struct types *types,
 			continue;
 		}
 		emit_front(w, types, type, p);
+		trim_blank(w);
 		emit_back(w, types, type, p);
 	}
 	writer_part(w, ")");
@@ -420,14 +429,8 @@ static void emit_back(struct writer *w, const struct types *types, uint32_t id, 
 static void emit_declaration(struct writer *w, const struct types *types, uint32_t id,
 			     const char *name, uint32_t drop)
 {
-	const struct btf_type *type = types_get(types, id);
-	struct place p = {0, 0};
+	struct place p = {.drop = drop};
 
-	while (type && btf_is_mod(type)) {
-		p.quals |= qualifier(type) & ~drop;
-		id = type->type;
-		type = types_get(types, id);
-	}
 	emit_front(w, types, id, p);
 	writer_part(w, "%s", name);
 	emit_back(w, types, id, p);
@@ -482,8 +485,8 @@ static void emit_bitfield(struct writer *w, const struct types *types, const str
 static bool is_flexible(const struct types *types, const struct record *record, uint32_t i,
 			uint32_t id)
 {
-	const struct btf_type *type =
-		types_get(types, types_strip(types, record->fields[i].type, true));
+	const struct btf_type *type = types_get(types,
+						types_strip(types, record->fields[i].type, true));
 
 	return i && i + 1 == record->count && type && btf_is_array(type) &&
 	       !btf_array(type)->nelems && !record->is_union && types->info[id].name &&
@@ -524,8 +527,8 @@ static void emit_member(struct writer *w, const struct types *types, const struc
 	else
 		emit_composite(w, types, types_strip(types, field->type, true),
 			       types_get(types, types_strip(types, field->type, true)));
-	if (!field->name) /* the blank behind "}" */
-		w->len -= w->len && w->text[w->len - 1] == ' ';
+	if (!field->name)
+		trim_blank(w);
 	writer_part(w, "%s;", field->packed ? " __attribute__((packed))" : "");
 	if (!field->type)
 		writer_part(w, " /* of a type that BTF does not describe */");
@@ -610,7 +613,7 @@ static void emit_incomplete(struct writer *w, const struct types *types)
 		    (types->policy.external && info->form != TYPE_INCOMPLETE))
 			continue;
 		if (!any)
-			writer_line(w, "/* Only pointed to. */");
+			writer_line(w, "/* Pointed to; not all of these are defined here. */");
 		any = true;
 		writer_line(w, "%s %s;", composite_keyword(type), info->name);
 	}

@@ -13,7 +13,7 @@
 #include "types.h"
 
 #define POINTER_SIZE 8
-#define ALIGN_MAX 16 /* of a scalar: __int128 */
+#define ALIGN_MAX    16 /* of a scalar: __int128 */
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
 {
@@ -94,8 +94,8 @@ static bool place_field(struct field *field, uint64_t at, uint32_t align, bool p
 	uint64_t natural;
 
 	if (field->bitfield) {
-		bool crosses = !packed && field->offset / unit !=
-						  (field->offset + field->bits - 1) / unit;
+		bool crosses = !packed &&
+			       field->offset / unit != (field->offset + field->bits - 1) / unit;
 		bool moved = !packed && at / unit != (at + field->bits - 1) / unit;
 
 		natural = moved ? round_up(at, unit) : at;
@@ -165,8 +165,8 @@ static bool place_union(const struct types *types, struct record *record, bool p
 
 static void place(const struct types *types, struct record *record)
 {
-	bool (*fits)(const struct types *, struct record *, bool) =
-		record->is_union ? place_union : place_struct;
+	bool (*fits)(const struct types *, struct record *, bool) = record->is_union ? place_union
+										     : place_struct;
 
 	if (fits(types, record, false) || fits(types, record, true))
 		return;
@@ -278,6 +278,8 @@ void types_layout_section(const struct types *types, struct record *record)
 			size = field->bits / 8;
 			own = 1;
 		}
+		/* the elements of a flexible array are behind what its type covers */
+		field->bits = 8 * size;
 		field->packed = field->offset % (8 * (uint64_t)own) != 0;
 		field->hidden = field->offset < at;
 		if (field->hidden)

@@ -18,8 +18,8 @@ static const char *with_skeleton(struct types *types, const char *raw)
 	return name ? name_identifier(types->pool, name) : NULL;
 }
 
-/* A name for a type or enumerator in the scope of the file. */
-static const char *file_name(struct types *types, const char *raw, bool *guarded)
+/* A name for a type in the scope of the file; own: it may be the one it has in BTF. */
+static const char *file_name(struct types *types, const char *raw, bool own, bool *guarded)
 {
 	const char *name;
 
@@ -31,13 +31,14 @@ static const char *file_name(struct types *types, const char *raw, bool *guarded
 			return NULL;
 	}
 	name = name_identifier(types->pool, raw);
-	*guarded = name && !name_is_system(raw) && !scope_has(&types->tags, name);
+	*guarded = own && name && !name_is_system(raw) && !scope_has(&types->tags, name);
 	if (name && !*guarded)
 		name = with_skeleton(types, raw);
 	return name ? scope_claim(&types->tags, name) : NULL;
 }
 
-static const char *value_raw_name(const struct types *types, const struct btf_type *type, uint32_t i)
+static const char *value_raw_name(const struct types *types, const struct btf_type *type,
+				  uint32_t i)
 {
 	uint32_t at = btf_is_enum(type) ? btf_enum(type)[i].name_off : btf_enum64(type)[i].name_off;
 	const char *name = btf__name_by_offset(types->btf, at);
@@ -57,10 +58,9 @@ static bool values_are_free(const struct types *types, const struct btf_type *ty
 	return true;
 }
 
-static int name_values(struct types *types, uint32_t id, const struct btf_type *type)
+static int name_values(struct types *types, uint32_t id, const struct btf_type *type, bool own)
 {
 	uint32_t n = btf_vlen(type);
-	bool as_is = !*types->policy.prefix && values_are_free(types, type);
 	const char **values = pool_alloc(types->pool, n, sizeof(*values));
 
 	if (!values)
@@ -73,13 +73,12 @@ static int name_values(struct types *types, uint32_t id, const struct btf_type *
 			raw = name_printf(types->pool, "%s%s", types->policy.prefix, raw);
 		if (!raw)
 			return -ENOMEM;
-		name = as_is ? name_identifier(types->pool, raw) : with_skeleton(types, raw);
+		name = own ? name_identifier(types->pool, raw) : with_skeleton(types, raw);
 		values[i] = name ? scope_claim(&types->tags, name) : NULL;
 		if (!values[i])
 			return -ENOMEM;
 	}
 	types->info[id].values = values;
-	types->info[id].guarded &= as_is;
 	return 0;
 }
 
@@ -88,19 +87,22 @@ static int name_enum(struct types *types, uint32_t id, const struct btf_type *ty
 {
 	struct type_info *info = &types->info[id];
 	const char *raw = types_raw_name(types, type);
+	bool own = *types->policy.prefix || values_are_free(types, type);
 
 	if (!btf_vlen(type))
 		return 0;
 	if (!*raw && info->named_by)
 		raw = types_raw_name(types, types_get(types, info->named_by));
+	if (!*raw && types->policy.external)
+		return 0;
 	if (!*raw)
 		raw = name_printf(types->pool, "%s__enum", value_raw_name(types, type, 0));
 	if (!raw)
 		return -ENOMEM;
-	info->name = file_name(types, raw, &info->guarded);
+	info->name = file_name(types, raw, own, &info->guarded);
 	if (!info->name)
 		return -ENOMEM;
-	return types->policy.external ? 0 : name_values(types, id, type);
+	return types->policy.external ? 0 : name_values(types, id, type, own);
 }
 
 static int name_composite(struct types *types, uint32_t id, const struct btf_type *type)
@@ -110,7 +112,7 @@ static int name_composite(struct types *types, uint32_t id, const struct btf_typ
 
 	if (!*raw)
 		raw = types_raw_name(types, types_get(types, info->named_by));
-	info->name = file_name(types, raw, &info->guarded);
+	info->name = file_name(types, raw, true, &info->guarded);
 	return info->name ? 0 : -ENOMEM;
 }
 
@@ -134,7 +136,7 @@ static int name_typedef(struct types *types, uint32_t id, const struct btf_type 
 	identifier = name ? name_identifier(types->pool, name) : NULL;
 	if (!identifier)
 		return -ENOMEM;
-	if (name_is_system(name) || strcmp(name, identifier) != 0)
+	if (name_is_system(raw) || name_is_system(name) || strcmp(name, identifier) != 0)
 		return 0;
 	info->guarded = true;
 	if (tag && !strcmp(tag, name)) {
@@ -171,7 +173,7 @@ static int name_incomplete(struct types *types, uint32_t id)
 	return types->info[id].name ? 0 : -ENOMEM;
 }
 
-int types_name_fields(struct types *types, struct record *record)
+int types_name_fields(struct types *types, struct record *record, bool as_is)
 {
 	struct scope scope = {.pool = types->pool};
 
@@ -185,6 +187,8 @@ int types_name_fields(struct types *types, struct record *record)
 		    types->info[types_strip(types, field->type, true)].form == TYPE_PLAIN)
 			continue; /* anonymous */
 		name = name_identifier(types->pool, *field->raw ? field->raw : "unnamed");
+		if (as_is && *field->raw)
+			name = field->raw;
 		field->name = name ? scope_claim(&scope, name) : NULL;
 		if (!field->name)
 			return -ENOMEM;
@@ -207,7 +211,8 @@ int types_name(struct types *types)
 		if (types->info[id].form == TYPE_INCOMPLETE)
 			err = name_incomplete(types, id);
 		else if (types->info[id].record)
-			err = types_name_fields(types, types->info[id].record);
+			err = types_name_fields(types, types->info[id].record,
+						types->policy.external);
 	}
 	return err;
 }

@@ -318,9 +318,8 @@ static int reach_typedef(struct types *types, uint32_t id, const struct btf_type
 	const struct btf_type *anonymous = types_get(types, target);
 	int err;
 
-	if ((is_composite(anonymous) || is_enum(anonymous)) &&
-	    !*types_raw_name(types, anonymous) && types->info[target].form != TYPE_PLAIN &&
-	    !types->info[target].named_by)
+	if ((is_composite(anonymous) || is_enum(anonymous)) && !*types_raw_name(types, anonymous) &&
+	    types->info[target].form != TYPE_PLAIN && !types->info[target].named_by)
 		types->info[target].named_by = id;
 	err = reach_value(types, type->type, depth + 1);
 	return err ? err : append(types, id);

@@ -130,7 +130,8 @@ void types_layout_section(const struct types *types, struct record *record);
 
 /* --- type_names.c --- */
 int types_name(struct types *types);
-int types_name_fields(struct types *types, struct record *record);
+/* as_is: the application defines the record, with the names that BTF has. */
+int types_name_fields(struct types *types, struct record *record, bool as_is);
 
 /* --- type_emit.c --- */
 
