@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The generator: what it writes, what compilers say to that, and what it does when it can't. */
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <mem/elf.h>
+
+#include "btf_layout.h"
+#include "harness.h"
+
+#define ON_HOST .host_only = "runs memgen and compilers"
+
+static const char *const names[] = {
+	"types_scalars", "types_structs", "types_names",
+	"types_regions", "types_arena",	  "types_twin",
+};
+enum { NAMES = sizeof(names) / sizeof(names[0]) };
+
+static const char *const compilers[] = {
+	"gcc -std=c11 -x c",
+	"clang-19 -std=c11 -x c",
+	"g++ -std=c++17 -x c++",
+	"clang++-19 -std=c++17 -x c++",
+};
+enum { COMPILERS = sizeof(compilers) / sizeof(compilers[0]) };
+
+static const char system_headers[] = "#include <linux/types.h>\n"
+				     "#include <linux/bpf.h>\n"
+				     "#include <netinet/in.h>\n"
+				     "#include <netinet/ip.h>\n"
+				     "#include <netinet/tcp.h>\n"
+				     "#include <sys/socket.h>\n"
+				     "#include <sys/stat.h>\n"
+				     "#include <sys/sysmacros.h>\n"
+				     "#include <errno.h>\n"
+				     "#include <stdio.h>\n"
+				     "#include <time.h>\n"
+				     "#include <stdbool.h>\n"
+				     "#include <signal.h>\n"
+				     "#include <bpf/libbpf.h>\n";
+
+static char dir[64]; /* of the running test */
+
+static void setup(void)
+{
+	strcpy(dir, "/tmp/test_memgen.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+/* Run a shell command; its exit status, with what it printed in *output. */
+static int run(char *output, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int run(char *output, size_t size, const char *fmt, ...)
+{
+	char command[4096];
+	size_t len = 0, n;
+	va_list args;
+	FILE *pipe;
+	int status;
+
+	va_start(args, fmt);
+	n = (size_t)vsnprintf(command, sizeof(command) - 8, fmt, args);
+	va_end(args);
+	ck_assert_uint_lt(n, sizeof(command) - 8);
+	strcat(command, " 2>&1");
+	pipe = popen(command, "re");
+	ck_assert_ptr_nonnull(pipe);
+	while (len + 1 < size && (n = fread(output + len, 1, size - 1 - len, pipe)) > 0)
+		len += n;
+	output[len] = '\0';
+	while (fgetc(pipe) != EOF)
+		;
+	status = pclose(pipe);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#define RUN_OK(...)                                                                                \
+	do {                                                                                       \
+		char output_[3000];                                                                \
+		int status_ = run(output_, sizeof(output_), __VA_ARGS__);                          \
+		ck_assert_msg(!status_, "%d: %s", status_, output_);                               \
+	} while (0)
+
+static void teardown(void)
+{
+	RUN_OK("rm -rf %s", dir);
+}
+
+FIXTURE(setup, teardown)
+
+/* Absolute: some tests run it in another directory. */
+static const char *memgen(void)
+{
+	static char path[PATH_MAX];
+
+	ck_assert_msg(realpath(build_path("memgen"), path) != NULL, "%s: %m", build_path("memgen"));
+	return path;
+}
+
+static const char *object(const char *name)
+{
+	static char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s.bpf.o", build_path("selftests"), name);
+	return path;
+}
+
+/* The header of an object, made into the test's directory. */
+static const char *generate(const char *name, const char *options)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s.skel.h", dir, name);
+	RUN_OK("%s skeleton %s %s -o %s", memgen(), object(name), options, path);
+	return path;
+}
+
+static char *read_file(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *text;
+	long size;
+
+	ck_assert_msg(f != NULL, "%s: %m", path);
+	fseek(f, 0, SEEK_END);
+	size = ftell(f);
+	rewind(f);
+	text = calloc(1, (size_t)size + 1);
+	ck_assert_ptr_nonnull(text);
+	ck_assert_uint_eq(fread(text, 1, (size_t)size, f), (size_t)size);
+	fclose(f);
+	return text;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "we");
+
+	ck_assert_msg(f != NULL, "%s: %m", path);
+	ck_assert_int_ge(fputs(text, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+static int count_files(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *entry;
+	int n = 0;
+
+	ck_assert_ptr_nonnull(d);
+	while ((entry = readdir(d)))
+		n += entry->d_name[0] != '.' || strlen(entry->d_name) > 2;
+	closedir(d);
+	return n;
+}
+
+/* Compile text with every compiler, warnings being errors. */
+static void compile(const char *text)
+{
+	char source[128];
+
+	snprintf(source, sizeof(source), "%s/source", dir);
+	write_file(source, text);
+	for (int i = 0; i < COMPILERS; i++)
+		RUN_OK("%s -Wall -Wextra -Werror -pedantic -I%s -fsyntax-only %s", compilers[i],
+		       source_path("include"), source);
+}
+
+/* --- what is written --- */
+
+/* The image has instructions and BTF, which change with the compiler: leave it out. */
+static char *without_image(char *text)
+{
+	char *from = strstr(text, "__image(void)\n"), *to;
+
+	ck_assert_ptr_nonnull(from);
+	while (from > text && from[-1] != '\n')
+		from--;
+	to = strstr(from, "\n}\n");
+	ck_assert_ptr_nonnull(to);
+	to += strlen("\n}\n");
+	memmove(from, to, strlen(to) + 1);
+	return text;
+}
+
+static void assert_same_text(const char *name, const char *expected, const char *text)
+{
+	int line = 1;
+	size_t i, start = 0;
+
+	for (i = 0; expected[i] && expected[i] == text[i]; i++) {
+		if (text[i] == '\n') {
+			line++;
+			start = i + 1;
+		}
+	}
+	ck_assert_msg(expected[i] == text[i], "%s line %d: \"%.*s\", not \"%.*s\"", name, line,
+		      (int)strcspn(text + start, "\n"), text + start,
+		      (int)strcspn(expected + start, "\n"), expected + start);
+}
+
+TEST(headers_are_those_in_data, ON_HOST)
+{
+	for (int i = 0; i < NAMES; i++) {
+		char *text = without_image(read_file(generate(names[i], "")));
+		char path[128], *golden;
+
+		snprintf(path, sizeof(path), "selftests/data/%s.skel.h.golden", names[i]);
+		golden = read_file(source_path(path));
+		assert_same_text(names[i], golden, text);
+		free(golden);
+		free(text);
+	}
+}
+END_TEST
+
+TEST(same_object_same_bytes, ON_HOST)
+{
+	for (int i = 0; i < NAMES; i++) {
+		const char *first = generate(names[i], "");
+
+		RUN_OK("mkdir -p %s/elsewhere && cp %s %s/elsewhere && cd %s/elsewhere && "
+		       "TZ=Asia/Tokyo LC_ALL=tr_TR.UTF-8 COLUMNS=20 %s skeleton ./%s.bpf.o "
+		       "> out.h 2>/dev/null && cmp out.h %s",
+		       dir, object(names[i]), dir, dir, memgen(), names[i], first);
+	}
+}
+END_TEST
+
+TEST(name_is_made_from_the_file, ON_HOST)
+{
+	char output[200];
+
+	RUN_OK("cp %s %s/1st-try.v2.o && cd %s && %s skeleton 1st-try.v2.o | "
+	       "grep -q '^struct _1st_try__v2 {'",
+	       object("types_twin"), dir, dir, memgen());
+	RUN_OK("%s skeleton %s --name other | grep -q '^struct other {'", memgen(),
+	       object("types_twin"));
+	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s --name class", memgen(),
+			     object("types_twin")),
+			 1);
+	ck_assert_str_eq(output, "memgen: --name=class: not a name that C and C++ accept; try "
+				 "class_\n");
+}
+END_TEST
+
+TEST(arena_types_that_the_compiler_left_out_are_named, ON_HOST)
+{
+	char output[1000];
+
+	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s -o %s/h", memgen(),
+			     object("types_arena"), dir),
+			 0);
+	ck_assert_ptr_nonnull(strstr(output, "warning: struct opaque is behind an arena pointer"));
+}
+END_TEST
+
+/* --- what compilers say --- */
+
+TEST(headers_compile_alone_and_twice, ON_HOST, .timeout = 60)
+{
+	char text[512];
+
+	for (int i = 0; i < NAMES; i++) {
+		const char *header = generate(names[i], "");
+
+		snprintf(text, sizeof(text), "#include \"%s\"\n#include \"%s\"\n", header, header);
+		compile(text);
+	}
+}
+END_TEST
+
+TEST(headers_compile_beside_system_headers, ON_HOST, .timeout = 60)
+{
+	char text[2048];
+
+	for (int i = 0; i < NAMES; i++) {
+		const char *header = generate(names[i], "");
+
+		snprintf(text, sizeof(text), "#include \"%s\"\n%s", header, system_headers);
+		compile(text);
+		snprintf(text, sizeof(text), "%s#include \"%s\"\n", system_headers, header);
+		compile(text);
+	}
+}
+END_TEST
+
+TEST(two_headers_share_types, ON_HOST)
+{
+	char text[1024];
+	char first[128];
+
+	snprintf(first, sizeof(first), "%s", generate("types_structs", ""));
+	snprintf(text, sizeof(text),
+		 "#include \"%s\"\n#include \"%s\"\n"
+		 "void copy(struct types_structs *a, struct types_twin *b);\n"
+		 "void copy(struct types_structs *a, struct types_twin *b)\n"
+		 "{ b->bss->line = a->bss->line; b->bss->anonymous = a->bss->anonymous; }\n",
+		 first, generate("types_twin", ""));
+	compile(text);
+}
+END_TEST
+
+/* What the application's own header has is not defined again, and is checked all the same. */
+TEST(types_may_be_the_applications, ON_HOST)
+{
+	static const char own[] =
+		"struct point { int x, y; };\n"
+		"struct line { struct point from, to; struct line *next; };\n"
+		"typedef struct { int generation; struct point at; } anonymous_t;\n"
+		"struct bits_only_here { enum { ONE = 1, TWO } which; };\n"
+		"struct element { struct element *next; struct point at; };\n";
+	char text[2048], output[3000];
+	const char *header = generate("types_twin", "--types=none");
+
+	snprintf(text, sizeof(text), "%s#include \"%s\"\n", own, header);
+	compile(text);
+
+	/* one type by its macro, the others from the generated header */
+	snprintf(text, sizeof(text),
+		 "#define MEM_TYPE_struct_point\nstruct point { int x, y; };\n#include \"%s\"\n",
+		 generate("types_twin", ""));
+	compile(text);
+
+	snprintf(text, sizeof(text), "%s/wrong.c", dir);
+	write_file(text, "#define MEM_TYPE_struct_point\nstruct point { int x; long y; };\n"
+			 "#include \"types_twin.skel.h\"\n");
+	ck_assert_int_ne(run(output, sizeof(output), "gcc -I%s -fsyntax-only %s",
+			     source_path("include"), text),
+			 0);
+	ck_assert_msg(strstr(output, "struct point.y: not at the BPF side") != NULL, "%s", output);
+}
+END_TEST
+
+TEST(types_may_have_a_prefix, ON_HOST)
+{
+	char text[1024];
+
+	for (int i = 0; i < NAMES; i++) {
+		snprintf(text, sizeof(text), "#include \"%s\"\n%s",
+			 generate(names[i], "--type-prefix=my_"), system_headers);
+		compile(text);
+	}
+}
+END_TEST
+
+/* --- the judge: pahole reads back what gcc made of the header --- */
+
+struct judge {
+	struct mem_image *image;
+	struct btf *bpf;
+	struct btf *header;
+	const char *name;
+};
+
+static void judge_open(struct judge *judge, const char *name, const char *header)
+{
+	char path[160];
+
+	*judge = (struct judge){.name = name};
+	RUN_OK("echo '#include \"%s\"' | gcc -g -fno-eliminate-unused-debug-types -I%s -x c -c - "
+	       "-o %s/h.o && pahole --btf_gen_floats --btf_encode_detached=%s/h.btf %s/h.o",
+	       header, source_path("include"), dir, dir, dir);
+	judge->image = assert_ptr(mem_image_read_file(object(name), NULL));
+	judge->bpf = btf__new(judge->image->btf.rows, judge->image->btf.count);
+	snprintf(path, sizeof(path), "%s/h.btf", dir);
+	judge->header = btf__parse(path, NULL);
+	ck_assert_ptr_nonnull(judge->bpf);
+	ck_assert_ptr_nonnull(judge->header);
+}
+
+static void judge_close(struct judge *judge)
+{
+	btf__free(judge->header);
+	btf__free(judge->bpf);
+	mem_image_free(judge->image);
+}
+
+static void judge_type(const struct judge *judge, uint32_t bpf_id, uint32_t header_id,
+		       const char *what)
+{
+	struct layout bpf = {0}, header = {0};
+	char message[512] = "";
+	int verdict;
+
+	layout_add(&bpf, judge->bpf, bpf_id, 0);
+	layout_add(&header, judge->header, header_id, 0);
+	verdict = layout_compare(&bpf, &header, message, sizeof(message));
+	layout_free(&bpf);
+	layout_free(&header);
+	ck_assert_msg(!verdict, "%s %s: %s", judge->name, what, message);
+}
+
+/* Variables of a section against the struct that the skeleton points to. */
+static int judge_variables(const struct judge *judge)
+{
+	const struct mem_region_image *regions = judge->image->regions.rows;
+	int judged = 0;
+
+	for (uint32_t i = 0; i < judge->image->regions.count; i++) {
+		char name[128];
+		int id;
+
+		if (!regions[i].section || regions[i].kind == MEM_REGION_KCONFIG ||
+		    !regions[i].type)
+			continue;
+		snprintf(name, sizeof(name), "%s__%s", judge->name, regions[i].name);
+		id = btf__find_by_name_kind(judge->header, name, BTF_KIND_STRUCT);
+		ck_assert_msg(id > 0, "there is no struct %s", name);
+		judge_type(judge, regions[i].type, (uint32_t)id, name);
+		judged++;
+	}
+	return judged;
+}
+
+/* Every struct and union that both sides have a definition of. */
+static int judge_types(const struct judge *judge)
+{
+	int judged = 0;
+
+	for (uint32_t id = 1; id < btf__type_cnt(judge->header); id++) {
+		const struct btf_type *type = btf__type_by_id(judge->header, id);
+		const char *name = btf__name_by_offset(judge->header, type->name_off);
+		int bpf_id;
+
+		if (!btf_is_composite(type) || !*name || !strcmp(name, judge->name) ||
+		    !strcmp(name, "mem_object"))
+			continue;
+		bpf_id = btf__find_by_name_kind(judge->bpf, name, btf_kind(type));
+		if (bpf_id < 0)
+			continue;
+		judge_type(judge, (uint32_t)bpf_id, id, name);
+		ck_assert_uint_eq(btf__type_by_id(judge->bpf, (uint32_t)bpf_id)->size, type->size);
+		judged++;
+	}
+	return judged;
+}
+
+TEST(layouts_are_those_of_the_bpf_side, ON_HOST, .timeout = 60)
+{
+	if (system("command -v pahole > /dev/null") != 0)
+		test_skip("pahole is not installed");
+	for (int i = 0; i < NAMES; i++) {
+		struct judge judge;
+
+		judge_open(&judge, names[i], generate(names[i], ""));
+		ck_assert_int_gt(judge_variables(&judge), 0);
+		if (strcmp(names[i], "types_scalars") != 0)
+			ck_assert_int_gt(judge_types(&judge), 0);
+		judge_close(&judge);
+	}
+}
+END_TEST
+
+/* --- what happens when it can't --- */
+
+/* The exit status with -o target, the message, and nothing left in the test's directory. */
+static void assert_refused(const char *source, const char *message)
+{
+	char output[1000];
+
+	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s -o %s/x.skel.h", memgen(),
+			     source, dir),
+			 1);
+	ck_assert_msg(strstr(output, message) != NULL, "\"%s\" is not in: %s", message, output);
+	ck_assert_msg(!strncmp(output, "memgen: ", 8), "%s", output);
+}
+
+TEST(bad_objects_leave_no_file, ON_HOST)
+{
+	char bad[128];
+
+	assert_refused("/nonexistent/x.o", "/nonexistent/x.o: No such file or directory");
+	assert_refused("/", "/: Is a directory");
+	ck_assert_int_eq(count_files(dir), 0);
+	snprintf(bad, sizeof(bad), "%s/bad.o", dir);
+	write_file(bad, "this is not an object file, though it is long enough to be looked at\n");
+	assert_refused(bad, bad);
+	RUN_OK("head -c 1000 %s > %s", object("types_scalars"), bad);
+	assert_refused(bad, bad);
+	ck_assert_int_eq(count_files(dir), 1);
+}
+END_TEST
+
+TEST(wrong_command_lines_are_another_status, ON_HOST)
+{
+	static const char *const lines[] = {
+		"",
+		"unknown",
+		"skeleton",
+		"skeleton a b",
+		"--unknown",
+		"skeleton --unknown",
+		"skeleton --types=all x.o",
+	};
+	char output[2000];
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		ck_assert_int_eq(run(output, sizeof(output), "%s %s", memgen(), lines[i]), 2);
+		ck_assert_msg(!strncmp(output, "memgen", 6), "%s", output);
+	}
+	ck_assert_int_eq(run(output, sizeof(output), "%s --help", memgen()), 0);
+	ck_assert_ptr_nonnull(strstr(output, "memgen skeleton tool.bpf.o -o tool.skel.h"));
+	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton --help", memgen()), 0);
+	ck_assert_ptr_nonnull(strstr(output, "Example:"));
+	ck_assert_int_eq(run(output, sizeof(output), "%s --version", memgen()), 0);
+	ck_assert_ptr_nonnull(strstr(output, "memgen 0."));
+}
+END_TEST
+
+TEST(unwritable_targets_are_errors, ON_HOST)
+{
+	const char *source = object("types_structs");
+	char output[1000];
+
+	ck_assert_int_eq(
+		run(output, sizeof(output), "%s skeleton %s -o /dev/full", memgen(), source), 1);
+	ck_assert_str_eq(output, "memgen: /dev/full: can't write it: No space left on device\n");
+	ck_assert_int_eq(
+		run(output, sizeof(output), "(%s skeleton %s > /dev/full)", memgen(), source), 1);
+	ck_assert_ptr_nonnull(strstr(output, "standard output: can't write it"));
+	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s -o %s/no/x.h", memgen(),
+			     source, dir),
+			 1);
+	ck_assert_ptr_nonnull(strstr(output, "No such file or directory"));
+	/* the limit on file sizes: an error where the signal is ignored, and no file either way */
+	ck_assert_int_eq(run(output, sizeof(output),
+			     "(trap '' XFSZ; ulimit -f 4; exec %s skeleton %s -o %s/x.h)", memgen(),
+			     source, dir),
+			 1);
+	ck_assert_ptr_nonnull(strstr(output, "File too large"));
+	ck_assert_int_ne(run(output, sizeof(output), "(ulimit -f 4; exec %s skeleton %s -o %s/x.h)",
+			     memgen(), source, dir),
+			 0);
+	ck_assert_int_eq(count_files(dir), 0);
+}
+END_TEST
+
+/* In a mount namespace of its own, which ends with the test's process. */
+TEST(full_disk_keeps_the_old_file, ON_HOST)
+{
+	char output[1000], path[128], *text;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", dir, "tmpfs", 0, "size=16k"))
+		test_skip("may not mount a file system: %s", strerror(errno));
+	snprintf(path, sizeof(path), "%s/x.skel.h", dir);
+	write_file(path, "the old header\n");
+	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s -o %s", memgen(),
+			     object("types_structs"), path),
+			 1);
+	ck_assert_ptr_nonnull(strstr(output, "No space left on device"));
+	text = read_file(path);
+	ck_assert_str_eq(text, "the old header\n");
+	free(text);
+	ck_assert_int_eq(count_files(dir), 1);
+	ck_assert_int_eq(umount(dir), 0);
+}
+END_TEST
+
+TEST(target_keeps_its_mode_and_its_link, ON_HOST)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/x.skel.h", dir);
+	RUN_OK("cd %s && touch real.h && chmod 640 real.h && ln -s real.h x.skel.h", dir);
+	RUN_OK("%s skeleton %s -o %s", memgen(), object("types_twin"), path);
+	ck_assert_int_eq(lstat(path, &st), 0);
+	ck_assert(S_ISLNK(st.st_mode));
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0640);
+	ck_assert_int_gt(st.st_size, 1000);
+	RUN_OK("umask 027 && %s skeleton %s -o %s/new.h", memgen(), object("types_twin"), dir);
+	snprintf(path, sizeof(path), "%s/new.h", dir);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0640);
+	ck_assert_int_eq(count_files(dir), 3);
+}
+END_TEST
+
+/* Check has handlers of its own for these signals: the new process must not start with them. */
+static pid_t spawn_memgen(char *source, char *target)
+{
+	char program[] = "memgen", command[] = "skeleton", option[] = "-o";
+	char *const argv[] = {program, command, source, option, target, NULL};
+	posix_spawnattr_t attributes;
+	sigset_t signals;
+	pid_t pid;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	ck_assert_int_eq(posix_spawnattr_init(&attributes), 0);
+	ck_assert_int_eq(posix_spawnattr_setsigdefault(&attributes, &signals), 0);
+	ck_assert_int_eq(posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF), 0);
+	ck_assert_int_eq(posix_spawn(&pid, memgen(), NULL, &attributes, argv, environ), 0);
+	posix_spawnattr_destroy(&attributes);
+	return pid;
+}
+
+/* Killed at any time, it leaves the whole header or none, and nothing else. */
+TEST(signals_leave_nothing_behind, ON_HOST, .timeout = 60)
+{
+	char path[128], source[512];
+	struct stat st;
+	off_t whole;
+	int stopped = 0;
+
+	snprintf(source, sizeof(source), "%s", object("types_structs"));
+	whole = stat(generate("types_structs", ""), &st) ? 0 : st.st_size;
+	snprintf(path, sizeof(path), "%s/x.skel.h", dir);
+	for (int i = 0; i < 100; i++) {
+		pid_t pid = spawn_memgen(source, path);
+		int status;
+
+		usleep((useconds_t)(100 + i * 50));
+		kill(pid, i % 2 ? SIGTERM : SIGINT);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		stopped += WIFSIGNALED(status);
+		if (!stat(path, &st)) {
+			ck_assert_int_eq(st.st_size, whole);
+			ck_assert_int_eq(unlink(path), 0);
+		}
+		ck_assert_int_eq(count_files(dir), 1);
+	}
+	ck_assert_int_gt(stopped, 0);
+}
+END_TEST
