@@ -139,7 +139,7 @@ static void after_test(void)
 	fflush(NULL);
 	leaks = leaks_after(text, sizeof(text));
 	if (leaks)
-		ck_abort_msg("left behind:\n%s", text);
+		ck_abort_msg("left behind: %s", text);
 	verdict->finished = 1;
 }
 

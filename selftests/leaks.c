@@ -256,11 +256,12 @@ static int is_kernel_btf(uint32_t id)
 	return yes;
 }
 
-/* Keep in after.objects only what appeared since leaks_before(). Returns how many that are. */
-static int keep_new_objects(void)
+/*
+ * Keep in after.objects what appeared since leaks_before(). Whatever appears from now on is not the
+ * test's: other processes make objects all the time.
+ */
+static void take_new_objects(void)
 {
-	int total = 0;
-
 	take_objects(&after);
 	for (int kind = 0; kind < KINDS; kind++) {
 		struct id_set *set = &after.objects[kind];
@@ -271,6 +272,24 @@ static int keep_new_objects(void)
 		for (int i = 0; i < set->count; i++)
 			if (!has_id(&before.objects[kind], set->ids[i]) &&
 			    !(kind == BTF && is_kernel_btf(set->ids[i])))
+				set->ids[kept++] = set->ids[i];
+		set->count = kept;
+	}
+}
+
+/* Drop from after.objects what is gone. Returns how many are left. */
+static int keep_living_objects(void)
+{
+	static struct state living;
+	int total = 0;
+
+	take_objects(&living);
+	for (int kind = 0; kind < KINDS; kind++) {
+		struct id_set *set = &after.objects[kind];
+		int kept = 0;
+
+		for (int i = 0; i < set->count; i++)
+			if (has_id(&living.objects[kind], set->ids[i]))
 				set->ids[kept++] = set->ids[i];
 		set->count = kept;
 		total += kept;
@@ -392,16 +411,11 @@ static void compare_objects(struct report *report)
 	double deadline = now() + leaks_patience * (in_emulator() ? 4 : 1);
 	int left;
 
-	for (useconds_t wait = 500; (left = keep_new_objects()); wait *= 2) {
-		if (wait > 8000) {
-			forget_foreign();
-			left = 0;
-			for (int kind = 0; kind < KINDS; kind++)
-				left += after.objects[kind].count;
-		}
-		if (!left || now() > deadline)
-			break;
+	take_new_objects();
+	for (useconds_t wait = 500; (left = keep_living_objects()) && now() < deadline; wait *= 2) {
 		usleep(wait < 200000 ? wait : 200000);
+		if (wait > 8000)
+			forget_foreign();
 	}
 	for (int kind = 0; left && kind < KINDS; kind++)
 		for (int i = 0; i < after.objects[kind].count; i++)
