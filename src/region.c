@@ -74,8 +74,11 @@ int region_resize(struct mem_region *region)
 	return 0;
 }
 
+/* What can't be mapped at all is no failure: region_map() goes another way. */
 static int region_map_error(struct mem_region *region, int err, const char *what)
 {
+	if (err == ENOTSUPP_KERNEL)
+		return -err;
 	return mem__error(err, "%s: region '%s': can't %s its %zu bytes: %s", region->obj->name,
 			  region->image->name, what, region->size, strerror(err));
 }
@@ -115,6 +118,37 @@ static int region_map_writable(struct mem_region *region)
 		       : region_map_over(region, PROT_READ | PROT_WRITE);
 }
 
+/* The initial contents of a map that can't be mapped, by system calls. */
+static int region_update(const struct mem_region *region)
+{
+	size_t stride = map_stride(region->map);
+	int err = 0;
+
+	if (!contents_any(region->base, region->size))
+		return 0;
+	for (uint32_t key = 0; !err && key < region->map->max_entries; key++)
+		err = mem_map_update(region->map, &key, region->base + key * stride, 0);
+	return err;
+}
+
+/*
+ * The kernel maps nothing that holds a lock, a timer, a list head or a pointer of its own. Private
+ * memory would look shared and not be, so the region has none from here on.
+ */
+static int region_give_up(struct mem_region *region)
+{
+	int err = region_update(region);
+
+	if (err)
+		return err;
+	mem__log(MEM_LOG_INFO, "%s: region '%s' holds what the kernel shares with no application (a "
+		 "lock, timer, list or kernel pointer): only programs and mem_map_lookup() reach it",
+		 region->obj->name, region->image->name);
+	region_unmap(region);
+	skeleton_show_region(region);
+	return 0;
+}
+
 /*
  * The kernel gives nobody a writable mapping of a map that is read-only for programs, so constants
  * take a system call to get there.
@@ -143,6 +177,8 @@ static int region_map_kconfig(struct mem_region *region)
 
 int region_map(struct mem_region *region)
 {
+	int err;
+
 	switch (region->image->kind) {
 	case MEM_REGION_ARENA:
 		return arena_map(region);
@@ -151,7 +187,8 @@ int region_map(struct mem_region *region)
 	case MEM_REGION_KCONFIG:
 		return region_map_kconfig(region);
 	default:
-		return region_map_writable(region);
+		err = region_map_writable(region);
+		return err == -ENOTSUPP_KERNEL ? region_give_up(region) : err;
 	}
 }
 
@@ -160,6 +197,7 @@ void region_unmap(struct mem_region *region)
 	if (region->base)
 		munmap(region->base, region->size);
 	region->base = NULL;
+	region->size = 0;
 	region->variables = NULL;
 }
 
@@ -192,7 +230,7 @@ void *mem_region_data(const struct mem_region *region, size_t *size)
 {
 	size_t bytes;
 
-	if (region->image->kind == MEM_REGION_ARENA)
+	if (region->image->kind == MEM_REGION_ARENA || !region->base)
 		bytes = region->size;
 	else if (region->image->kind == MEM_REGION_ARRAY)
 		bytes = mem_region_stride(region) * mem_region_length(region);

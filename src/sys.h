@@ -25,7 +25,7 @@ enum {
 	SYS_ATTACH_KPROBE_SESSION = 56, /* Linux 6.10 */
 };
 
-/* An error number the kernel keeps to itself and yet returns from BPF_PROG_TEST_RUN. */
+/* An error number the kernel keeps to itself and yet returns, from BPF_PROG_TEST_RUN and mmap(2). */
 #define ENOTSUPP_KERNEL 524
 
 /* bpf(BPF_LINK_CREATE) with the members that tcx uses (Linux 6.6). */

@@ -256,12 +256,14 @@ struct mem_map *mem_region_map(const struct mem_region *region);
  *
  * The address never changes between mem_object_open() and mem_object_close(). After
  * mem_object_prepare() it is the memory that programs see; .rodata is read-only from then on.
+ * The kernel shares nothing that holds a lock, timer, list, tree or pointer of its own: such a
+ * region takes its initial values from here, and has no memory after mem_object_prepare().
  *
  * @param region  of an object in any phase
  * @param size    NULL, or receives bytes: of the variables, of all elements of an array (at
  *                mem_region_stride() from each other), or of the whole arena
  * @return the first variable or element, or the arena's first byte (an arena may be touched only
- *         after mem_object_prepare(), except for its variables)
+ *         after mem_object_prepare(), except for its variables); NULL if there is no memory
  */
 void *mem_region_data(const struct mem_region *region, size_t *size);
 

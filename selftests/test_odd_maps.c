@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Maps that the kernel does not take, or not share, just as they are written. */
+#include <stdint.h>
+
+#include "harness.h"
+#include "odd_maps.skel.h"
+
+static struct odd_maps *skel;
+
+static void setup(void)
+{
+	need_bpf();
+	skel = assert_ptr(odd_maps__open());
+}
+
+static void teardown(void)
+{
+	odd_maps__destroy(skel);
+	skel = NULL;
+}
+
+FIXTURE(setup, teardown)
+
+static void run_add(void)
+{
+	char packet[64] = "";
+	struct mem_run_opts opts = {.sz = sizeof(opts), .data_in = packet, .data_size_in = sizeof(packet)};
+
+	assert_ok(mem_prog_run(skel->progs.add, &opts));
+}
+
+TEST(what_the_kernel_does_not_share_has_no_memory_after_load)
+{
+	struct mem_region *locked = assert_ptr(mem_object_find_region(skel->obj, "data_locked"));
+	size_t size = 1;
+
+	ck_assert_uint_eq(skel->data_locked->total, 1000);
+	assert_ok(odd_maps__load(skel));
+	ck_assert_ptr_null(skel->data_locked);
+	ck_assert_ptr_null(mem_region_data(locked, &size));
+	ck_assert_uint_eq(size, 0);
+	ck_assert_ptr_null(mem_region_variables(locked, &size));
+	ck_assert_str_eq(mem_error_message(), "");
+}
+END_TEST
+
+TEST(what_the_kernel_does_not_share_has_its_initial_values)
+{
+	const uint32_t key = 0;
+	uint64_t value[4] = {0}; /* a lock of four bytes, a hole, total */
+
+	skel->data_locked->total = 5000;
+	assert_ok(odd_maps__load(skel));
+	run_add();
+	ck_assert_uint_eq(skel->bss->seen, 5001);
+	ck_assert_uint_le(mem_map_value_size(skel->maps.data_locked), sizeof(value));
+	assert_ok(mem_map_lookup(skel->maps.data_locked, &key, value, 0));
+	ck_assert(value[0] == 5001 || value[1] == 5001);
+}
+END_TEST
