@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Maps that the kernel does not take, or not share, just as they are written. */
 #include <stdint.h>
+#include <unistd.h>
 
 #include "harness.h"
 #include "odd_maps.skel.h"
@@ -28,6 +29,17 @@ static void run_add(void)
 
 	assert_ok(mem_prog_run(skel->progs.add, &opts));
 }
+
+TEST(ring_buffers_get_a_size_the_kernel_takes)
+{
+	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+
+	ck_assert_uint_eq(mem_map_max_entries(skel->maps.ring), 1000);
+	assert_ok(mem_map_max_entries_set(skel->maps.ring, page + 1));
+	assert_ok(odd_maps__load(skel));
+	ck_assert_uint_eq(mem_map_max_entries(skel->maps.ring), 2 * page);
+}
+END_TEST
 
 TEST(what_the_kernel_does_not_share_has_no_memory_after_load)
 {

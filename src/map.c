@@ -121,12 +121,25 @@ static int map_create_fd(const struct mem_map *map, union bpf_attr *attr)
 	return fd;
 }
 
-/* One element per CPU where the source leaves the size open. */
-static int map_default_size(struct mem_map *map)
+/* The smallest size of a ring buffer that the kernel takes: a power of two, of whole pages. */
+static uint32_t ring_size(uint32_t bytes)
 {
+	uint64_t size = sys_page_size();
+
+	while (size < bytes)
+		size *= 2;
+	return size <= UINT32_MAX ? (uint32_t)size : bytes;
+}
+
+/* One element per CPU where the source leaves the size open; ring buffers as large as they must be. */
+static int map_settle_size(struct mem_map *map)
+{
+	uint32_t type = map->image->type;
 	int cpus;
 
-	if (map->max_entries || map->image->type != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+	if (map->max_entries && (type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_USER_RINGBUF))
+		map->max_entries = ring_size(map->max_entries);
+	if (map->max_entries || type != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
 		return 0;
 	cpus = sys_possible_cpus();
 	if (cpus < 0)
@@ -142,7 +155,7 @@ int map_create(struct mem_map *map)
 	int inner_fd = -1, err;
 	BPF_ATTR(attr);
 
-	err = map_default_size(map);
+	err = map_settle_size(map);
 	if (err)
 		return err;
 	map_attr(map, &attr);
