@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include <mem/elf.h>
+
 #include "harness.h"
 #include "odd_maps.skel.h"
 
@@ -68,5 +70,15 @@ TEST(what_the_kernel_does_not_share_has_its_initial_values)
 	ck_assert_uint_le(mem_map_value_size(skel->maps.data_locked), sizeof(value));
 	assert_ok(mem_map_lookup(skel->maps.data_locked, &key, value, 0));
 	ck_assert(value[0] == 5001 || value[1] == 5001);
+}
+END_TEST
+
+TEST(types_too_deep_for_the_kernel_are_left_out)
+{
+	struct mem_object *obj = assert_ptr(mem_object_open_file(build_path("selftests/deep_types.bpf.o"), NULL));
+
+	assert_ok(mem_object_load(obj));
+	ck_assert_int_ge(mem_prog_fd(mem_object_find_prog(obj, "on_enter")), 0);
+	mem_object_close(obj);
 }
 END_TEST

@@ -51,7 +51,8 @@ static int btf_load_error(struct mem_object *obj, union bpf_attr *attr, int err)
 
 /*
  * Programs without CO-RE records run without BTF as well, on a kernel that does not know some kind
- * of type yet. With them BTF is a must: the kernel would silently leave the offsets unrelocated.
+ * of type yet, or finds them nested too deep. With them BTF is a must: the kernel would silently
+ * leave the offsets unrelocated.
  */
 int btf_load(struct mem_object *obj)
 {
@@ -67,7 +68,7 @@ int btf_load(struct mem_object *obj)
 		obj->btf_fd = fd;
 		return 0;
 	}
-	if (fd == -EINVAL && !obj->image.core_relo_count) {
+	if (fd != -EPERM && fd != -ENOMEM && !obj->image.core_relo_count) {
 		char why[256];
 
 		btf_reason(obj, &attr, why, sizeof(why));
