@@ -9,7 +9,7 @@
 
 #include "elf_builder.h"
 
-#define SECTION_MAX 64
+#define SECTION_MAX   64
 #define EM_BPF_NUMBER 247
 
 /* Bytes that grow. */
@@ -51,7 +51,7 @@ static uint32_t append_string(struct buffer *strings, const char *text)
 struct elf_builder *elf_builder_new(void)
 {
 	struct elf_builder *b = calloc(1, sizeof(*b));
-	const Elf64_Sym none = { 0 };
+	const Elf64_Sym none = {0};
 
 	ck_assert_ptr_nonnull(b);
 	b->count = 1;
@@ -120,7 +120,7 @@ uint32_t elf_add_undefined(struct elf_builder *b, const char *name)
 void elf_add_relocation(struct elf_builder *b, uint32_t section, uint64_t offset, uint32_t symbol,
 			uint32_t type)
 {
-	Elf64_Rel rel = { .r_offset = offset, .r_info = ELF64_R_INFO((uint64_t)symbol, type) };
+	Elf64_Rel rel = {.r_offset = offset, .r_info = ELF64_R_INFO((uint64_t)symbol, type)};
 
 	append(&b->sections[section].relocations, &rel, sizeof(rel));
 }
@@ -149,8 +149,9 @@ static void add_relocation_sections(struct elf_builder *b, uint32_t symbols)
 		if (!section->relocations.size)
 			continue;
 		strcat(name, section->name);
-		header = elf_section_header(b, elf_add_section(b, name, 0, section->relocations.data,
-							       section->relocations.size));
+		header = elf_section_header(b,
+					    elf_add_section(b, name, 0, section->relocations.data,
+							    section->relocations.size));
 		header->sh_type = SHT_REL;
 		header->sh_entsize = sizeof(Elf64_Rel);
 		header->sh_link = symbols;
@@ -244,8 +245,8 @@ struct elf_bytes elf_build(struct elf_builder *b)
 	ck_assert_ptr_nonnull(elf);
 	header = elf64_newehdr(elf);
 	ck_assert_ptr_nonnull(header);
-	header->e_ident[EI_DATA] =
-		__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+	header->e_ident[EI_DATA] = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB
+									     : ELFDATA2MSB;
 	header->e_type = ET_REL;
 	header->e_machine = EM_BPF_NUMBER;
 	header->e_version = EV_CURRENT;
@@ -298,10 +299,10 @@ void ext_record(struct ext_builder *ext, const void *record, size_t size)
 void elf_add_btf_ext(struct elf_builder *b, const struct ext_builder *funcs,
 		     const struct ext_builder *lines, const struct ext_builder *cores)
 {
-	const struct ext_builder *parts[] = { funcs, lines, cores };
+	const struct ext_builder *parts[] = {funcs, lines, cores};
 	/* magic, version and flags in one word; the header's size; offset and size of each part */
-	uint32_t header[8] = { 0xeb9f | 1 << 16, sizeof(header) }, offset = 0;
-	struct buffer bytes = { 0 };
+	uint32_t header[8] = {0xeb9f | 1 << 16, sizeof(header)}, offset = 0;
+	struct buffer bytes = {0};
 
 	for (int i = 0; i < 3; i++) {
 		header[2 + 2 * i] = offset;

@@ -70,9 +70,9 @@ void elf_add_btf_ext(struct elf_builder *b, const struct ext_builder *funcs,
 
 /* Instructions, as initialisers of struct bpf_insn. */
 #define INSN(op, dst, src, o, i) ((struct bpf_insn){op, dst, src, o, i})
-#define INSN_EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-#define INSN_MOV(dst, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
-#define INSN_CALL(src, imm) INSN(BPF_JMP | BPF_CALL, 0, src, 0, imm)
+#define INSN_EXIT		 INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+#define INSN_MOV(dst, value)	 INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
+#define INSN_CALL(src, imm)	 INSN(BPF_JMP | BPF_CALL, 0, src, 0, imm)
 /* two instructions */
 #define INSN_LD64(dst, src, imm)                                                                   \
 	INSN(BPF_LD | BPF_IMM | BPF_DW, dst, src, 0, imm), INSN(0, 0, 0, 0, 0)

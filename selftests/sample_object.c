@@ -3,12 +3,12 @@
 
 #include "sample_object.h"
 
-static const struct bpf_insn text[] = { INSN_MOV(0, 1), INSN_EXIT };
+static const struct bpf_insn text[] = {INSN_MOV(0, 1), INSN_EXIT};
 
 static const struct bpf_insn prog[] = {
-	INSN_LD64(1, 0, 0),		     /* 0: map */
-	INSN_LD64(2, 0, 0),		     /* 2: counter */
-	INSN_CALL(BPF_PSEUDO_CALL, -1),	     /* 4: helper */
+	INSN_LD64(1, 0, 0),		      /* 0: map */
+	INSN_LD64(2, 0, 0),		      /* 2: counter */
+	INSN_CALL(BPF_PSEUDO_CALL, -1),	      /* 4: helper */
 	INSN_CALL(BPF_PSEUDO_KFUNC_CALL, -1), /* 5: kfunc */
 	INSN_EXIT,
 };
@@ -54,23 +54,23 @@ static struct btf *make_btf(void)
 
 static void add_debug(struct elf_builder *b)
 {
-	struct ext_builder funcs = { .count = 0 }, lines = { .count = 0 }, cores = { .count = 0 };
+	struct ext_builder funcs = {.count = 0}, lines = {.count = 0}, cores = {.count = 0};
 	struct btf *btf = make_btf();
 	uint32_t text_name = btf__add_str(btf, ".text"), xdp_name = btf__add_str(btf, "xdp");
 	uint32_t file = btf__add_str(btf, "sample.c"), access = btf__add_str(btf, "0:1");
 
 	ext_begin(&funcs, 8);
 	ext_section(&funcs, text_name, 1);
-	ext_record(&funcs, (uint32_t[]){ 0, SAMPLE_HELPER }, 8);
+	ext_record(&funcs, (uint32_t[]){0, SAMPLE_HELPER}, 8);
 	ext_section(&funcs, xdp_name, 1);
-	ext_record(&funcs, (uint32_t[]){ 0, SAMPLE_PROG }, 8);
+	ext_record(&funcs, (uint32_t[]){0, SAMPLE_PROG}, 8);
 	ext_begin(&lines, 16);
 	ext_section(&lines, xdp_name, 2);
-	ext_record(&lines, (uint32_t[]){ 0, file, file, 1 << 10 }, 16);
-	ext_record(&lines, (uint32_t[]){ 32, file, file, 2 << 10 }, 16);
+	ext_record(&lines, (uint32_t[]){0, file, file, 1 << 10}, 16);
+	ext_record(&lines, (uint32_t[]){32, file, file, 2 << 10}, 16);
 	ext_begin(&cores, 16);
 	ext_section(&cores, xdp_name, 1);
-	ext_record(&cores, (uint32_t[]){ 16, SAMPLE_STRUCT, access, 0 }, 16);
+	ext_record(&cores, (uint32_t[]){16, SAMPLE_STRUCT, access, 0}, 16);
 	elf_add_btf(b, btf);
 	elf_add_btf_ext(b, &funcs, &lines, &cores);
 }
@@ -81,8 +81,8 @@ struct elf_builder *sample_builder(void)
 	uint32_t code = SHF_ALLOC | SHF_EXECINSTR, data = SHF_ALLOC | SHF_WRITE;
 	uint32_t text_section = elf_add_section(b, ".text", code, text, sizeof(text));
 	uint32_t xdp = elf_add_section(b, "xdp", code, prog, sizeof(prog));
-	uint32_t maps = elf_add_section(b, ".maps", data, (char[32]){ 0 }, 32);
-	uint32_t variables = elf_add_section(b, ".data", data, (int[]){ 5, 0 }, 8);
+	uint32_t maps = elf_add_section(b, ".maps", data, (char[32]){0}, 32);
+	uint32_t variables = elf_add_section(b, ".data", data, (int[]){5, 0}, 8);
 
 	elf_add_section(b, "license", data, "GPL", 4);
 	elf_add_symbol(b, "", text_section, ELF64_ST_INFO(STB_LOCAL, STT_SECTION), 0, 0);

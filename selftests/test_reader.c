@@ -92,9 +92,10 @@ END_TEST
 /* Declared maps by their place in .maps, then one for each section of variables. */
 TEST(maps_are_in_file_order)
 {
-	ck_assert_str_eq(names_of(&image->maps),
-			 "first second outer outer.inner jumps shared_samples queue plain_sizes arena "
-			 ".data .rodata .data.limits .bss .bss.locked .kconfig");
+	ck_assert_str_eq(
+		names_of(&image->maps),
+		"first second outer outer.inner jumps shared_samples queue plain_sizes arena "
+		".data .rodata .data.limits .bss .bss.locked .kconfig");
 }
 END_TEST
 
@@ -252,7 +253,8 @@ TEST(programs_have_their_functions)
 {
 	const struct mem_prog_image *prog = prog_of("target");
 	const uint32_t *funcs = ROW(prog_funcs, uint32_t, prog->funcs.first);
-	static const char *const names[] = { "target", "callback", "for_all", "in_file", "for_friends" };
+	static const char *const names[] = {"target", "callback", "for_all", "in_file",
+					    "for_friends"};
 
 	ck_assert_uint_eq(prog->funcs.count, 5);
 	for (int i = 0; i < 5; i++)
@@ -297,16 +299,16 @@ static const char *relocs_of(const char *name)
 
 	*text = 0;
 	for (uint32_t i = 0; i < func->relocs.count; i++) {
-		const struct mem_reloc_image *reloc =
-			ROW(relocs, struct mem_reloc_image, func->relocs.first + i);
+		const struct mem_reloc_image *reloc = ROW(relocs, struct mem_reloc_image,
+							  func->relocs.first + i);
 		const struct mem_table *tables[] = {
-			[MEM_RELOC_MAP] = &image->maps,	  [MEM_RELOC_REGION] = &image->regions,
-			[MEM_RELOC_FUNC] = &image->funcs, [MEM_RELOC_CALL] = &image->funcs,
+			[MEM_RELOC_MAP] = &image->maps,	      [MEM_RELOC_REGION] = &image->regions,
+			[MEM_RELOC_FUNC] = &image->funcs,     [MEM_RELOC_CALL] = &image->funcs,
 			[MEM_RELOC_EXTERN] = &image->externs,
 		};
 		const struct mem_table *table = tables[reloc->kind];
-		const char *const *target = (const void *)((const char *)table->rows +
-							   reloc->target * table->row_size);
+		const char *const *target =
+			(const void *)((const char *)table->rows + reloc->target * table->row_size);
 
 		len += snprintf(text + len, sizeof(text) - len, "%s%u %s+%u", i ? ", " : "",
 				reloc->kind, *target, reloc->offset);
@@ -321,8 +323,9 @@ TEST(relocations)
 	ck_assert_str_eq(relocs_of("in_file"), "2 bss+56");
 	ck_assert_str_eq(relocs_of("for_friends"), "2 bss+0, 2 data+0");
 	ck_assert_str_eq(relocs_of("callback"), "2 bss+8");
-	ck_assert_str_eq(relocs_of("target"), "3 callback+0, 2 rodata+0, 4 for_all+0, 4 for_friends+0, "
-					      "5 LINUX_KERNEL_VERSION+0");
+	ck_assert_str_eq(relocs_of("target"),
+			 "3 callback+0, 2 rodata+0, 4 for_all+0, 4 for_friends+0, "
+			 "5 LINUX_KERNEL_VERSION+0");
 	ck_assert_str_eq(relocs_of("on_read"),
 			 "2 bss_locked+0, 2 bss_locked+0, 2 bss_locked+0, 1 jumps+0");
 	ck_assert_str_eq(relocs_of("on_task"), "");
@@ -336,10 +339,10 @@ TEST(relocated_instructions_are_clean)
 		const struct mem_func_image *func = ROW(funcs, struct mem_func_image, i);
 
 		for (uint32_t j = 0; j < func->relocs.count; j++) {
-			const struct mem_reloc_image *reloc =
-				ROW(relocs, struct mem_reloc_image, func->relocs.first + j);
-			const struct bpf_insn *insn =
-				ROW(insns, struct bpf_insn, func->insns.first + reloc->insn);
+			const struct mem_reloc_image *reloc = ROW(relocs, struct mem_reloc_image,
+								  func->relocs.first + j);
+			const struct bpf_insn *insn = ROW(insns, struct bpf_insn,
+							  func->insns.first + reloc->insn);
 
 			ck_assert_uint_eq(insn->src_reg, 0);
 			ck_assert_int_eq(insn->imm, 0);
@@ -408,16 +411,18 @@ static void *slurp(const char *path, size_t *size)
 	return data;
 }
 
-static void assert_same_table(const char *name, const struct mem_table *a, const struct mem_table *b)
+static void assert_same_table(const char *name, const struct mem_table *a,
+			      const struct mem_table *b)
 {
 	ck_assert_msg(a->count == b->count && a->row_size == b->row_size, "%s differs", name);
-	ck_assert_msg(!memcmp(a->rows, b->rows, (size_t)a->count * a->row_size), "%s differs", name);
+	ck_assert_msg(!memcmp(a->rows, b->rows, (size_t)a->count * a->row_size), "%s differs",
+		      name);
 }
 
 /* From memory and from a file, at whatever address, the image is the same. */
 TEST(memory_gives_the_same_image)
 {
-	struct mem_read_opts opts = { .sz = sizeof(opts), .name = "other" };
+	struct mem_read_opts opts = {.sz = sizeof(opts), .name = "other"};
 	struct mem_image *other;
 	char *data, *copy;
 	size_t size;
@@ -452,8 +457,9 @@ TEST(files_that_cannot_be_read)
 	ck_assert_int_eq(errno, EISDIR);
 	ck_assert_ptr_null(mem_image_read_file("/dev/null", NULL));
 	ck_assert_int_eq(errno, EINVAL);
-	ck_assert_str_eq(mem_error_message(), "/dev/null:ELF header+0x0: not an ELF file: compile with "
-					      "clang --target=bpf -c");
+	ck_assert_str_eq(mem_error_message(),
+			 "/dev/null:ELF header+0x0: not an ELF file: compile with "
+			 "clang --target=bpf -c");
 	ck_assert_ptr_null(mem_image_read_file(NULL, NULL));
 	ck_assert_int_eq(errno, EINVAL);
 	ck_assert_ptr_null(mem_image_read(NULL, 0, NULL));
@@ -466,12 +472,11 @@ TEST(options_of_another_version)
 	struct {
 		struct mem_read_opts opts;
 		int newer;
-	} larger = { .opts = { .sz = sizeof(larger) } };
-	struct mem_read_opts none = { 0 };
+	} larger = {.opts = {.sz = sizeof(larger)}};
+	struct mem_read_opts none = {0};
 	struct mem_image *other;
 
-	other = assert_ptr(
-		mem_image_read_file(build_path("selftests/reader.bpf.o"), &larger.opts));
+	other = assert_ptr(mem_image_read_file(build_path("selftests/reader.bpf.o"), &larger.opts));
 	mem_image_free(other);
 	larger.newer = 1;
 	ck_assert_ptr_null(mem_image_read_file(build_path("selftests/reader.bpf.o"), &larger.opts));

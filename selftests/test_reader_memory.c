@@ -93,7 +93,8 @@ static long sweep(const char *path, int permanently)
 			return n;
 		}
 		counting = 0;
-		ck_assert_msg(errno == ENOMEM, "allocation %ld: errno %d: %s", n, errno, test_message());
+		ck_assert_msg(errno == ENOMEM, "allocation %ld: errno %d: %s", n, errno,
+			      test_message());
 		ck_assert_msg(live == before, "allocation %ld: %ld left: %s", n, live - before,
 			      test_message());
 	}

@@ -13,7 +13,7 @@ static struct mem_image *image;
 /* The only program of an object that has it in a section of this name. */
 static const struct mem_prog_image *prog_in(const char *section)
 {
-	static const struct bpf_insn code[] = { INSN_MOV(0, 0), INSN_EXIT };
+	static const struct bpf_insn code[] = {INSN_MOV(0, 0), INSN_EXIT};
 	struct elf_builder *b = elf_builder_new();
 	struct elf_bytes file;
 
@@ -28,21 +28,89 @@ static const struct mem_prog_image *prog_in(const char *section)
 }
 
 static const char *const names[] = {
-	"socket", "sk_reuseport/migrate", "sk_reuseport", "kprobe", "kprobe/f", "uprobe", "uprobe/b:f",
-	"uprobe.s/b:f", "kretprobe/f", "uretprobe/b:f", "uretprobe.s", "kprobe.multi/f*",
-	"kretprobe.multi/f*", "ksyscall/read", "kretsyscall/read", "usdt/b:p:n", "tc", "classifier",
-	"action", "tracepoint/c/n", "tp/c/n", "raw_tracepoint/n", "raw_tp/n", "raw_tracepoint.w/n",
-	"raw_tp.w/n", "tp_btf/n", "fentry/f", "fmod_ret/f", "fexit/f", "fentry.s/f", "fmod_ret.s/f",
-	"fexit.s/f", "freplace/f", "lsm/h", "lsm.s/h", "lsm_cgroup/h", "iter/task", "iter.s/task",
-	"syscall", "xdp.frags/devmap", "xdp/devmap", "xdp.frags/cpumap", "xdp/cpumap", "xdp.frags",
-	"xdp", "perf_event", "lwt_in", "lwt_out", "lwt_xmit", "lwt_seg6local", "sockops",
-	"sk_skb/stream_parser", "sk_skb/stream_verdict", "sk_skb", "sk_msg", "lirc_mode2",
-	"flow_dissector", "cgroup_skb/ingress", "cgroup_skb/egress", "cgroup/skb", "cgroup/sock_create",
-	"cgroup/sock_release", "cgroup/sock", "cgroup/post_bind4", "cgroup/post_bind6", "cgroup/bind4",
-	"cgroup/bind6", "cgroup/connect4", "cgroup/connect6", "cgroup/sendmsg4", "cgroup/sendmsg6",
-	"cgroup/recvmsg4", "cgroup/recvmsg6", "cgroup/getpeername4", "cgroup/getpeername6",
-	"cgroup/getsockname4", "cgroup/getsockname6", "cgroup/sysctl", "cgroup/getsockopt",
-	"cgroup/setsockopt", "cgroup/dev", "struct_ops/f", "sk_lookup",
+	"socket",
+	"sk_reuseport/migrate",
+	"sk_reuseport",
+	"kprobe",
+	"kprobe/f",
+	"uprobe",
+	"uprobe/b:f",
+	"uprobe.s/b:f",
+	"kretprobe/f",
+	"uretprobe/b:f",
+	"uretprobe.s",
+	"kprobe.multi/f*",
+	"kretprobe.multi/f*",
+	"ksyscall/read",
+	"kretsyscall/read",
+	"usdt/b:p:n",
+	"tc",
+	"classifier",
+	"action",
+	"tracepoint/c/n",
+	"tp/c/n",
+	"raw_tracepoint/n",
+	"raw_tp/n",
+	"raw_tracepoint.w/n",
+	"raw_tp.w/n",
+	"tp_btf/n",
+	"fentry/f",
+	"fmod_ret/f",
+	"fexit/f",
+	"fentry.s/f",
+	"fmod_ret.s/f",
+	"fexit.s/f",
+	"freplace/f",
+	"lsm/h",
+	"lsm.s/h",
+	"lsm_cgroup/h",
+	"iter/task",
+	"iter.s/task",
+	"syscall",
+	"xdp.frags/devmap",
+	"xdp/devmap",
+	"xdp.frags/cpumap",
+	"xdp/cpumap",
+	"xdp.frags",
+	"xdp",
+	"perf_event",
+	"lwt_in",
+	"lwt_out",
+	"lwt_xmit",
+	"lwt_seg6local",
+	"sockops",
+	"sk_skb/stream_parser",
+	"sk_skb/stream_verdict",
+	"sk_skb",
+	"sk_msg",
+	"lirc_mode2",
+	"flow_dissector",
+	"cgroup_skb/ingress",
+	"cgroup_skb/egress",
+	"cgroup/skb",
+	"cgroup/sock_create",
+	"cgroup/sock_release",
+	"cgroup/sock",
+	"cgroup/post_bind4",
+	"cgroup/post_bind6",
+	"cgroup/bind4",
+	"cgroup/bind6",
+	"cgroup/connect4",
+	"cgroup/connect6",
+	"cgroup/sendmsg4",
+	"cgroup/sendmsg6",
+	"cgroup/recvmsg4",
+	"cgroup/recvmsg6",
+	"cgroup/getpeername4",
+	"cgroup/getpeername6",
+	"cgroup/getsockname4",
+	"cgroup/getsockname6",
+	"cgroup/sysctl",
+	"cgroup/getsockopt",
+	"cgroup/setsockopt",
+	"cgroup/dev",
+	"struct_ops/f",
+	"sk_lookup",
 };
 
 TEST(names_mean_what_they_mean_to_libbpf)
@@ -55,8 +123,8 @@ TEST(names_mean_what_they_mean_to_libbpf)
 		ck_assert_msg(!libbpf_prog_type_by_name(names[i], &type, &attach),
 			      "libbpf does not know %s", names[i]);
 		ck_assert_msg(prog->type == type && prog->expected_attach_type == attach,
-			      "%s: type %u and attach type %u instead of %u and %u", names[i], prog->type,
-			      prog->expected_attach_type, type, attach);
+			      "%s: type %u and attach type %u instead of %u and %u", names[i],
+			      prog->type, prog->expected_attach_type, type, attach);
 		mem_image_free(image);
 	}
 }
@@ -69,16 +137,16 @@ TEST(newer_names)
 		const char *section;
 		uint32_t type, attach;
 	} known[] = {
-		{ "tc/ingress", BPF_PROG_TYPE_SCHED_CLS, 46 },
-		{ "tcx/egress", BPF_PROG_TYPE_SCHED_CLS, 47 },
-		{ "netkit/primary", BPF_PROG_TYPE_SCHED_CLS, 54 },
-		{ "netfilter", 32, 45 },
-		{ "uprobe.multi/b:f", BPF_PROG_TYPE_KPROBE, 48 },
-		{ "kprobe.session/f", BPF_PROG_TYPE_KPROBE, 56 },
-		{ "uprobe.session.s/b:f", BPF_PROG_TYPE_KPROBE, 57 },
-		{ "fsession/f", BPF_PROG_TYPE_TRACING, 58 },
-		{ "cgroup/connect_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 49 },
-		{ "cgroup/getsockname_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 53 },
+		{"tc/ingress", BPF_PROG_TYPE_SCHED_CLS, 46},
+		{"tcx/egress", BPF_PROG_TYPE_SCHED_CLS, 47},
+		{"netkit/primary", BPF_PROG_TYPE_SCHED_CLS, 54},
+		{"netfilter", 32, 45},
+		{"uprobe.multi/b:f", BPF_PROG_TYPE_KPROBE, 48},
+		{"kprobe.session/f", BPF_PROG_TYPE_KPROBE, 56},
+		{"uprobe.session.s/b:f", BPF_PROG_TYPE_KPROBE, 57},
+		{"fsession/f", BPF_PROG_TYPE_TRACING, 58},
+		{"cgroup/connect_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 49},
+		{"cgroup/getsockname_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 53},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -100,27 +168,27 @@ TEST(targets)
 		const char *section, *target;
 		uint32_t attach_kind, target_kind, prog_flags, flags;
 	} known[] = {
-		{ "kprobe/do_unlink+0x4", "do_unlink+0x4", MEM_ATTACH_KPROBE, 0, 0, 0 },
-		{ "kretprobe/do_unlink", "do_unlink", MEM_ATTACH_KPROBE, 0, 0, MEM_PROG_RETURN },
-		{ "kprobe", NULL, MEM_ATTACH_KPROBE, 0, 0, 0 },
-		{ "kprobe/", NULL, MEM_ATTACH_KPROBE, 0, 0, 0 },
-		{ "uretprobe.s//bin/sh:f", "/bin/sh:f", MEM_ATTACH_UPROBE, 0, 1 << 4,
-		  MEM_PROG_RETURN },
-		{ "kprobe.multi/tcp_*", "tcp_*", MEM_ATTACH_KPROBE_MULTI, 0, 0, 0 },
-		{ "usdt/b:p:n", "b:p:n", MEM_ATTACH_USDT, 0, 0, 0 },
-		{ "tp/sched/sched_switch", "sched/sched_switch", MEM_ATTACH_TRACEPOINT, 0, 0, 0 },
-		{ "?raw_tp/x", "x", MEM_ATTACH_RAW_TRACEPOINT, 0, 0, MEM_PROG_NO_AUTOLOAD },
-		{ "fentry.s/f", "f", MEM_ATTACH_BTF_TRACE, MEM_TARGET_FUNC, 1 << 4, 0 },
-		{ "tp_btf/x", "x", MEM_ATTACH_BTF_TRACE, MEM_TARGET_TRACEPOINT, 0, 0 },
-		{ "lsm/h", "h", MEM_ATTACH_BTF_TRACE, MEM_TARGET_LSM, 0, 0 },
-		{ "iter/task", "task", MEM_ATTACH_ITER, MEM_TARGET_ITER, 0, 0 },
-		{ "freplace/f", "f", MEM_ATTACH_BTF_TRACE, MEM_TARGET_PROG, 0, 0 },
-		{ "syscall", NULL, MEM_ATTACH_NONE, 0, 1 << 4, 0 },
-		{ "xdp.frags", NULL, MEM_ATTACH_NONE, 0, 1 << 5, 0 },
+		{"kprobe/do_unlink+0x4", "do_unlink+0x4", MEM_ATTACH_KPROBE, 0, 0, 0},
+		{"kretprobe/do_unlink", "do_unlink", MEM_ATTACH_KPROBE, 0, 0, MEM_PROG_RETURN},
+		{"kprobe", NULL, MEM_ATTACH_KPROBE, 0, 0, 0},
+		{"kprobe/", NULL, MEM_ATTACH_KPROBE, 0, 0, 0},
+		{"uretprobe.s//bin/sh:f", "/bin/sh:f", MEM_ATTACH_UPROBE, 0, 1 << 4,
+		 MEM_PROG_RETURN},
+		{"kprobe.multi/tcp_*", "tcp_*", MEM_ATTACH_KPROBE_MULTI, 0, 0, 0},
+		{"usdt/b:p:n", "b:p:n", MEM_ATTACH_USDT, 0, 0, 0},
+		{"tp/sched/sched_switch", "sched/sched_switch", MEM_ATTACH_TRACEPOINT, 0, 0, 0},
+		{"?raw_tp/x", "x", MEM_ATTACH_RAW_TRACEPOINT, 0, 0, MEM_PROG_NO_AUTOLOAD},
+		{"fentry.s/f", "f", MEM_ATTACH_BTF_TRACE, MEM_TARGET_FUNC, 1 << 4, 0},
+		{"tp_btf/x", "x", MEM_ATTACH_BTF_TRACE, MEM_TARGET_TRACEPOINT, 0, 0},
+		{"lsm/h", "h", MEM_ATTACH_BTF_TRACE, MEM_TARGET_LSM, 0, 0},
+		{"iter/task", "task", MEM_ATTACH_ITER, MEM_TARGET_ITER, 0, 0},
+		{"freplace/f", "f", MEM_ATTACH_BTF_TRACE, MEM_TARGET_PROG, 0, 0},
+		{"syscall", NULL, MEM_ATTACH_NONE, 0, 1 << 4, 0},
+		{"xdp.frags", NULL, MEM_ATTACH_NONE, 0, 1 << 5, 0},
 		/* a name nobody knows is for the loader to refuse, when it has to load it */
-		{ "xdpress", NULL, 0, 0, 0, 0 },
-		{ "xdp/eth0", NULL, 0, 0, 0, 0 },
-		{ "kprobes/f", NULL, 0, 0, 0, 0 },
+		{"xdpress", NULL, 0, 0, 0, 0},
+		{"xdp/eth0", NULL, 0, 0, 0, 0},
+		{"kprobes/f", NULL, 0, 0, 0, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -133,8 +201,8 @@ TEST(targets)
 				      prog->prog_flags == known[i].prog_flags &&
 				      prog->flags == known[i].flags,
 			      "%s: attach kind %u, target kind %u, prog flags %#x, flags %#x",
-			      known[i].section, prog->attach_kind, prog->target_kind, prog->prog_flags,
-			      prog->flags);
+			      known[i].section, prog->attach_kind, prog->target_kind,
+			      prog->prog_flags, prog->flags);
 		mem_image_free(image);
 	}
 }
@@ -143,7 +211,7 @@ END_TEST
 /* Functions in .text are for others to call. */
 TEST(text_has_no_programs)
 {
-	static const struct bpf_insn code[] = { INSN_MOV(0, 0), INSN_EXIT };
+	static const struct bpf_insn code[] = {INSN_MOV(0, 0), INSN_EXIT};
 	struct elf_builder *b = elf_builder_new();
 	struct elf_bytes file;
 

@@ -11,12 +11,12 @@
 /* What is known of one table. */
 struct table_info {
 	const char *name;
-	size_t table;      /* offset in struct mem_image */
+	size_t table;	   /* offset in struct mem_image */
 	size_t view_rows;  /* offset of the pointer in struct image_view */
 	size_t view_count; /* offset of the count in struct image_view */
 	uint32_t row_size; /* bytes of a row that this library knows */
-	uint32_t align;    /* bytes */
-	int fixed;         /* rows never grow */
+	uint32_t align;	   /* bytes */
+	int fixed;	   /* rows never grow */
 };
 
 #define TABLE(member, count, type, is_fixed)                                                       \
@@ -45,7 +45,8 @@ static const struct table_info tables[] = {
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 
 /* A table that the image's writer did not know yet is empty. */
-static const struct mem_table *table_of(const struct mem_image *image, const struct table_info *info)
+static const struct mem_table *table_of(const struct mem_image *image,
+					const struct table_info *info)
 {
 	static const struct mem_table none;
 
@@ -67,10 +68,11 @@ static int check_header(const struct mem_image *image)
 	if (!image)
 		return mem__error(EINVAL, "image: NULL");
 	if (image->abi != MEM_IMAGE_ABI)
-		return mem__error(ENOTSUP,
-				  "image: made for ABI %u, this libmem reads %u: generate the header "
-				  "again with the memgen of this libmem",
-				  image->abi, MEM_IMAGE_ABI);
+		return mem__error(
+			ENOTSUP,
+			"image: made for ABI %u, this libmem reads %u: generate the header "
+			"again with the memgen of this libmem",
+			image->abi, MEM_IMAGE_ABI);
 	if (image->size < offsetof(struct mem_image, maps))
 		return mem__error(EINVAL, "image: only %u bytes, at least %zu are expected",
 				  image->size, offsetof(struct mem_image, maps));
@@ -78,10 +80,11 @@ static int check_header(const struct mem_image *image)
 		return mem__error(EINVAL, "image: has no name");
 	if (image->size > sizeof(*image) &&
 	    !is_zero((const unsigned char *)(image + 1), image->size - sizeof(*image)))
-		return mem__error(ENOTSUP,
-				  "%s: made by a newer memgen: it uses a table that this libmem does "
-				  "not know; install that version's libmem",
-				  image->name);
+		return mem__error(
+			ENOTSUP,
+			"%s: made by a newer memgen: it uses a table that this libmem does "
+			"not know; install that version's libmem",
+			image->name);
 	return 0;
 }
 
@@ -110,10 +113,11 @@ static int check_table(const struct mem_image *image, const struct table_info *i
 
 		row += (size_t)i * table->row_size + info->row_size;
 		if (!is_zero(row, extra))
-			return mem__error(ENOTSUP,
-					  "%s: made by a newer memgen: %s[%u] uses a field that this "
-					  "libmem does not know; install that version's libmem",
-					  image->name, info->name, i);
+			return mem__error(
+				ENOTSUP,
+				"%s: made by a newer memgen: %s[%u] uses a field that this "
+				"libmem does not know; install that version's libmem",
+				image->name, info->name, i);
 	}
 	return 0;
 }
@@ -155,8 +159,8 @@ int image_widen(const struct mem_image *image, struct image_view *view)
 	if (owned_size) {
 		view->owned = calloc(1, owned_size);
 		if (!view->owned)
-			return mem__error(ENOMEM, "%s: no memory for %zu bytes of tables", image->name,
-					  owned_size);
+			return mem__error(ENOMEM, "%s: no memory for %zu bytes of tables",
+					  image->name, owned_size);
 	}
 
 	next = view->owned;

@@ -37,9 +37,9 @@ struct image_view {
 	uint32_t extern_count;
 	uint32_t line_info_count;
 	uint32_t core_relo_count;
-	uint32_t btf_size;             /* bytes */
+	uint32_t btf_size;	       /* bytes */
 	const struct mem_image *image; /* whose rows these are: name, license, kern_version */
-	void *owned;                   /* widened copies, NULL if none were needed */
+	void *owned;		       /* widened copies, NULL if none were needed */
 };
 
 /*
@@ -57,7 +57,7 @@ int image_check(const struct image_view *view);
 /* Where the strings of a BTF blob are; see image_btf_strings(). */
 struct image_strings {
 	const char *data; /* data[size - 1] is NUL */
-	uint32_t size;    /* bytes */
+	uint32_t size;	  /* bytes */
 };
 
 /* Find the strings of the image's BTF: 0, or -EINVAL with a message if its header is bad. */

@@ -16,19 +16,19 @@
 #include "image.h"
 
 /* linux/bpf.h may be older than the arena */
-#define MAP_TYPE_ARENA 33
+#define MAP_TYPE_ARENA	33
 #define KERNEL_NAME_MAX 15 /* characters; BPF_OBJ_NAME_LEN with its NUL is 16 */
-#define ARENA_SIZE_MAX (1ULL << 32)
+#define ARENA_SIZE_MAX	(1ULL << 32)
 
 #define OP_LD_IMM64 0x18 /* BPF_LD | BPF_IMM | BPF_DW, takes two instructions */
-#define OP_CALL 0x85     /* BPF_JMP | BPF_CALL */
+#define OP_CALL	    0x85 /* BPF_JMP | BPF_CALL */
 
 /* What the checks share. */
 struct check {
 	const struct image_view *view;
-	const char *name;             /* of the image */
+	const char *name;	      /* of the image */
 	struct image_strings strings; /* of its BTF; size 0 if there is none */
-	uint32_t *stamps;             /* per maps and per funcs row: see use */
+	uint32_t *stamps;	      /* per maps and per funcs row: see use */
 };
 
 #define BAD(check, fmt, ...) mem__error(EINVAL, "%s: " fmt, (check)->name, ##__VA_ARGS__)
@@ -287,11 +287,12 @@ static int check_relocs(const struct check *check, const struct mem_func_image *
 			return BAD(check, "function %s: relocs[%u]: instruction %u out of order",
 				   func->name, func->relocs.first + i, reloc->insn);
 		if (!reloc_fits(check, func, reloc))
-			return BAD(check,
-				   "function %s: relocs[%u]: kind %u, target %u, offset %u does not "
-				   "fit instruction %u",
-				   func->name, func->relocs.first + i, reloc->kind, reloc->target,
-				   reloc->offset, reloc->insn);
+			return BAD(
+				check,
+				"function %s: relocs[%u]: kind %u, target %u, offset %u does not "
+				"fit instruction %u",
+				func->name, func->relocs.first + i, reloc->kind, reloc->target,
+				reloc->offset, reloc->insn);
 	}
 	return 0;
 }
@@ -325,13 +326,15 @@ static int check_lines(const struct check *check, const struct mem_func_image *f
 	for (uint32_t i = 0; i < func->lines.count; i++) {
 		const struct bpf_line_info *line = &check->view->line_infos[func->lines.first + i];
 
-		if (line->insn_off >= func->insns.count || (i && line->insn_off <= line[-1].insn_off))
-			return BAD(check, "function %s: line_infos[%u]: instruction %u out of order",
+		if (line->insn_off >= func->insns.count ||
+		    (i && line->insn_off <= line[-1].insn_off))
+			return BAD(check,
+				   "function %s: line_infos[%u]: instruction %u out of order",
 				   func->name, func->lines.first + i, line->insn_off);
 		if (line->file_name_off >= check->strings.size ||
 		    line->line_off >= check->strings.size)
-			return BAD(check, "function %s: line_infos[%u]: text outside BTF", func->name,
-				   func->lines.first + i);
+			return BAD(check, "function %s: line_infos[%u]: text outside BTF",
+				   func->name, func->lines.first + i);
 	}
 	return 0;
 }
@@ -341,8 +344,10 @@ static int check_cores(const struct check *check, const struct mem_func_image *f
 	for (uint32_t i = 0; i < func->cores.count; i++) {
 		const struct bpf_core_relo *core = &check->view->core_relos[func->cores.first + i];
 
-		if (core->insn_off >= func->insns.count || (i && core->insn_off < core[-1].insn_off))
-			return BAD(check, "function %s: core_relos[%u]: instruction %u out of order",
+		if (core->insn_off >= func->insns.count ||
+		    (i && core->insn_off < core[-1].insn_off))
+			return BAD(check,
+				   "function %s: core_relos[%u]: instruction %u out of order",
 				   func->name, func->cores.first + i, core->insn_off);
 		if (core->access_str_off >= check->strings.size || !core->type_id ||
 		    check_type(check, "core_relos", func->cores.first + i, core->type_id))
@@ -391,7 +396,8 @@ static int check_extern(const struct check *check, uint32_t row,
 		return BAD(check, "externs[%u]: no name", row);
 	if (ext->kind < MEM_EXTERN_KFUNC || ext->kind > MEM_EXTERN_KCONFIG ||
 	    ext->flags & ~(uint32_t)MEM_EXTERN_WEAK)
-		return BAD(check, "extern %s: kind %u, flags %#x", ext->name, ext->kind, ext->flags);
+		return BAD(check, "extern %s: kind %u, flags %#x", ext->name, ext->kind,
+			   ext->flags);
 	if (ext->kind != MEM_EXTERN_KCONFIG)
 		return check_type(check, "externs", row, ext->type);
 	if (ext->kcfg_kind < MEM_KCFG_CHAR || ext->kcfg_kind > MEM_KCFG_CHAR_ARR ||
@@ -478,7 +484,7 @@ static int check_tables(struct check *check)
 
 int image_check(const struct image_view *view)
 {
-	struct check check = { .view = view, .name = view->image->name };
+	struct check check = {.view = view, .name = view->image->name};
 	size_t stamps = view->map_count > view->func_count ? view->map_count : view->func_count;
 	int err;
 

@@ -59,11 +59,11 @@ const struct btf_type *btf_skip_modifiers(const struct reader *r, uint32_t type,
 
 /* Structs that the kernel puts under a map's own management: such a map can't be mapped. */
 static const char *const kernel_structs[] = {
-	"bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",	"bpf_wq",	"bpf_list_head",
-	"bpf_list_node", "bpf_rb_root",	      "bpf_rb_node",	"bpf_refcount", "bpf_task_work",
+	"bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",   "bpf_wq",	     "bpf_list_head",
+	"bpf_list_node", "bpf_rb_root",	      "bpf_rb_node", "bpf_refcount", "bpf_task_work",
 };
 
-static const char *const kernel_tags[] = { "kptr", "kptr_untrusted", "percpu_kptr", "uptr" };
+static const char *const kernel_tags[] = {"kptr", "kptr_untrusted", "percpu_kptr", "uptr"};
 
 static int is_one_of(const char *name, const char *const *names, size_t count)
 {
@@ -162,7 +162,8 @@ static int check_header(const struct reader *r, const struct section *section)
 	if (header.magic == __builtin_bswap16(BTF_MAGIC))
 		return BAD(r, section->name, 0, "made for the other byte order");
 	if (header.magic != BTF_MAGIC)
-		return BAD(r, section->name, 0, "magic number 0x%x is not that of BTF", header.magic);
+		return BAD(r, section->name, 0, "magic number 0x%x is not that of BTF",
+			   header.magic);
 	if (header.version != BTF_VERSION || header.flags)
 		return UNKNOWN(r, section->name, 2, "BTF version %u with flags 0x%x is not known",
 			       header.version, header.flags);
@@ -246,8 +247,8 @@ static int add_dummies(struct reader *r)
 		id = btf__add_int(r->btf, "int", 4, BTF_INT_SIGNED);
 	r->int_type = id;
 	if (id > 0 && funcs)
-		r->dummy_var = id =
-			btf__add_var(r->btf, KFUNC_DUMMY, BTF_VAR_GLOBAL_ALLOCATED, r->int_type);
+		r->dummy_var = id = btf__add_var(r->btf, KFUNC_DUMMY, BTF_VAR_GLOBAL_ALLOCATED,
+						 r->int_type);
 	if (id < 0)
 		return reader_no_memory(r);
 	if (btf__type_cnt(r->btf) == count)
@@ -360,9 +361,11 @@ static int fix_datasec(struct reader *r, uint32_t id)
 	if (!strcmp(name, ".ksyms") || !strcmp(name, ".kconfig"))
 		return 0;
 	if (!section)
-		return BAD(r, ".BTF", btf_place(r, id), "there is no section %s with contents", name);
+		return BAD(r, ".BTF", btf_place(r, id), "there is no section %s with contents",
+			   name);
 	if (r->sections[section].datasec)
-		return BAD(r, ".BTF", btf_place(r, id), "a second list of the variables of %s", name);
+		return BAD(r, ".BTF", btf_place(r, id), "a second list of the variables of %s",
+			   name);
 	r->sections[section].datasec = id;
 	if (!datasec->size)
 		datasec->size = r->sections[section].size;

@@ -13,42 +13,42 @@
 
 /* What each kind consists of behind its struct btf_type. */
 static const struct kind_info {
-	uint8_t extra;      /* bytes, once */
+	uint8_t extra;	    /* bytes, once */
 	uint8_t per_member; /* bytes, for each of vlen members */
-	uint8_t refers;     /* type->type is a type id */
+	uint8_t refers;	    /* type->type is a type id */
 	uint8_t contains;   /* ... and that type is part of this one */
 } kinds[KIND_LAST + 1] = {
-	[BTF_KIND_INT] = { .extra = 4 },
-	[BTF_KIND_PTR] = { .refers = 1 },
-	[BTF_KIND_ARRAY] = { .extra = sizeof(struct btf_array) },
-	[BTF_KIND_STRUCT] = { .per_member = sizeof(struct btf_member) },
-	[BTF_KIND_UNION] = { .per_member = sizeof(struct btf_member) },
-	[BTF_KIND_ENUM] = { .per_member = sizeof(struct btf_enum) },
-	[BTF_KIND_FWD] = { 0 },
-	[BTF_KIND_TYPEDEF] = { .refers = 1, .contains = 1 },
-	[BTF_KIND_VOLATILE] = { .refers = 1, .contains = 1 },
-	[BTF_KIND_CONST] = { .refers = 1, .contains = 1 },
-	[BTF_KIND_RESTRICT] = { .refers = 1, .contains = 1 },
-	[BTF_KIND_FUNC] = { .refers = 1, .contains = 1 },
-	[BTF_KIND_FUNC_PROTO] = { .per_member = sizeof(struct btf_param), .refers = 1 },
-	[BTF_KIND_VAR] = { .extra = sizeof(struct btf_var), .refers = 1, .contains = 1 },
-	[BTF_KIND_DATASEC] = { .per_member = sizeof(struct btf_var_secinfo) },
-	[BTF_KIND_FLOAT] = { 0 },
-	[BTF_KIND_DECL_TAG] = { .extra = sizeof(struct btf_decl_tag), .refers = 1, .contains = 1 },
-	[BTF_KIND_TYPE_TAG] = { .refers = 1, .contains = 1 },
-	[BTF_KIND_ENUM64] = { .per_member = sizeof(struct btf_enum64) },
+	[BTF_KIND_INT] = {.extra = 4},
+	[BTF_KIND_PTR] = {.refers = 1},
+	[BTF_KIND_ARRAY] = {.extra = sizeof(struct btf_array)},
+	[BTF_KIND_STRUCT] = {.per_member = sizeof(struct btf_member)},
+	[BTF_KIND_UNION] = {.per_member = sizeof(struct btf_member)},
+	[BTF_KIND_ENUM] = {.per_member = sizeof(struct btf_enum)},
+	[BTF_KIND_FWD] = {0},
+	[BTF_KIND_TYPEDEF] = {.refers = 1, .contains = 1},
+	[BTF_KIND_VOLATILE] = {.refers = 1, .contains = 1},
+	[BTF_KIND_CONST] = {.refers = 1, .contains = 1},
+	[BTF_KIND_RESTRICT] = {.refers = 1, .contains = 1},
+	[BTF_KIND_FUNC] = {.refers = 1, .contains = 1},
+	[BTF_KIND_FUNC_PROTO] = {.per_member = sizeof(struct btf_param), .refers = 1},
+	[BTF_KIND_VAR] = {.extra = sizeof(struct btf_var), .refers = 1, .contains = 1},
+	[BTF_KIND_DATASEC] = {.per_member = sizeof(struct btf_var_secinfo)},
+	[BTF_KIND_FLOAT] = {0},
+	[BTF_KIND_DECL_TAG] = {.extra = sizeof(struct btf_decl_tag), .refers = 1, .contains = 1},
+	[BTF_KIND_TYPE_TAG] = {.refers = 1, .contains = 1},
+	[BTF_KIND_ENUM64] = {.per_member = sizeof(struct btf_enum64)},
 };
 
 /* The blob while it is checked. */
 struct blob {
 	const struct reader *r;
 	const uint8_t *data;
-	uint32_t types;     /* bytes into data of the first type */
+	uint32_t types;	    /* bytes into data of the first type */
 	uint32_t types_end; /* bytes into data */
 	const char *strings;
 	uint32_t strings_size; /* bytes */
-	uint8_t *odd;          /* by offset of a string: it has characters that no name has */
-	uint32_t count;        /* ids are below; type 0 is void */
+	uint8_t *odd;	       /* by offset of a string: it has characters that no name has */
+	uint32_t count;	       /* ids are below; type 0 is void */
 	uint32_t *places;      /* by id: bytes into data */
 };
 
@@ -81,11 +81,12 @@ static uint64_t type_size(const struct blob *blob, uint32_t place, uint32_t id)
 	}
 	if (type->info & 0x60ff0000) {
 		UNKNOWN(blob->r, ".BTF", place,
-			"type %u has more than 65535 members, or is from a newer compiler (0x%x)", id,
-			type->info);
+			"type %u has more than 65535 members, or is from a newer compiler (0x%x)",
+			id, type->info);
 		return 0;
 	}
-	size = sizeof(*type) + kinds[kind].extra + (uint64_t)kinds[kind].per_member * btf_vlen(type);
+	size = sizeof(*type) + kinds[kind].extra +
+	       (uint64_t)kinds[kind].per_member * btf_vlen(type);
 	if (size > room) {
 		BAD(blob->r, ".BTF", place, "type %u is cut off", id);
 		return 0;
@@ -190,9 +191,8 @@ static int check_references(const struct blob *blob, uint32_t id)
 	const struct btf_type *type = type_of(blob, id);
 
 	/* a tag is any text */
-	if (btf_is_decl_tag(type) || btf_is_type_tag(type) ?
-		    type->name_off >= blob->strings_size :
-		    !name_ok(blob, type->name_off))
+	if (btf_is_decl_tag(type) || btf_is_type_tag(type) ? type->name_off >= blob->strings_size
+							   : !name_ok(blob, type->name_off))
 		return BAD_TYPE(blob, id, "has no valid name");
 	if (kinds[btf_kind(type)].refers && !id_ok(blob, type->type))
 		return BAD_TYPE(blob, id, "refers to type %u of %u", type->type, blob->count);
@@ -245,7 +245,7 @@ struct walk {
 	uint32_t depth; /* types on the path */
 	struct step {
 		uint32_t id;
-		uint32_t next;    /* of next_type() */
+		uint32_t next;	  /* of next_type() */
 		uint32_t longest; /* of the lengths behind it so far */
 	} path[NESTING_MAX];
 };
@@ -257,7 +257,7 @@ static int enter(struct walk *walk, uint32_t id)
 	if (walk->depth == NESTING_MAX)
 		return BAD_TYPE(walk->blob, id, "is nested more than %u deep", NESTING_MAX);
 	walk->lengths[id] = ON_PATH;
-	walk->path[walk->depth++] = (struct step){ .id = id };
+	walk->path[walk->depth++] = (struct step){.id = id};
 	return 0;
 }
 
@@ -298,7 +298,7 @@ static int move(struct walk *walk)
 
 static int check_loops(const struct blob *blob, struct reader *r, int contains)
 {
-	struct walk walk = { .blob = blob, .contains = contains };
+	struct walk walk = {.blob = blob, .contains = contains};
 	int err = 0;
 
 	walk.lengths = pool_alloc(&r->scratch, blob->count, 1);
@@ -315,7 +315,7 @@ static int check_loops(const struct blob *blob, struct reader *r, int contains)
 
 int btf_check(struct reader *r, const uint8_t *data, uint32_t size)
 {
-	struct blob blob = { .r = r, .data = data };
+	struct blob blob = {.r = r, .data = data};
 	struct btf_header header;
 	int err;
 

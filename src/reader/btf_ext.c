@@ -10,7 +10,7 @@
 
 #include "reader/reader.h"
 
-#define SECTION ".BTF.ext"
+#define SECTION	  ".BTF.ext"
 #define INSN_SIZE sizeof(struct bpf_insn)
 
 struct header {
@@ -32,10 +32,10 @@ struct header {
 
 /* One record: it begins with the offset of an instruction, in bytes, in its section. */
 struct record {
-	uint32_t func;       /* funcs row */
-	uint32_t insn;       /* instruction index from the start of the function */
+	uint32_t func;	     /* funcs row */
+	uint32_t insn;	     /* instruction index from the start of the function */
 	const uint8_t *data; /* the record as it is in the file */
-	uint32_t place;      /* bytes into .BTF.ext, for messages */
+	uint32_t place;	     /* bytes into .BTF.ext, for messages */
 };
 
 struct subsection {
@@ -56,8 +56,8 @@ static int add_func_info(struct reader *r, const struct record *record)
 		return BAD(r, SECTION, record->place, "type of a function inside of function %s",
 			   func->name);
 	if (!type || !btf_is_func(type))
-		return BAD(r, SECTION, record->place, "type %u of function %s is not a function's", id,
-			   func->name);
+		return BAD(r, SECTION, record->place, "type %u of function %s is not a function's",
+			   id, func->name);
 	if (func->type)
 		return BAD(r, SECTION, record->place, "a second type for function %s", func->name);
 	func->type = id;
@@ -95,10 +95,10 @@ static int add_core(struct reader *r, const struct record *record)
 	return 0;
 }
 
-static const struct subsection func_info = { "function types", 8, add_func_info };
-static const struct subsection line_info = { "source lines", sizeof(struct bpf_line_info), add_line };
-static const struct subsection core_relo = { "CO-RE records", sizeof(struct bpf_core_relo),
-					     add_core };
+static const struct subsection func_info = {"function types", 8, add_func_info};
+static const struct subsection line_info = {"source lines", sizeof(struct bpf_line_info), add_line};
+static const struct subsection core_relo = {"CO-RE records", sizeof(struct bpf_core_relo),
+					    add_core};
 
 static uint32_t read_u32(const uint8_t *data)
 {
@@ -111,17 +111,16 @@ static uint32_t read_u32(const uint8_t *data)
 static int read_record(struct reader *r, const struct subsection *sub, uint32_t section,
 		       const uint8_t *data, uint32_t place)
 {
-	struct record record = { .data = data, .place = place };
+	struct record record = {.data = data, .place = place};
 	uint32_t offset = read_u32(data);
 
 	if (offset >= r->sections[section].size || offset % INSN_SIZE)
-		return BAD(r, SECTION, place, "%s: 0x%x is not an instruction of %s", sub->what, offset,
-			   r->sections[section].name);
+		return BAD(r, SECTION, place, "%s: 0x%x is not an instruction of %s", sub->what,
+			   offset, r->sections[section].name);
 	record.func = progs_func_around(r, section, offset);
 	if (record.func == MEM_NONE)
 		return 0; /* code of a weak function that another one has replaced */
-	record.insn =
-		(offset - ROW(r, func_sources, record.func, struct func)->offset) / INSN_SIZE;
+	record.insn = (offset - ROW(r, func_sources, record.func, struct func)->offset) / INSN_SIZE;
 	return sub->add(r, &record);
 }
 
@@ -140,8 +139,8 @@ static int read_block(struct reader *r, const struct subsection *sub, uint32_t r
 	count = read_u32(data + *place + 4);
 	section = name ? elf_find_section(r, name) : 0;
 	if (!section || r->sections[section].kind != SECTION_CODE)
-		return BAD(r, SECTION, *place, "%s for %s, which is not a section of code", sub->what,
-			   name ? name : "?");
+		return BAD(r, SECTION, *place, "%s for %s, which is not a section of code",
+			   sub->what, name ? name : "?");
 	*place += 8;
 	if (!count || (uint64_t)count * record_size > end - *place)
 		return BAD(r, SECTION, *place - 4, "%u %s of %u bytes do not fit", count, sub->what,
@@ -162,8 +161,8 @@ static int read_subsection(struct reader *r, const struct subsection *sub, uint3
 	if (!size)
 		return 0;
 	if (first % 4 || size < 4 || first + size > section->size)
-		return BAD(r, SECTION, 0, "%s: %u bytes at 0x%llx are not in the section", sub->what,
-			   size, (unsigned long long)first);
+		return BAD(r, SECTION, 0, "%s: %u bytes at 0x%llx are not in the section",
+			   sub->what, size, (unsigned long long)first);
 	place = first;
 	record_size = read_u32(section->data + place);
 	if (record_size < sub->record_min || record_size % 4)
@@ -196,8 +195,9 @@ static int emit_lines(struct reader *r)
 		if (!row)
 			return -ENOMEM;
 		if (i && !by_line(line, line - 1))
-			return BAD(r, SECTION, 0, "function %s: two source lines for instruction %u",
-				   func->name, line->row.insn_off);
+			return BAD(r, SECTION, 0,
+				   "function %s: two source lines for instruction %u", func->name,
+				   line->row.insn_off);
 		*row = line->row;
 		if (!func->lines.count++)
 			func->lines.first = i;
@@ -226,8 +226,9 @@ static int emit_cores(struct reader *r)
 		if (!row)
 			return -ENOMEM;
 		if (i && !by_core(core, core - 1))
-			return BAD(r, SECTION, 0, "function %s: two CO-RE records for instruction %u",
-				   func->name, core->row.insn_off);
+			return BAD(r, SECTION, 0,
+				   "function %s: two CO-RE records for instruction %u", func->name,
+				   core->row.insn_off);
 		*row = core->row;
 		if (!func->cores.count++)
 			func->cores.first = i;
@@ -239,7 +240,7 @@ int btf_ext_read(struct reader *r)
 {
 	uint32_t index = elf_find_section(r, SECTION);
 	const struct section *section = &r->sections[index];
-	struct header header = { 0 };
+	struct header header = {0};
 	int err;
 
 	if (!index || section->kind != SECTION_BTF_EXT)
@@ -248,22 +249,25 @@ int btf_ext_read(struct reader *r)
 		return BAD(r, SECTION, 0, "there is no section .BTF with it");
 	if (section->size < HEADER_MIN)
 		return BAD(r, SECTION, 0, "only %llu bytes", (unsigned long long)section->size);
-	memcpy(&header, section->data, section->size < sizeof(header) ? section->size : sizeof(header));
+	memcpy(&header, section->data,
+	       section->size < sizeof(header) ? section->size : sizeof(header));
 	if (header.magic != BTF_MAGIC)
 		return BAD(r, SECTION, 0, "magic number 0x%x is not that of BTF", header.magic);
 	if (header.version != BTF_VERSION || header.flags)
-		return UNKNOWN(r, SECTION, 2, "version %u with flags 0x%x is not known", header.version,
-			       header.flags);
+		return UNKNOWN(r, SECTION, 2, "version %u with flags 0x%x is not known",
+			       header.version, header.flags);
 	if (header.hdr_len < HEADER_MIN || header.hdr_len > section->size)
 		return BAD(r, SECTION, 4, "a header of %u bytes", header.hdr_len);
 	if (header.hdr_len < sizeof(header))
 		header.core_relo_off = header.core_relo_len = 0;
 	err = read_subsection(r, &func_info, header.hdr_len, header.func_info_off,
 			      header.func_info_len);
-	err = err ?: read_subsection(r, &line_info, header.hdr_len, header.line_info_off,
-				     header.line_info_len);
-	err = err ?: read_subsection(r, &core_relo, header.hdr_len, header.core_relo_off,
-				     header.core_relo_len);
+	err = err
+		      ?: read_subsection(r, &line_info, header.hdr_len, header.line_info_off,
+					 header.line_info_len);
+	err = err
+		      ?: read_subsection(r, &core_relo, header.hdr_len, header.core_relo_off,
+					 header.core_relo_len);
 	err = err ?: emit_lines(r);
 	return err ?: emit_cores(r);
 }

@@ -37,7 +37,8 @@ static int read_exception(struct reader *r, uint32_t id, const char *callback)
 			continue;
 		if (found == MEM_NONE)
 			return BAD(r, ".BTF", btf_place(r, id),
-				   "exception callback %s is not a global function in .text", callback);
+				   "exception callback %s is not a global function in .text",
+				   callback);
 		source->exception = found;
 	}
 	return 0;
@@ -60,16 +61,16 @@ static int read_exceptions(struct reader *r)
 
 /* Where the walk through calls is: in a function, at a relocation. */
 struct step {
-	uint32_t func;  /* funcs row */
+	uint32_t func;	/* funcs row */
 	uint32_t reloc; /* relocs row, next to look at */
 };
 
 struct walk {
 	struct reader *r;
 	struct step *path; /* as many as there are functions */
-	uint32_t depth;    /* steps in path */
-	uint32_t *seen;    /* by funcs row: stamp of the last program that has it */
-	uint32_t stamp;    /* of this program, not 0 */
+	uint32_t depth;	   /* steps in path */
+	uint32_t *seen;	   /* by funcs row: stamp of the last program that has it */
+	uint32_t stamp;	   /* of this program, not 0 */
 };
 
 static int enter(struct walk *walk, uint32_t func)
@@ -97,8 +98,8 @@ static int collect(struct walk *walk, uint32_t func)
 
 	while (!err && walk->depth) {
 		struct step *step = &walk->path[walk->depth - 1];
-		const struct mem_func_image *row =
-			ROW(walk->r, funcs, step->func, struct mem_func_image);
+		const struct mem_func_image *row = ROW(walk->r, funcs, step->func,
+						       struct mem_func_image);
 		const struct mem_reloc_image *reloc;
 
 		if (step->reloc == row->relocs.first + row->relocs.count) {
@@ -124,7 +125,7 @@ static int collect_prog(struct walk *walk, uint32_t func, uint32_t prog)
 	if (err)
 		return err;
 	ROW(r, progs, prog, struct mem_prog_image)->funcs =
-		(struct mem_range){ .first = first, .count = r->prog_funcs.count - first };
+		(struct mem_range){.first = first, .count = r->prog_funcs.count - first};
 	if (r->prog_funcs.count - first > FUNCS_PER_PROG_MAX)
 		return UNKNOWN(r, r->sections[source->section].name, source->offset,
 			       "program %s has %u functions, more than %u",
@@ -135,7 +136,7 @@ static int collect_prog(struct walk *walk, uint32_t func, uint32_t prog)
 
 int callees_read(struct reader *r)
 {
-	struct walk walk = { .r = r };
+	struct walk walk = {.r = r};
 	int err = read_exceptions(r);
 
 	if (err)

@@ -129,7 +129,8 @@ static int read_arena(struct reader *r, struct section *section)
 
 	if (!arena)
 		return BAD(r, section->name, 0,
-			   "variables of an arena, but no arena: declare one with MEM_ARENA(arena, pages)");
+			   "variables of an arena, but no arena: declare one with MEM_ARENA(arena, "
+			   "pages)");
 	section->region = arena - ROW(r, regions, 0, struct mem_region_image);
 	arena->section = reader_string(r, section->name);
 	arena->type = section->datasec;

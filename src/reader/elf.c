@@ -9,11 +9,12 @@
 
 #include "reader/reader.h"
 
-#define HEADER "ELF header"
+#define HEADER		"ELF header"
 #define NAME_LENGTH_MAX 1023 /* characters */
 
 /* Report what libelf could not do. Its own number for "no memory" is not in its header. */
-static int elf_failed(const struct reader *r, const char *section, uint64_t offset, const char *what)
+static int elf_failed(const struct reader *r, const char *section, uint64_t offset,
+		      const char *what)
 {
 	int no_memory = errno == ENOMEM;
 	const char *reason = elf_errmsg(-1);
@@ -150,9 +151,10 @@ static int read_header(struct reader *r, Elf_Scn *scn, size_t names, uint32_t in
 	};
 	section->kind = kind_of(section);
 	if (!strcmp(name, "maps") && section->size)
-		return UNKNOWN(r, name, 0,
-			       "maps of the old kind (struct bpf_map_def): define them in SEC(\".maps\") "
-			       "with __uint() and __type()");
+		return UNKNOWN(
+			r, name, 0,
+			"maps of the old kind (struct bpf_map_def): define them in SEC(\".maps\") "
+			"with __uint() and __type()");
 	return 0;
 }
 
@@ -167,7 +169,8 @@ static int read_contents(struct reader *r, Elf_Scn *scn, uint32_t index)
 		return BAD(r, section->name, 0, "%llu bytes: a section can't be larger than 4 GiB",
 			   (unsigned long long)section->size);
 	if (section->flags & SHF_COMPRESSED)
-		return UNKNOWN(r, section->name, 0, "compressed: use objcopy --decompress-debug-sections");
+		return UNKNOWN(r, section->name, 0,
+			       "compressed: use objcopy --decompress-debug-sections");
 	if (section->type == SHT_NOBITS)
 		return 0;
 	if (section->offset > r->size || section->size > r->size - section->offset)
@@ -204,7 +207,8 @@ static int link_relocations(struct reader *r, uint32_t index)
 	    target->kind != SECTION_STRUCT_OPS) {
 		if (target->kind >= SECTION_DATA && target->kind <= SECTION_ARENA)
 			mem__log(MEM_LOG_WARN,
-				 "%s:%s+0x0: variables initialised with addresses are 0 in a program",
+				 "%s:%s+0x0: variables initialised with addresses are 0 in a "
+				 "program",
 				 r->file, target->name);
 		return 0;
 	}
@@ -270,7 +274,8 @@ static int sort_sections(struct reader *r)
 	for (uint32_t i = 1; i < count; i++)
 		if (!strcmp(r->sections[sorted[i]].name, r->sections[sorted[i - 1]].name))
 			return BAD(r, r->sections[sorted[i]].name, 0,
-				   "sections %u and %u have the same name", sorted[i - 1], sorted[i]);
+				   "sections %u and %u have the same name", sorted[i - 1],
+				   sorted[i]);
 	return 0;
 }
 
@@ -310,7 +315,7 @@ int elf_read_sections(struct reader *r)
 	r->sections = pool_alloc(&r->scratch, count, sizeof(*r->sections));
 	if (!r->sections)
 		return reader_no_memory(r);
-	r->sections[0] = (struct section){ .name = "", .region = MEM_NONE };
+	r->sections[0] = (struct section){.name = "", .region = MEM_NONE};
 	r->section_count = 1;
 	while (!err && (scn = elf_nextscn(r->elf, scn))) {
 		size_t index = elf_ndxscn(scn);
@@ -347,7 +352,8 @@ static int read_symbol(struct reader *r, uint32_t index)
 	if (!name && errno == ENOMEM)
 		return reader_no_memory(r);
 	if (!is_name(name))
-		return BAD(r, table->name, index * sizeof(sym), "symbol %u has no valid name", index);
+		return BAD(r, table->name, index * sizeof(sym), "symbol %u has no valid name",
+			   index);
 	if (sym.st_shndx >= r->section_count && sym.st_shndx < SHN_LORESERVE)
 		return BAD(r, table->name, index * sizeof(sym), "symbol %s is in section %u of %u",
 			   name, sym.st_shndx, r->section_count);

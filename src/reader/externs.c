@@ -19,7 +19,7 @@ struct declaration {
 /* A configuration value while it gets its place. */
 struct value {
 	const struct mem_extern_image *ext;
-	uint32_t row;   /* externs row */
+	uint32_t row;	/* externs row */
 	uint32_t align; /* bytes */
 };
 
@@ -75,8 +75,8 @@ static int list_declarations(struct reader *r, struct rows *list)
 	qsort(decls, list->count, sizeof(*decls), by_name);
 	for (uint32_t i = 1; i < list->count; i++)
 		if (!strcmp(decls[i].name, decls[i - 1].name))
-			return BAD(r, ".BTF", btf_place(r, decls[i].id), "extern %s is declared twice",
-				   decls[i].name);
+			return BAD(r, ".BTF", btf_place(r, decls[i].id),
+				   "extern %s is declared twice", decls[i].name);
 	return 0;
 }
 
@@ -109,15 +109,14 @@ static uint32_t kcfg_kind(const struct reader *r, uint32_t id, uint32_t *is_sign
 			return MEM_KCFG_CHAR;
 		return type->size == 2 || type->size == 4 || type->size == 8 ? MEM_KCFG_INT : 0;
 	case BTF_KIND_ENUM:
-		return type->size == 4 && !strcmp(btf_name(r, type->name_off), "libbpf_tristate") ?
-			       MEM_KCFG_TRISTATE :
-			       0;
+		return type->size == 4 && !strcmp(btf_name(r, type->name_off), "libbpf_tristate")
+			       ? MEM_KCFG_TRISTATE
+			       : 0;
 	case BTF_KIND_ARRAY:
-		return btf_array(type)->nelems &&
-				       kcfg_kind(r, btf_array(type)->type, &element_signed) ==
-					       MEM_KCFG_CHAR ?
-			       MEM_KCFG_CHAR_ARR :
-			       0;
+		return btf_array(type)->nelems && kcfg_kind(r, btf_array(type)->type,
+							    &element_signed) == MEM_KCFG_CHAR
+			       ? MEM_KCFG_CHAR_ARR
+			       : 0;
 	default:
 		return 0;
 	}
@@ -139,7 +138,8 @@ static int fill_kconfig(struct reader *r, const struct declaration *decl, uint32
 	return 0;
 }
 
-static int fill_extern(struct reader *r, const struct declaration *decl, struct mem_extern_image *ext)
+static int fill_extern(struct reader *r, const struct declaration *decl,
+		       struct mem_extern_image *ext)
 {
 	const struct btf_type *type = btf_type(r, decl->id);
 
@@ -161,7 +161,7 @@ static int fill_extern(struct reader *r, const struct declaration *decl, struct 
 static int add_extern(struct reader *r, uint32_t index, const struct rows *decls)
 {
 	struct symbol *symbol = &r->symbols[index];
-	struct declaration key = { .name = symbol->name }, *decl = NULL;
+	struct declaration key = {.name = symbol->name}, *decl = NULL;
 	struct mem_extern_image *ext;
 	const char *table = r->sections[r->symbol_section].name;
 
@@ -179,7 +179,8 @@ static int add_extern(struct reader *r, uint32_t index, const struct rows *decls
 	}
 	if (!decl)
 		return BAD(r, table, index * sizeof(Elf64_Sym),
-			   "undefined symbol %s: link the file that defines it (bpftool gen object), or "
+			   "undefined symbol %s: link the file that defines it (bpftool gen "
+			   "object), or "
 			   "declare it __ksym or __kconfig",
 			   symbol->name);
 	if (decl->ext != MEM_NONE)
@@ -227,8 +228,8 @@ static int place_values(struct reader *r)
 		return 0;
 	qsort(values, count, sizeof(*values), by_alignment);
 	for (uint32_t i = 0; i < count; i++) {
-		struct mem_extern_image *ext =
-			ROW(r, externs, values[i].row, struct mem_extern_image);
+		struct mem_extern_image *ext = ROW(r, externs, values[i].row,
+						   struct mem_extern_image);
 
 		offset = (offset + values[i].align - 1) / values[i].align * values[i].align;
 		ext->kcfg_offset = offset;
@@ -256,12 +257,14 @@ static int patch_kconfig(struct reader *r, struct btf_type *datasec, const uint3
 		uint32_t row = ext_of[infos[i].type];
 
 		if (row == MEM_NONE)
-			return BAD(r, ".BTF", btf_place(r, infos[i].type), "no symbol for extern %s",
+			return BAD(r, ".BTF", btf_place(r, infos[i].type),
+				   "no symbol for extern %s",
 				   btf_name(r, btf_type(r, infos[i].type)->name_off));
 		ext = ROW(r, externs, row, struct mem_extern_image);
 		infos[i].offset = ext->kcfg_offset;
 		infos[i].size = ext->kcfg_size;
-		end = ext->kcfg_offset + ext->kcfg_size > end ? ext->kcfg_offset + ext->kcfg_size : end;
+		end = ext->kcfg_offset + ext->kcfg_size > end ? ext->kcfg_offset + ext->kcfg_size
+							      : end;
 	}
 	datasec->size = end;
 	qsort(infos, btf_vlen(datasec), sizeof(*infos), by_offset);
@@ -319,7 +322,7 @@ static int patch_btf(struct reader *r, const struct rows *list)
 
 int externs_read(struct reader *r)
 {
-	struct rows decls = { 0 };
+	struct rows decls = {0};
 	int err = list_declarations(r, &decls);
 
 	for (uint32_t i = 1; !err && i < r->symbol_count; i++)

@@ -83,8 +83,12 @@ static int fill_image(struct reader *r, struct mem_image *image)
 	err = err ?: move_table(r, &image->insns, &r->insns, sizeof(uint64_t));
 	err = err ?: move_table(r, &image->relocs, &r->relocs, sizeof(struct mem_reloc_image));
 	err = err ?: move_table(r, &image->externs, &r->externs, sizeof(struct mem_extern_image));
-	err = err ?: move_table(r, &image->line_infos, &r->line_infos, sizeof(struct bpf_line_info));
-	return err ?: move_table(r, &image->core_relos, &r->core_relos, sizeof(struct bpf_core_relo));
+	err = err
+		      ?: move_table(r, &image->line_infos, &r->line_infos,
+				    sizeof(struct bpf_line_info));
+	return err
+		       ?: move_table(r, &image->core_relos, &r->core_relos,
+				     sizeof(struct bpf_core_relo));
 }
 
 static int read_all(struct reader *r, struct mem_image *image)
@@ -127,11 +131,12 @@ static char *name_of(struct reader *r, const char *path)
 }
 
 /* Read size bytes; file is what messages call them, and what the name is made of unless given. */
-static struct mem_image *read_bytes(const void *bytes, size_t size, const char *file, const char *name)
+static struct mem_image *read_bytes(const void *bytes, size_t size, const char *file,
+				    const char *name)
 {
-	struct reader r = { .file = file, .bytes = bytes, .size = size };
+	struct reader r = {.file = file, .bytes = bytes, .size = size};
 	struct owned_image *owned;
-	struct pool pool = { 0 };
+	struct pool pool = {0};
 	int err;
 
 	owned = pool_alloc(&pool, 1, sizeof(*owned));
@@ -171,9 +176,9 @@ static int check_opts(const struct mem_read_opts *opts)
 
 static const char *opts_name(const struct mem_read_opts *opts)
 {
-	return opts && opts->sz >= offsetof(struct mem_read_opts, name) + sizeof(opts->name) ?
-		       opts->name :
-		       NULL;
+	return opts && opts->sz >= offsetof(struct mem_read_opts, name) + sizeof(opts->name)
+		       ? opts->name
+		       : NULL;
 }
 
 struct mem_image *mem_image_read(const void *data, size_t size, const struct mem_read_opts *opts)

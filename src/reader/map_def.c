@@ -13,12 +13,13 @@
 struct parse {
 	struct reader *r;
 	const char *name; /* of the map */
-	uint32_t place;   /* bytes into .maps, for messages */
-	int inner;        /* is a prototype */
+	uint32_t place;	  /* bytes into .maps, for messages */
+	int inner;	  /* is a prototype */
 	struct map_def *def;
 };
 
-#define BAD_MAP(p, fmt, ...) BAD((p)->r, ".maps", (p)->place, "map %s: " fmt, (p)->name, ##__VA_ARGS__)
+#define BAD_MAP(p, fmt, ...)                                                                       \
+	BAD((p)->r, ".maps", (p)->place, "map %s: " fmt, (p)->name, ##__VA_ARGS__)
 
 /* A number is the length of the array that the member points to. */
 static int read_number(const struct parse *p, const char *attr, uint32_t type, uint32_t *value)
@@ -51,7 +52,8 @@ static int read_long(const struct parse *p, const char *attr, uint32_t type, uin
 		return 0;
 	}
 	if (t && (btf_is_enum(t) || btf_is_enum64(t)))
-		return BAD_MAP(p, "%s has %u values: use __ulong(%s, ...)", attr, btf_vlen(t), attr);
+		return BAD_MAP(p, "%s has %u values: use __ulong(%s, ...)", attr, btf_vlen(t),
+			       attr);
 	err = read_number(p, attr, type, &number);
 	*value = number;
 	return err;
@@ -97,7 +99,8 @@ static int read_values(const struct parse *p, const struct btf_member *member, u
 	if (p->inner)
 		return BAD_MAP(p, "an inner map can't hold maps or programs itself");
 	if (!holds_maps(row->type) && row->type != BPF_MAP_TYPE_PROG_ARRAY)
-		return BAD_MAP(p, "values need a map of maps or programs; give its type before them");
+		return BAD_MAP(p,
+			       "values need a map of maps or programs; give its type before them");
 	err = set_size(p, "values", &row->value_size, 4);
 	if (err)
 		return err;
@@ -111,7 +114,8 @@ static int read_values(const struct parse *p, const struct btf_member *member, u
 	p->def->values_offset = offset;
 	if (holds_maps(row->type)) {
 		if (!t || !btf_is_struct(t))
-			return BAD_MAP(p, "values are not maps: use __array(values, struct { ... })");
+			return BAD_MAP(p,
+				       "values are not maps: use __array(values, struct { ... })");
 		p->def->inner_type = id;
 	} else if (!t || !btf_is_func_proto(t)) {
 		return BAD_MAP(p, "values are not programs: use __array(values, int (void *))");
@@ -143,10 +147,10 @@ static int read_attribute(const struct parse *p, const char *attr, const struct 
 		const char *attr;
 		uint32_t *value;
 	} numbers[] = {
-		{ "type", &row->type },
-		{ "max_entries", &row->max_entries },
-		{ "map_flags", &row->map_flags },
-		{ "numa_node", &row->numa_node },
+		{"type", &row->type},
+		{"max_entries", &row->max_entries},
+		{"map_flags", &row->map_flags},
+		{"numa_node", &row->numa_node},
 	};
 	uint32_t size;
 	int err;
@@ -202,11 +206,11 @@ static int takes_types(uint32_t type)
 int map_def_parse(struct reader *r, const char *name, uint32_t type, uint32_t place, int inner,
 		  struct map_def *def)
 {
-	struct parse p = { .r = r, .name = name, .place = place, .inner = inner, .def = def };
+	struct parse p = {.r = r, .name = name, .place = place, .inner = inner, .def = def};
 	const struct btf_type *t = btf_type(r, type);
 	uint32_t count = btf_vlen(t);
 
-	*def = (struct map_def){ .values_offset = MEM_NONE };
+	*def = (struct map_def){.values_offset = MEM_NONE};
 	def->row.inner_map = MEM_NONE;
 	def->row.section_offset = place;
 	for (uint32_t i = 0; i < count; i++) {

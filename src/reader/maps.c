@@ -83,7 +83,8 @@ static int add_prototype(struct reader *r, const char *outer, const struct map_d
 	int err;
 
 	if (snprintf(name, sizeof(name), "%s.inner", outer) >= (int)sizeof(name))
-		return BAD(r, ".maps", def->row.section_offset, "map %.100s...: name too long", outer);
+		return BAD(r, ".maps", def->row.section_offset, "map %.100s...: name too long",
+			   outer);
 	err = map_def_parse(r, name, def->inner_type, def->row.section_offset, 1, &inner);
 	if (err)
 		return err;
@@ -102,16 +103,18 @@ static int read_map(struct reader *r, const struct btf_var_secinfo *info)
 	int err;
 
 	if (!btf_is_var(var) || btf_var(var)->linkage == BTF_VAR_GLOBAL_EXTERN)
-		return UNKNOWN(r, ".maps", info->offset,
-			       "map %s is defined in another file: link both with bpftool gen object",
-			       name);
+		return UNKNOWN(
+			r, ".maps", info->offset,
+			"map %s is defined in another file: link both with bpftool gen object",
+			name);
 	if (!is_identifier(name))
 		return BAD(r, ".maps", info->offset, "map %u has no valid name", row);
 	t = btf_skip_modifiers(r, var->type, &type);
 	if (!t || !btf_is_struct(t) || t->size > info->size)
-		return BAD(r, ".maps", info->offset,
-			   "map %s is not a struct of %u bytes: define it with __uint() and __type()",
-			   name, info->size);
+		return BAD(
+			r, ".maps", info->offset,
+			"map %s is not a struct of %u bytes: define it with __uint() and __type()",
+			name, info->size);
 	err = map_def_parse(r, name, type, info->offset, 0, &def);
 	err = err ?: add_map(r, name, &def.row);
 	if (!err && def.inner_type)
@@ -197,15 +200,15 @@ static int find_target(struct reader *r, const struct mem_map_image *map,
 	if (map->type == BPF_MAP_TYPE_PROG_ARRAY) {
 		func = progs_func_at(r, symbol->section, symbol->value);
 		init->kind = MEM_INIT_PROG;
-		init->target = func == MEM_NONE ?
-				       MEM_NONE :
-				       ROW(r, func_sources, func, struct func)->prog;
+		init->target = func == MEM_NONE ? MEM_NONE
+						: ROW(r, func_sources, func, struct func)->prog;
 		if (init->target == MEM_NONE)
-			return BAD(r, ".maps", rel->offset, "map %s: %s is not a program", map->name,
-				   name);
+			return BAD(r, ".maps", rel->offset, "map %s: %s is not a program",
+				   map->name, name);
 		return 0;
 	}
-	source = symbol->section == elf_find_section(r, ".maps") ? maps_find(r, symbol->value) : NULL;
+	source = symbol->section == elf_find_section(r, ".maps") ? maps_find(r, symbol->value)
+								 : NULL;
 	if (!source || source->offset != symbol->value)
 		return BAD(r, ".maps", rel->offset, "map %s: %s is not a map", map->name, name);
 	init->kind = MEM_INIT_MAP;

@@ -10,7 +10,7 @@
 struct named {
 	const char *name;
 	const char *section; /* for messages */
-	uint32_t place;      /* bytes into the section, for messages */
+	uint32_t place;	     /* bytes into the section, for messages */
 	uint32_t row;
 };
 
@@ -59,7 +59,7 @@ static struct named name_prog(const struct reader *r, uint32_t i)
 {
 	const struct mem_prog_image *prog = ROW(r, progs, i, struct mem_prog_image);
 
-	return (struct named){ .name = prog->name, .section = prog->section, .row = i };
+	return (struct named){.name = prog->name, .section = prog->section, .row = i};
 }
 
 int names_check(struct reader *r)
@@ -69,9 +69,9 @@ int names_check(struct reader *r)
 		size_t table; /* offset in struct reader */
 		struct named (*get)(const struct reader *r, uint32_t i);
 	} kinds[] = {
-		{ "map", offsetof(struct reader, maps), name_map },
-		{ "memory", offsetof(struct reader, regions), name_region },
-		{ "program", offsetof(struct reader, progs), name_prog },
+		{"map", offsetof(struct reader, maps), name_map},
+		{"memory", offsetof(struct reader, regions), name_region},
+		{"program", offsetof(struct reader, progs), name_prog},
 	};
 	int err = 0;
 

@@ -5,7 +5,7 @@
 #include "pool.h"
 
 #define CHUNK_SIZE 16384 /* bytes; larger requests get a chunk of their own size */
-#define ALIGNMENT 16     /* bytes */
+#define ALIGNMENT  16	 /* bytes */
 
 struct pool_chunk {
 	struct pool_chunk *next;

@@ -14,8 +14,8 @@ struct pool_chunk;
 /* Zero-initialised is empty. */
 struct pool {
 	struct pool_chunk *chunks; /* newest first */
-	char *next;                /* free memory in the newest */
-	size_t left;               /* bytes at next */
+	char *next;		   /* free memory in the newest */
+	size_t left;		   /* bytes at next */
 };
 
 /* count * size bytes, zeroed, aligned for any type. NULL if there is no memory; not for size 0. */
@@ -30,7 +30,7 @@ void pool_free(struct pool *pool);
 /* A table that grows; its old contents stay in the pool until that is freed. */
 struct rows {
 	void *data;
-	uint32_t count;    /* rows in use */
+	uint32_t count;	   /* rows in use */
 	uint32_t capacity; /* rows */
 };
 

@@ -100,11 +100,11 @@ static int add_rows(struct reader *r, uint32_t i)
 	memcpy(insns, section->data + source->offset, source->size);
 	func->name = reader_string(r, symbol->name);
 	/* functions of a section share its name */
-	func->section = i && source[-1].section == source->section ?
-				func[-1].section :
-				reader_string(r, section->name);
+	func->section = i && source[-1].section == source->section
+				? func[-1].section
+				: reader_string(r, section->name);
 	func->section_offset = source->offset;
-	func->insns = (struct mem_range){ .first = r->insns.count - count, .count = count };
+	func->insns = (struct mem_range){.first = r->insns.count - count, .count = count};
 	if (!func->name || !func->section)
 		return -ENOMEM;
 	if (is_global(symbol) && !is_hidden(symbol))

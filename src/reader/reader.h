@@ -42,14 +42,14 @@ enum section_kind {
 struct section {
 	const char *name;
 	const uint8_t *data; /* size bytes; NULL where the file has none (.bss) or kind is OTHER */
-	uint64_t size;       /* bytes */
+	uint64_t size;	     /* bytes */
 	uint64_t offset;     /* bytes into the file */
-	uint64_t flags;      /* SHF_* */
-	uint64_t align;      /* bytes */
+	uint64_t flags;	     /* SHF_* */
+	uint64_t align;	     /* bytes */
 	uint64_t entry_size; /* bytes of a symbol or relocation */
-	uint32_t type;       /* SHT_* */
-	uint32_t link;       /* section index, 0 if none */
-	uint32_t info;       /* section index for relocations */
+	uint32_t type;	     /* SHT_* */
+	uint32_t link;	     /* section index, 0 if none */
+	uint32_t info;	     /* section index for relocations */
 	enum section_kind kind;
 	uint32_t relocations; /* section index of those that apply to this one, 0 if none */
 	uint32_t region;      /* regions row of its variables, or MEM_NONE */
@@ -59,30 +59,30 @@ struct section {
 /* One ELF symbol. */
 struct symbol {
 	const char *name;
-	uint64_t value;     /* bytes into the section */
-	uint64_t size;      /* bytes */
+	uint64_t value;	    /* bytes into the section */
+	uint64_t size;	    /* bytes */
 	uint32_t section;   /* section index, or SHN_* */
-	uint32_t ext;       /* externs row, or MEM_NONE */
-	uint8_t bind;       /* STB_* */
-	uint8_t type;       /* STT_* */
+	uint32_t ext;	    /* externs row, or MEM_NONE */
+	uint8_t bind;	    /* STB_* */
+	uint8_t type;	    /* STT_* */
 	uint8_t visibility; /* STV_* */
 };
 
 /* A function: where it is. Sorted by section and offset; the row of the same index is in `funcs`. */
 struct func {
-	uint32_t section; /* section index */
-	uint32_t offset;  /* bytes into the section */
-	uint32_t size;    /* bytes */
-	uint32_t symbol;  /* symbol index */
-	uint32_t prog;    /* progs row it is the entry of, or MEM_NONE */
+	uint32_t section;   /* section index */
+	uint32_t offset;    /* bytes into the section */
+	uint32_t size;	    /* bytes */
+	uint32_t symbol;    /* symbol index */
+	uint32_t prog;	    /* progs row it is the entry of, or MEM_NONE */
 	uint32_t exception; /* funcs row that bpf_throw() of this program ends in, or MEM_NONE */
 };
 
 /* A map definition in .maps. */
 struct map_source {
-	uint32_t row;           /* maps row */
-	uint32_t offset;        /* bytes into .maps */
-	uint32_t size;          /* bytes */
+	uint32_t row;		/* maps row */
+	uint32_t offset;	/* bytes into .maps */
+	uint32_t size;		/* bytes */
 	uint32_t values_offset; /* bytes from offset to the member "values", or MEM_NONE */
 };
 
@@ -102,11 +102,11 @@ struct func_core {
 
 /* State of one reading. */
 struct reader {
-	const char *file;   /* the file's name in messages */
-	const char *name;   /* the image's name */
-	const void *bytes;  /* the file */
-	size_t size;        /* bytes */
-	struct pool *pool;  /* the image's memory */
+	const char *file;  /* the file's name in messages */
+	const char *name;  /* the image's name */
+	const void *bytes; /* the file */
+	size_t size;	   /* bytes */
+	struct pool *pool; /* the image's memory */
 	struct pool scratch;
 
 	/* elf.c */
@@ -115,12 +115,12 @@ struct reader {
 	uint32_t section_count;
 	uint32_t *sections_by_name; /* indices of those with a kind, sorted by name */
 	uint32_t sections_by_name_count;
-	struct symbol *symbols;   /* by ELF index; [0] is unused */
+	struct symbol *symbols; /* by ELF index; [0] is unused */
 	uint32_t symbol_count;
 	uint32_t *symbols_by_name; /* indices of the named symbols, sorted by name */
 	uint32_t symbols_by_name_count;
-	uint32_t symbol_section;  /* section index */
-	const char *license;      /* NULL if there is none */
+	uint32_t symbol_section; /* section index */
+	const char *license;	 /* NULL if there is none */
 	uint32_t kern_version;
 
 	/* btf.c */
@@ -148,8 +148,8 @@ struct reader {
 	struct rows func_sources; /* struct func */
 	struct rows map_sources;  /* struct map_source, by offset */
 	struct rows func_relocs;  /* struct func_reloc */
-	struct rows func_lines;   /* struct func_line */
-	struct rows func_cores;   /* struct func_core */
+	struct rows func_lines;	  /* struct func_line */
+	struct rows func_cores;	  /* struct func_core */
 };
 
 /* "file:section+0x10: what is wrong"; the value of the call is -EINVAL or -ENOTSUP. */
@@ -165,7 +165,7 @@ int reader_no_memory(const struct reader *r);
 /* Append n rows to a table; NULL with a message if there is no memory. */
 void *reader_rows(struct reader *r, struct rows *rows, uint32_t n, size_t row_size);
 #define ADD_ROWS(r, table, n, type) ((type *)reader_rows(r, &(r)->table, n, sizeof(type)))
-#define ROW(r, table, i, type) (&((type *)(r)->table.data)[i])
+#define ROW(r, table, i, type)	    (&((type *)(r)->table.data)[i])
 /* Memory and text of the image; NULL with a message. */
 char *reader_text(struct reader *r, const char *text, size_t len);
 char *reader_string(struct reader *r, const char *text);
@@ -187,7 +187,7 @@ int elf_is_extern(const struct symbol *symbol);
 struct relocation {
 	uint64_t offset; /* bytes into the section it applies to */
 	uint32_t symbol; /* symbol index, valid */
-	uint32_t type;   /* R_BPF_* */
+	uint32_t type;	 /* R_BPF_* */
 };
 uint32_t elf_relocation_count(const struct section *section);
 int elf_relocation(const struct reader *r, const struct section *section, uint32_t i,
@@ -226,7 +226,7 @@ char *maps_kernel_name(struct reader *r, const char *prefix, size_t prefix_len, 
 struct map_def {
 	struct mem_map_image row;
 	uint32_t values_offset; /* bytes, or MEM_NONE */
-	uint32_t inner_type;    /* BTF id of the inner map's struct, 0 if none */
+	uint32_t inner_type;	/* BTF id of the inner map's struct, 0 if none */
 };
 int map_def_parse(struct reader *r, const char *name, uint32_t type, uint32_t place, int inner,
 		  struct map_def *def);

@@ -9,10 +9,10 @@
 
 /* A place that refers to something. */
 struct site {
-	uint32_t func;         /* funcs row */
-	uint32_t insn;         /* instruction index from the start of the function */
+	uint32_t func;	       /* funcs row */
+	uint32_t insn;	       /* instruction index from the start of the function */
 	const char *section;   /* for messages */
-	uint32_t place;        /* bytes into the section, for messages */
+	uint32_t place;	       /* bytes into the section, for messages */
 	struct bpf_insn *code; /* code[1] exists for a ld_imm64 */
 };
 
@@ -67,7 +67,8 @@ static int add_address(struct reader *r, const struct site *site, const struct s
 	case SECTION_CODE:
 		func = progs_func_at(r, symbol->section, offset);
 		if (func == MEM_NONE)
-			return BAD_SITE(r, site, "takes the address of %s+0x%llx, where no function starts",
+			return BAD_SITE(r, site,
+					"takes the address of %s+0x%llx, where no function starts",
 					section->name, (unsigned long long)offset);
 		return add(r, site, MEM_RELOC_FUNC, func, 0);
 	case SECTION_MAPS:
@@ -99,20 +100,22 @@ static int add_relocation(struct reader *r, const struct site *site, const struc
 	int call = site->code->code == MEM_OP_CALL;
 
 	if (symbol->ext != MEM_NONE) {
-		const struct mem_extern_image *ext =
-			ROW(r, externs, symbol->ext, struct mem_extern_image);
+		const struct mem_extern_image *ext = ROW(r, externs, symbol->ext,
+							 struct mem_extern_image);
 
 		if (call && ext->kind != MEM_EXTERN_KFUNC)
 			return BAD_SITE(r, site, "calls %s, which is not a function", name);
 		return add(r, site, MEM_RELOC_EXTERN, symbol->ext, 0);
 	}
 	if (symbol->section == SHN_COMMON)
-		return BAD_SITE(r, site, "variable %s has no section: compile with -fno-common", name);
+		return BAD_SITE(r, site, "variable %s has no section: compile with -fno-common",
+				name);
 	if (!symbol->section || symbol->section >= r->section_count)
 		return BAD_SITE(r, site, "refers to %s, which is not defined", name);
 	if (!call)
 		return add_address(r, site, symbol);
-	if (site->code->src_reg != BPF_PSEUDO_CALL || r->sections[symbol->section].kind != SECTION_CODE)
+	if (site->code->src_reg != BPF_PSEUDO_CALL ||
+	    r->sections[symbol->section].kind != SECTION_CODE)
 		return BAD_SITE(r, site, "calls %s, which is not a function", name);
 	/* a call's constant counts instructions from the one behind it */
 	return add_call(r, site, symbol->section,
@@ -143,8 +146,8 @@ static int read_relocation(struct reader *r, uint32_t index, uint32_t i)
 	site.place = rel.offset;
 	site.code = code_of(r, site.func) + site.insn;
 	if (rel.type != MEM_R_BPF_64_64 && rel.type != MEM_R_BPF_64_32)
-		return UNKNOWN(r, table->name, i * sizeof(Elf64_Rel), "relocation of type %u in code",
-			       rel.type);
+		return UNKNOWN(r, table->name, i * sizeof(Elf64_Rel),
+			       "relocation of type %u in code", rel.type);
 	if (site.code->code != MEM_OP_CALL && site.code->code != MEM_OP_LD_IMM64)
 		return BAD_SITE(r, &site, "instruction 0x%02x can't refer to %s", site.code->code,
 				elf_symbol_name(r, &r->symbols[rel.symbol]));
@@ -170,10 +173,11 @@ static int sort_relocs(struct reader *r)
 	qsort(relocs, count, sizeof(*relocs), by_insn);
 	for (uint32_t i = 1; i < count; i++)
 		if (!by_insn(&relocs[i], &relocs[i - 1])) {
-			const struct mem_func_image *func =
-				ROW(r, funcs, relocs[i].func, struct mem_func_image);
+			const struct mem_func_image *func = ROW(r, funcs, relocs[i].func,
+								struct mem_func_image);
 
-			return BAD(r, func->section, func->section_offset + relocs[i].row.insn * 8ULL,
+			return BAD(r, func->section,
+				   func->section_offset + relocs[i].row.insn * 8ULL,
 				   "function %s: two relocations for one instruction", func->name);
 		}
 	return 0;
@@ -196,7 +200,7 @@ static int scan_func(struct reader *r, uint32_t func, uint32_t *next, uint32_t r
 	const struct func *source = ROW(r, func_sources, func, struct func);
 	struct bpf_insn *code = code_of(r, func);
 	uint32_t count = source->size / sizeof(*code);
-	struct site site = { .func = func, .section = r->sections[source->section].name };
+	struct site site = {.func = func, .section = r->sections[source->section].name};
 
 	for (uint32_t i = 0; i < count; i++) {
 		int relocated = is_relocated(r, *next, relocs, func, i), err = 0;
@@ -210,12 +214,14 @@ static int scan_func(struct reader *r, uint32_t func, uint32_t *next, uint32_t r
 				err = add_call(r, &site, source->section,
 					       site.place + ((int64_t)site.code->imm + 1) * 8);
 			else if (site.code->src_reg)
-				err = BAD_SITE(r, &site, "calls a kernel function without naming it");
+				err = BAD_SITE(r, &site,
+					       "calls a kernel function without naming it");
 		} else if (site.code->code == MEM_OP_LD_IMM64) {
 			if (i + 1 == count || code[i + 1].code)
 				err = BAD_SITE(r, &site, "has half of a 64-bit constant");
 			else if (!relocated && site.code->src_reg == BPF_PSEUDO_FUNC)
-				err = BAD_SITE(r, &site, "takes the address of an unnamed function");
+				err = BAD_SITE(r, &site,
+					       "takes the address of an unnamed function");
 			else
 				i++;
 		}

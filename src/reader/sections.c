@@ -6,26 +6,37 @@
 #include "reader/reader.h"
 
 #define SLEEPABLE BPF_F_SLEEPABLE
-#define FRAGS BPF_F_XDP_HAS_FRAGS
-#define RETURN MEM_PROG_RETURN
+#define FRAGS	  BPF_F_XDP_HAS_FRAGS
+#define RETURN	  MEM_PROG_RETURN
 
 /* "name+" matches "name" and "name/target", others match exactly. The first match counts. */
 struct section_rule {
 	const char *name;
-	uint32_t type;        /* BPF_PROG_TYPE_* */
+	uint32_t type;	      /* BPF_PROG_TYPE_* */
 	uint32_t attach_type; /* BPF_* expected attach type */
 	uint32_t attach_kind; /* MEM_ATTACH_* */
 	uint32_t target_kind; /* MEM_TARGET_* */
 	uint32_t prog_flags;  /* BPF_F_* */
-	uint32_t flags;       /* MEM_PROG_* */
+	uint32_t flags;	      /* MEM_PROG_* */
 };
 
-#define RULE(name, type, attach) { name, BPF_PROG_TYPE_##type, attach, 0, 0, 0, 0 }
-#define RULE_FLAGS(name, type, attach, flags) { name, BPF_PROG_TYPE_##type, attach, 0, 0, flags, 0 }
+#define RULE(name, type, attach)                                                                   \
+	{                                                                                          \
+		name, BPF_PROG_TYPE_##type, attach, 0, 0, 0, 0                                     \
+	}
+#define RULE_FLAGS(name, type, attach, flags)                                                      \
+	{                                                                                          \
+		name, BPF_PROG_TYPE_##type, attach, 0, 0, flags, 0                                 \
+	}
 #define PROBE(name, attach, kind, prog_flags, flags)                                               \
-	{ name, BPF_PROG_TYPE_KPROBE, attach, MEM_ATTACH_##kind, 0, prog_flags, flags }
+	{                                                                                          \
+		name, BPF_PROG_TYPE_KPROBE, attach, MEM_ATTACH_##kind, 0, prog_flags, flags        \
+	}
 #define TRACE(name, type, attach, kind, target, prog_flags)                                        \
-	{ name, BPF_PROG_TYPE_##type, attach, MEM_ATTACH_##kind, MEM_TARGET_##target, prog_flags, 0 }
+	{                                                                                          \
+		name, BPF_PROG_TYPE_##type, attach, MEM_ATTACH_##kind, MEM_TARGET_##target,        \
+			prog_flags, 0                                                              \
+	}
 
 static const struct section_rule rules[] = {
 	RULE("socket", SOCKET_FILTER, 0),
@@ -136,7 +147,7 @@ static const struct section_rule rules[] = {
 	RULE("cgroup/setsockopt", CGROUP_SOCKOPT, BPF_CGROUP_SETSOCKOPT),
 	RULE("cgroup/dev", CGROUP_DEVICE, BPF_CGROUP_DEVICE),
 	RULE("sk_lookup", SK_LOOKUP, BPF_SK_LOOKUP),
-	{ "netfilter", MEM_BPF_PROG_TYPE_NETFILTER, MEM_BPF_NETFILTER, 0, 0, 0, 0 },
+	{"netfilter", MEM_BPF_PROG_TYPE_NETFILTER, MEM_BPF_NETFILTER, 0, 0, 0, 0},
 };
 
 /* The target in a section name, "" if the rule matches without one, NULL if it does not match. */
