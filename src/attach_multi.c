@@ -54,6 +54,8 @@ static void places_unique(struct places *places)
 {
 	uint32_t kept = 0;
 
+	if (!places->count)
+		return;
 	qsort(places->at, places->count, sizeof(*places->at), compare_places);
 	for (uint32_t i = 0; i < places->count; i++)
 		if (!kept || places->at[kept - 1] != places->at[i])
