@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/btf.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,15 +19,6 @@
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define NAME_MAX_SIZE 512
-
-/* The whole of the kernel's BTF in memory. */
-struct kernel_btf {
-	const char *data;
-	size_t size; /* bytes */
-	bool mapped; /* else read into the heap */
-	const char *types, *types_end;
-	const char *strings, *strings_end;
-};
 
 /* Wanted names by their offset among the strings: open addressing, at most half full. */
 struct want_table {
@@ -60,7 +50,7 @@ static int read_all(int fd, struct kernel_btf *btf)
 }
 
 /* Mapping the file works from Linux 6.16 on and is much cheaper than reading it. */
-static int kernel_btf_open(struct kernel_btf *btf)
+static int kernel_btf_read(struct kernel_btf *btf)
 {
 	int fd = open(KERNEL_BTF, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -82,69 +72,35 @@ static int kernel_btf_open(struct kernel_btf *btf)
 	return err;
 }
 
-static void kernel_btf_close(struct kernel_btf *btf)
+void kernel_btf_close(struct kernel_btf *btf)
 {
+	btf_view_free(&btf->view);
 	if (btf->mapped)
 		munmap((void *)btf->data, btf->size);
 	else
 		free((void *)btf->data);
 }
 
-static bool kernel_btf_sections(struct kernel_btf *btf)
+int kernel_btf_open(struct kernel_btf *btf, const char *object)
 {
-	const struct btf_header *header = (const void *)btf->data;
-	size_t left;
+	int err;
 
-	if (btf->size < sizeof(*header) || header->magic != BTF_MAGIC || header->hdr_len > btf->size)
-		return false;
-	left = btf->size - header->hdr_len;
-	if (header->type_off > left || header->type_len > left - header->type_off ||
-	    header->str_off > left || header->str_len > left - header->str_off)
-		return false;
-	btf->types = btf->data + header->hdr_len + header->type_off;
-	btf->types_end = btf->types + header->type_len;
-	btf->strings = btf->data + header->hdr_len + header->str_off;
-	btf->strings_end = btf->strings + header->str_len;
-	return true;
-}
-
-/* Bytes of a type's record; 0 for a kind that is not known here. */
-static size_t type_size(const struct btf_type *type)
-{
-	/* 16 bits of length, 24 from Linux 7.2 on; the bits between were always zero */
-	size_t vlen = type->info & 0xffffff;
-
-	switch (BTF_INFO_KIND(type->info)) {
-	case BTF_KIND_INT:
-	case BTF_KIND_VAR:
-	case BTF_KIND_DECL_TAG:
-		return sizeof(*type) + 4;
-	case BTF_KIND_ARRAY:
-		return sizeof(*type) + sizeof(struct btf_array);
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-	case BTF_KIND_DATASEC:
-	case BTF_KIND_ENUM64:
-		return sizeof(*type) + vlen * 12;
-	case BTF_KIND_ENUM:
-	case BTF_KIND_FUNC_PROTO:
-		return sizeof(*type) + vlen * 8;
-	case BTF_KIND_PTR:
-	case BTF_KIND_FWD:
-	case BTF_KIND_TYPEDEF:
-	case BTF_KIND_VOLATILE:
-	case BTF_KIND_CONST:
-	case BTF_KIND_RESTRICT:
-	case BTF_KIND_FUNC:
-	case BTF_KIND_FLOAT:
-	case BTF_KIND_TYPE_TAG:
-		return sizeof(*type);
-	default:
+	memset(btf, 0, sizeof(*btf));
+	err = kernel_btf_read(btf);
+	if (err)
+		return mem__error(-err,
+				  "%s: can't read the kernel's types from " KERNEL_BTF ": %s%s", object,
+				  strerror(-err),
+				  err == -ENOENT ? " (a kernel with CONFIG_DEBUG_INFO_BTF has them, "
+						   "with /sys mounted)" : "");
+	if (btf_view_init(&btf->view, btf->data, btf->size))
 		return 0;
-	}
+	kernel_btf_close(btf);
+	return mem__error(EINVAL, "%s: " KERNEL_BTF " is not BTF", object);
 }
 
-static uint32_t find_string(const struct kernel_btf *btf, const struct kernel_btf_want *want)
+static uint32_t find_string(const struct btf_view *view,
+			    const struct kernel_btf_want *want)
 {
 	char needle[NAME_MAX_SIZE];
 	/* NUL before and after: whole names only */
@@ -154,8 +110,9 @@ static uint32_t find_string(const struct kernel_btf *btf, const struct kernel_bt
 	needle[0] = '\0';
 	if (len < 0 || len >= NAME_MAX_SIZE - 1)
 		return 0;
-	at = memmem(btf->strings, (size_t)(btf->strings_end - btf->strings), needle, (size_t)len + 2);
-	return at ? (uint32_t)(at + 1 - btf->strings) : 0;
+	at = memmem(view->strings, (size_t)(view->strings_end - view->strings), needle,
+		    (size_t)len + 2);
+	return at ? (uint32_t)(at + 1 - view->strings) : 0;
 }
 
 static uint32_t want_slot(const struct want_table *table, uint32_t name_off)
@@ -172,7 +129,7 @@ static void want_insert(struct want_table *table, struct kernel_btf_want *want)
 	table->slots[slot] = want;
 }
 
-static int want_table_build(struct want_table *table, const struct kernel_btf *btf,
+static int want_table_build(struct want_table *table, const struct btf_view *view,
 			    struct kernel_btf_want *wants, uint32_t count)
 {
 	uint32_t slots = 16;
@@ -184,7 +141,7 @@ static int want_table_build(struct want_table *table, const struct kernel_btf *b
 	if (!table->slots)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
-		wants[i].name_off = find_string(btf, &wants[i]);
+		wants[i].name_off = find_string(view, &wants[i]);
 		if (wants[i].name_off)
 			want_insert(table, &wants[i]);
 	}
@@ -203,40 +160,34 @@ static void want_offer(const struct want_table *table, const struct btf_type *ty
 }
 
 /* Whether every byte of the types was understood. */
-static bool scan_types(const struct kernel_btf *btf, const struct want_table *table)
+static bool scan_types(const struct btf_view *view, const struct want_table *table)
 {
-	const char *at = btf->types;
+	const char *at = view->types;
 	uint32_t id = 1;
 
-	for (; (size_t)(btf->types_end - at) >= sizeof(struct btf_type); id++) {
+	for (; (size_t)(view->types_end - at) >= sizeof(struct btf_type); id++) {
 		const struct btf_type *type = (const void *)at;
-		size_t size = type_size(type);
+		size_t size = btf_record_size(type);
 
-		if (!size || size > (size_t)(btf->types_end - at))
+		if (!size || size > (size_t)(view->types_end - at))
 			return false;
 		want_offer(table, type, id);
 		at += size;
 	}
-	return at == btf->types_end;
+	return at == view->types_end;
 }
 
 int kernel_btf_find(struct kernel_btf_want *wants, uint32_t count, const char *object)
 {
 	struct want_table table = { 0 };
-	struct kernel_btf btf = { 0 };
-	int err = kernel_btf_open(&btf);
+	struct kernel_btf btf;
+	int err = kernel_btf_open(&btf, object);
 
 	if (err)
-		return mem__error(-err,
-				  "%s: can't read the kernel's types from " KERNEL_BTF ": %s%s", object,
-				  strerror(-err),
-				  err == -ENOENT ? " (a kernel with CONFIG_DEBUG_INFO_BTF has them, "
-						   "with /sys mounted)" : "");
-	if (!kernel_btf_sections(&btf))
-		err = mem__error(EINVAL, "%s: " KERNEL_BTF " is not BTF", object);
-	else if (want_table_build(&table, &btf, wants, count))
+		return err;
+	if (want_table_build(&table, &btf.view, wants, count))
 		err = mem__error(ENOMEM, "%s: no memory to look up %u kernel types", object, count);
-	else if (!scan_types(&btf, &table))
+	else if (!scan_types(&btf.view, &table))
 		err = mem__error(ENOTSUP,
 				 "%s: " KERNEL_BTF " has a kind of type that libmem %s does not know",
 				 object, mem_version());

@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ids in the running kernel's BTF, by name: one scan of /sys/kernel/btf/vmlinux for all the names
- * that an object wants. Nothing is parsed or kept; an object that needs no id never opens the file.
+ * The running kernel's BTF, and ids in it by name: one scan of /sys/kernel/btf/vmlinux for all the
+ * names that an object wants. Nothing is kept; an object that needs no id never opens the file.
  */
 #ifndef LIBMEM_KERNEL_BTF_H
 #define LIBMEM_KERNEL_BTF_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "btf_view.h"
+
+/* The whole of the kernel's BTF in memory. */
+struct kernel_btf {
+	const char *data;
+	size_t size; /* bytes */
+	bool mapped; /* else read into the heap */
+	struct btf_view view;
+};
+
+/* 0, or -errno with a message (object says for whom); closed by the caller. */
+int kernel_btf_open(struct kernel_btf *btf, const char *object);
+
+void kernel_btf_close(struct kernel_btf *btf);
 
 /* A type that is looked for, and where its id goes. */
 struct kernel_btf_want {
