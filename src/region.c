@@ -83,12 +83,24 @@ static int region_map_error(struct mem_region *region, int err, const char *what
 			  region->image->name, what, region->size, strerror(err));
 }
 
+static void region_forget(struct mem_region *region)
+{
+	region->base = NULL;
+	region->size = 0;
+	region->variables = NULL;
+}
+
 static int region_map_over(struct mem_region *region, int prot)
 {
-	if (mmap(region->base, region->size, prot, MAP_SHARED | MAP_FIXED, region->map->fd, 0) ==
+	int err;
+
+	if (mmap(region->base, region->size, prot, MAP_SHARED | MAP_FIXED, region->map->fd, 0) !=
 	    MAP_FAILED)
-		return region_map_error(region, errno, "map");
-	return 0;
+		return 0;
+	err = region_map_error(region, errno, "map");
+	/* the kernel has removed what was there, and another thread may have the range already */
+	region_forget(region);
+	return err;
 }
 
 /*
@@ -118,14 +130,12 @@ static int region_map_writable(struct mem_region *region)
 		       : region_map_over(region, PROT_READ | PROT_WRITE);
 }
 
-/* The initial contents of a map that can't be mapped, by system calls. */
+/* Contents for a map that can't be mapped, by system calls. */
 static int region_update(const struct mem_region *region)
 {
 	size_t stride = map_stride(region->map);
 	int err = 0;
 
-	if (!contents_any(region->base, region->size))
-		return 0;
 	for (uint32_t key = 0; !err && key < region->map->max_entries; key++)
 		err = mem_map_update(region->map, &key, region->base + key * stride, 0);
 	return err;
@@ -137,7 +147,7 @@ static int region_update(const struct mem_region *region)
  */
 static int region_give_up(struct mem_region *region)
 {
-	int err = region_update(region);
+	int err = region->base ? region_update(region) : 0;
 
 	if (err)
 		return err;
@@ -196,9 +206,7 @@ void region_unmap(struct mem_region *region)
 {
 	if (region->base)
 		munmap(region->base, region->size);
-	region->base = NULL;
-	region->size = 0;
-	region->variables = NULL;
+	region_forget(region);
 }
 
 const char *mem_region_name(const struct mem_region *region)

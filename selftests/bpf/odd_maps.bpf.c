@@ -11,6 +11,10 @@ struct {
 struct bpf_spin_lock lock SEC(".data.locked");
 unsigned long total SEC(".data.locked") = 1000;
 
+/* The same with nothing to start with. */
+struct bpf_spin_lock other_lock SEC(".bss.locked");
+unsigned long others SEC(".bss.locked");
+
 unsigned long seen;
 
 SEC("tc")
@@ -19,7 +23,10 @@ int add(struct __sk_buff *skb)
 	bpf_spin_lock(&lock);
 	total += 1;
 	bpf_spin_unlock(&lock);
-	seen = total;
+	bpf_spin_lock(&other_lock);
+	others += 1;
+	bpf_spin_unlock(&other_lock);
+	seen = total + others;
 	return 0;
 }
 
