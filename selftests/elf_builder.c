@@ -76,6 +76,21 @@ uint32_t elf_add_section(struct elf_builder *b, const char *name, uint32_t flags
 	return b->count++;
 }
 
+void elf_replace_contents(struct elf_builder *b, const char *name, const void *data, size_t size)
+{
+	for (uint32_t i = 1; i < b->count; i++) {
+		struct buffer *contents = &b->sections[i].contents;
+
+		if (strcmp(b->sections[i].name, name))
+			continue;
+		free(contents->data);
+		*contents = (struct buffer){0};
+		append(contents, data, size);
+		return;
+	}
+	ck_abort_msg("the file has no section %s", name);
+}
+
 Elf64_Shdr *elf_section_header(struct elf_builder *b, uint32_t section)
 {
 	return &b->sections[section].header;

@@ -26,6 +26,9 @@ struct elf_builder *elf_builder_new(void);
 uint32_t elf_add_section(struct elf_builder *b, const char *name, uint32_t flags, const void *data,
 			 size_t size);
 
+/* Give a section other contents. */
+void elf_replace_contents(struct elf_builder *b, const char *name, const void *data, size_t size);
+
 /* The header of a section, to be changed before elf_build(); its offset and size are libelf's. */
 Elf64_Shdr *elf_section_header(struct elf_builder *b, uint32_t section);
 

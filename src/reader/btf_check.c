@@ -290,7 +290,7 @@ static int move(struct walk *walk)
 	if (!walk->lengths[next])
 		return enter(walk, next);
 	if (walk->depth + walk->lengths[next] > NESTING_MAX)
-		return BAD_TYPE(walk->blob, next, "is nested more than %u deep", NESTING_MAX);
+		return BAD_TYPE(walk->blob, step->id, "is nested more than %u deep", NESTING_MAX);
 	if (step->longest < walk->lengths[next])
 		step->longest = walk->lengths[next];
 	return 0;
