@@ -131,6 +131,10 @@ static int check_init(const struct check *check, const struct mem_map_image *map
 		if (init->target < view->map_count &&
 		    !(view->maps[init->target].flags & MEM_MAP_PROTOTYPE))
 			return 0;
+	} else if (init->kind == MEM_INIT_CALLBACK && map->type == BPF_MAP_TYPE_STRUCT_OPS) {
+		if (init->target < view->prog_count && !(init->slot % 8) && map->value_size >= 8 &&
+		    init->slot <= map->value_size - 8)
+			return 0;
 	} else if (init->kind == MEM_INIT_PROG && map->type == BPF_MAP_TYPE_PROG_ARRAY) {
 		if (init->target < view->prog_count)
 			return 0;
@@ -187,6 +191,10 @@ static int check_region_map(const struct check *check, uint32_t row)
 	case MEM_REGION_ARRAY:
 		fits = map->type == BPF_MAP_TYPE_ARRAY && map->map_flags & BPF_F_MMAPABLE &&
 		       !region->size;
+		break;
+	case MEM_REGION_STRUCT_OPS:
+		fits = map->type == BPF_MAP_TYPE_STRUCT_OPS && map->value_size == region->size &&
+		       region->size;
 		break;
 	case MEM_REGION_ARENA:
 		fits = map->type == MAP_TYPE_ARENA && map->map_flags & BPF_F_MMAPABLE &&
@@ -250,6 +258,7 @@ static int region_offset_ok(const struct image_view *view, const struct mem_relo
 		return 0;
 	region = &view->regions[reloc->target];
 	return region->kind != MEM_REGION_ARRAY && region->kind != MEM_REGION_KCONFIG &&
+	       region->kind != MEM_REGION_STRUCT_OPS &&
 	       reloc->offset <= region->size; /* one past the last variable is an address in C */
 }
 

@@ -72,12 +72,13 @@ enum mem_map_flag {
 /** What an initial element of a map holds. */
 enum mem_init_kind {
 	MEM_INIT_MAP = 1, /**< an inner map: target is a maps row */
-	MEM_INIT_PROG = 2 /**< a program: target is a progs row */
+	MEM_INIT_PROG = 2, /**< a program: target is a progs row */
+	MEM_INIT_CALLBACK = 3 /**< a program that a struct_ops map points to: slot is the byte offset */
 };
 
 /** One initial element of a map-in-map or program array. */
 struct mem_init_image {
-	uint32_t slot;   /**< key */
+	uint32_t slot;   /**< key, or bytes into the struct */
 	uint32_t kind;   /**< MEM_INIT_* */
 	uint32_t target; /**< row, see kind */
 };
@@ -88,7 +89,8 @@ enum mem_region_kind {
 	MEM_REGION_RODATA = 2, /**< constants, frozen before any program runs */
 	MEM_REGION_ARRAY = 3,  /**< a BPF_F_MMAPABLE array that the source declares */
 	MEM_REGION_ARENA = 4,  /**< an arena, with or without variables in it */
-	MEM_REGION_KCONFIG = 5 /**< values of the running kernel (.kconfig); read-only */
+	MEM_REGION_KCONFIG = 5, /**< values of the running kernel (.kconfig); read-only */
+	MEM_REGION_STRUCT_OPS = 6 /**< a struct_ops variable: the application's until it is attached */
 };
 
 /** Memory that programs and application share. A map is always behind it. */

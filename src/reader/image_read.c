@@ -103,10 +103,12 @@ static int read_all(struct reader *r, struct mem_image *image)
 	err = err ?: btf_fix(r);
 	err = err ?: maps_read(r);
 	err = err ?: data_read(r);
+	err = err ?: struct_ops_read(r);
 	err = err ?: externs_read(r);
 	err = err ?: progs_read(r);
 	err = err ?: names_check(r);
 	err = err ?: maps_read_inits(r);
+	err = err ?: struct_ops_read_callbacks(r);
 	err = err ?: relocs_read(r);
 	err = err ?: btf_ext_read(r);
 	err = err ?: callees_read(r);

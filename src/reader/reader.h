@@ -235,6 +235,10 @@ int map_def_parse(struct reader *r, const char *name, uint32_t type, uint32_t pl
 int data_read(struct reader *r);
 int data_read_kconfig(struct reader *r, uint32_t size, uint32_t align);
 
+/* struct_ops.c */
+int struct_ops_read(struct reader *r);
+int struct_ops_read_callbacks(struct reader *r);
+
 /* sections.c */
 int sections_fill_prog(struct reader *r, const char *section, struct mem_prog_image *prog);
 
