@@ -13,3 +13,49 @@ $(INJECT_SO): $(BUILD)/selftests/faults/inject.o
 	$(Q)$(CC) -shared $(ALL_LDFLAGS) $^ -o $@
 
 -include $(wildcard $(BUILD)/selftests/faults/*.d)
+
+# ---- fuzzing: selftests/fuzz/
+
+## make fuzz SECONDS=60       fuzz the reader, the image check and memgen, a third of the time each
+.PHONY: fuzz fuzz-build fuzz-run fuzzers
+SECONDS ?= 60
+FUZZ := $(BUILD)/fuzz
+FUZZ_TARGETS := reader image memgen
+FUZZ_OBJS := $(patsubst %,$(BUILD)/selftests/fuzz/%.o,fuzz_reader fuzz_image fuzz_memgen same_image mutate fail)
+# what memgen is made of, without its main()
+GENERATOR_OBJS := $(filter-out $(BUILD)/gen/memgen.o,$(MEMGEN_OBJS))
+FUZZERS := $(FUZZ_TARGETS:%=$(BUILD)/fuzz_%)
+
+$(FUZZ_OBJS) $(FUZZ_TARGETS:%=$(BUILD)/selftests/fuzz/entry_%.o) $(BUILD)/selftests/fuzz/make_seeds.o: \
+	private ALL_CFLAGS += -Iselftests -Igen $(ELF_CFLAGS)
+
+$(BUILD)/selftests/test_fuzz: $(FUZZ_OBJS) $(GENERATOR_OBJS)
+
+$(BUILD)/selftests/fuzz/entry_%.o: selftests/fuzz/entry.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -DFUZZ_TARGET=fuzz_$* -DFUZZ_MUTATE=mutate_$(if $(filter image,$*),image,object) \
+		-MMD -MP -c $< -o $@
+
+# Made by the make below, with what it takes for fuzzing.
+$(FUZZERS): $(BUILD)/fuzz_%: $(BUILD)/selftests/fuzz/entry_%.o $(FUZZ_OBJS) $(GENERATOR_OBJS) \
+		$(READER_A) $(RUNTIME_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) $^ $(ELF_LIBS) -o $@
+$(BUILD)/make_seeds: $(addprefix $(BUILD)/selftests/,fuzz/make_seeds.o sample_object.o elf_builder.o)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(ELF_LIBS) -o $@
+fuzzers: $(FUZZERS) $(BUILD)/make_seeds
+
+fuzz: setup
+	$(Q)$(MAKE) --no-print-directory fuzz-build
+	$(Q)$(MAKE) --no-print-directory fuzz-run
+
+fuzz-build: $(TEST_BPF)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(FUZZ) CC=$(CLANG_BPF) \
+		VARIANT='$(SANITIZERS) -fsanitize=fuzzer-no-link' fuzzers
+
+fuzz-run:
+	$(Q)CLANG_BPF=$(CLANG_BPF) selftests/fuzz/run.sh $(FUZZ) $(SECONDS) $(TEST_BPF)
+
+-include $(wildcard $(BUILD)/selftests/fuzz/*.d)

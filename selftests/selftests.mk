@@ -49,7 +49,8 @@ $(TESTS:=.o): | $(TEST_SKELS)
 
 $(TESTS): %: %.o $(TEST_COMMON) $(READER_A) $(RUNTIME_A)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ $(shell $(PKG_CONFIG) --libs check) $(ELF_LIBS) -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $(filter %.o,$^) $(filter %.a,$^) \
+		$(shell $(PKG_CONFIG) --libs check) $(ELF_LIBS) -o $@
 
 # Does this machine let us use bpf(2)? It answers with its exit code.
 $(CAN_BPF): $(CAN_BPF).o $(BUILD)/selftests/rawbpf.o

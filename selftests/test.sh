@@ -48,4 +48,10 @@ if build asan CC="$CC" BUILD="$BUILD/asan" VARIANT="$SANITIZERS" selftests; then
 fi
 build clang CC="$CLANG_BPF" CXX="${CLANG_BPF/clang/clang++}" BUILD="$BUILD/clang" all
 
+# A short pass on what earlier ones have found, in BUILD/fuzz/corpus.
+if build fuzz CC="$CC" fuzz-build; then
+	"$MAKE" --no-print-directory fuzz-run SECONDS=20 2>&1 |
+		awk -f "$here/collect.awk" -v column=fuzz -v out="$RESULTS" -v verbose="${V:-0}"
+fi
+
 awk -f "$here/report.awk" "$RESULTS"

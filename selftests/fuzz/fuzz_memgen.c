@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What `memgen skeleton` does with an object, up to the text of the header. */
+#include <bpf/btf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <mem/elf.h>
+
+#include "error.h"
+#include "fuzz/fuzz.h"
+#include "image.h"
+#include "reader/pool.h"
+#include "skeleton.h"
+#include "writer.h"
+
+unsigned int fuzz_compile_every = 4096;
+
+enum { TEXT_MAX = 4 << 20 }; /* bytes; types that hold each other twice explode */
+
+/* The same header is compiled, or not compiled, each time. */
+static int is_sampled(const char *text, size_t len)
+{
+	uint32_t hash = 2166136261U;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)text[i]) * 16777619U;
+	return hash / 7 % fuzz_compile_every == 0;
+}
+
+static void compile(const struct writer *w)
+{
+	char path[] = "/tmp/libmem-fuzz-XXXXXX.h", command[512];
+	int fd = mkstemps(path, 2), status;
+
+	FUZZ_REQUIRE(fd >= 0 && write(fd, w->text, w->len) == (ssize_t)w->len, "can't write %s", path);
+	close(fd);
+	for (int cxx = 0; cxx < 2; cxx++) {
+		snprintf(command, sizeof(command), "%s -fsyntax-only -Wall -Wextra -Werror -I%s/include %s",
+			 cxx ? "c++ -std=c++17 -x c++" : "cc -std=c11 -x c",
+			 getenv("LIBMEM_SOURCE") ?: ".", path);
+		status = system(command);
+		FUZZ_REQUIRE(status == 0, "the header does not compile, see %s: %s", path, command);
+	}
+	unlink(path);
+}
+
+static void generate(const struct image_view *view, const struct btf *btf)
+{
+	const struct type_policy policy = {.prefix = "", .name = "fuzz"};
+	struct writer w = WRITER_INIT;
+	struct pool pool = {0};
+	struct skeleton skeleton;
+
+	if (!skeleton_init(&skeleton, view, btf, &pool, &policy, "fuzz.bpf.o")) {
+		w.limit = TEXT_MAX;
+		skeleton_emit(&w, &skeleton);
+		if (!w.error && is_sampled(w.text, w.len))
+			compile(&w);
+	} else {
+		FUZZ_REQUIRE(*mem_error_message(), "no message");
+	}
+	writer_free(&w);
+	pool_free(&pool);
+}
+
+void fuzz_memgen(const uint8_t *data, size_t size)
+{
+	static const struct mem_read_opts opts = {.sz = sizeof(opts), .name = "fuzz"};
+	struct mem_image *image = mem_image_read(data, size, &opts);
+	struct image_view view;
+	struct btf *btf = NULL;
+
+	if (!image)
+		return;
+	FUZZ_REQUIRE(!image_widen(image, &view), "%s", mem_error_message());
+	if (view.btf_size)
+		btf = btf__new(view.btf, view.btf_size);
+	if (btf || !view.btf_size)
+		generate(&view, btf);
+	btf__free(btf);
+	image_view_free(&view);
+	mem_image_free(image);
+}

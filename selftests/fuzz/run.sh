@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# run.sh BUILD SECONDS OBJECT...: run each fuzz target for its part of the time, from seeds made of
+# the objects, on a corpus that is kept in BUILD/corpus. What is found stays in BUILD/found.
+set -euo pipefail
+
+build=$1 seconds=$2
+shift 2
+targets=(reader image memgen)
+share=$((seconds / ${#targets[@]}))
+[ "$share" -gt 0 ] || share=1
+seeds=$(mktemp -d)
+trap 'rm -rf "$seeds"' EXIT
+
+mkdir -p "$build/found" "$seeds/stripped"
+for object; do
+	# without DWARF, which libmem does not read
+	llvm-objcopy-"${CLANG_BPF##*-}" --strip-debug "$object" "$seeds/stripped/${object##*/}"
+done
+for target in "${targets[@]}"; do
+	mkdir -p "$seeds/$target" "$build/corpus/$target"
+done
+"$build/make_seeds" "$seeds" "$seeds"/stripped/*
+status=0
+echo '#suite fuzz'
+for target in "${targets[@]}"; do
+	log=$build/$target.log
+	if "$build/fuzz_$target" -max_total_time="$share" -max_len=65536 -timeout=20 -rss_limit_mb=2048 \
+		-use_value_profile=1 -print_final_stats=1 -artifact_prefix="$build/found/$target-" \
+		"$build/corpus/$target" "$seeds/$target" > "$log" 2>&1; then
+		printf 'ok   fuzz.%s (%s inputs in %s s)\n' "$target" \
+			"$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" "$share"
+	else
+		reason=$(grep -m 1 -E '^not true|ERROR: |runtime error|SUMMARY' "$log" || tail -n 1 "$log")
+		printf 'FAIL fuzz.%s (%s)\n' "$target" "$reason"
+		tail -n 40 "$log" >&2
+		status=1
+	fi
+done
+echo "#end fuzz $status"
+exit $status
