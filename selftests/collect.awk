@@ -9,6 +9,7 @@
 function record(verdict, test, reason)
 {
 	printf "%s\t%s\t%s\t%s\t%s\n", column, suite, verdict, test, reason >> out
+	fflush(out)
 	count[verdict]++
 }
 
@@ -21,12 +22,15 @@ function show_suite(   text)
 		text = text ", " count["FAIL"] " FAILED"
 	if (count["skip"])
 		text = text ", " count["skip"] " skipped"
+	if (systime() - began >= 5)
+		text = text " (" systime() - began " s)"
 	printf "  %-16s %-14s %s\n", column, suite, text
 }
 
 /^#suite / {
 	suite = $2
 	test = ""
+	began = systime()
 	delete count
 	next
 }
