@@ -71,6 +71,32 @@ static int name_progs(struct skeleton *s, struct pool *pool)
 	return 0;
 }
 
+static bool is_struct_ops(const struct mem_map_image *map)
+{
+	return map->type == BPF_MAP_TYPE_STRUCT_OPS;
+}
+
+/* A link for each program, by its name, and for each struct_ops map. */
+static int name_links(struct skeleton *s, struct pool *pool)
+{
+	uint32_t progs = s->view->prog_count, maps = s->view->map_count;
+	struct scope scope = {.pool = pool};
+
+	s->links = pool_alloc(pool, (size_t)progs + maps, sizeof(*s->links));
+	if (!s->links)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < progs + maps; i++) {
+		const char *name = i < progs ? s->progs[i] : s->maps[i - progs];
+
+		if (i >= progs && !is_struct_ops(&s->view->maps[i - progs]))
+			continue;
+		s->links[s->link_count] = scope_claim(&scope, name);
+		if (!s->links[s->link_count++])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* --- regions: members --- */
 
 static const struct btf_type *datasec(const struct skeleton *s, const struct mem_region_image *row)
@@ -281,6 +307,8 @@ int skeleton_init(struct skeleton *s, const struct image_view *view, const struc
 		err = name_maps(s, pool);
 	if (!err)
 		err = name_progs(s, pool);
+	if (!err)
+		err = name_links(s, pool);
 	if (!err)
 		err = name_regions(s, pool);
 	if (!err)

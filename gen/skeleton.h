@@ -38,8 +38,10 @@ struct skeleton {
 	struct types types;
 	const char **maps;  /* member of "maps" for each row; NULL for a prototype */
 	const char **progs; /* member of "progs" for each row */
+	const char **links; /* member of "links" for each row of progs, then each struct_ops map */
 	struct skeleton_region *regions;
 	uint32_t map_count;   /* members of "maps" */
+	uint32_t link_count;  /* members of "links" */
 	uint32_t array_count; /* members of "arrays" */
 };
 

@@ -229,7 +229,7 @@ static void emit_struct(struct writer *w, const struct skeleton *s)
 	writer_line(w, "struct mem_object *obj;");
 	emit_group(w, "mem_map", s->maps, s->view->map_count, "maps");
 	emit_group(w, "mem_prog", s->progs, s->view->prog_count, "progs");
-	emit_group(w, "mem_link", s->progs, s->view->prog_count, "links");
+	emit_group(w, "mem_link", s->links, s->link_count, "links");
 	for (uint32_t i = 0; i < s->view->region_count; i++) {
 		const struct skeleton_region *region = &s->regions[i];
 
@@ -313,7 +313,7 @@ static void emit_layout_function(struct writer *w, const struct skeleton *s)
 {
 	const char *const groups[] = {"maps", "progs", "links"};
 	const bool present[] = {s->map_count != 0, s->view->prog_count != 0,
-				s->view->prog_count != 0};
+				s->link_count != 0};
 	bool regions = s->view->region_count != 0;
 
 	writer_line(w, "static inline const struct mem_skeleton_layout *%s__layout(void)", s->name);
@@ -358,7 +358,9 @@ static const char api[] =
 	" * mem_error_message() says what, why, and what to do.\n"
 	" */\n"
 	"static inline struct @ *@__open_opts(const struct mem_open_opts *opts)\n"
-	"{\n"
+	"{\n";
+
+static const char api_from_open[] =
 	"\treturn (struct @ *)mem_skeleton_open(@__image(), @__layout(), opts);\n"
 	"}\n"
 	"\n"
@@ -408,6 +410,15 @@ static const char api[] =
 	"\treturn skel;\n"
 	"}\n"
 	"\n";
+
+static bool has_kconfig(const struct skeleton *s)
+{
+	for (uint32_t i = 0; i < s->view->region_count; i++) {
+		if (s->view->regions[i].kind == MEM_REGION_KCONFIG)
+			return true;
+	}
+	return false;
+}
 
 static void emit_lengths(struct writer *w, const struct skeleton *s)
 {
@@ -468,6 +479,9 @@ void skeleton_emit(struct writer *w, const struct skeleton *s)
 	emit_image_function(w, s);
 	emit_layout_function(w, s);
 	emit_template(w, api, s->name);
+	if (has_kconfig(s))
+		writer_part(w, "\tmem_kconfig_use();\n");
+	emit_template(w, api_from_open, s->name);
 	emit_lengths(w, s);
 	emit_template(w, cpp_functions, s->name);
 	writer_part(w, "#pragma GCC diagnostic pop\n"

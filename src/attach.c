@@ -27,7 +27,7 @@ static struct mem_link *attach_raw_tracepoint(const struct mem_prog *prog, const
 	attr.raw_tracepoint.name = sys_pointer(name);
 	attr.raw_tracepoint.prog_fd = (uint32_t)prog->fd;
 	fd = sys_bpf_fd(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
-	return fd < 0 ? link_error(prog, name, -fd, feature) : link_new(prog, fd, -1);
+	return fd < 0 ? link_error(prog, name, -fd, feature) : link_new(prog->obj, fd, -1);
 }
 
 struct mem_link *mem_prog_attach_raw_tracepoint(const struct mem_prog *prog, const char *name)

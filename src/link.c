@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "link.h"
+#include "struct_ops.h"
 
 int link_check_loaded(const struct mem_prog *prog)
 {
@@ -34,17 +35,19 @@ struct mem_link *link_error(const struct mem_prog *prog, const char *target, int
 	return NULL;
 }
 
-struct mem_link *link_new(const struct mem_prog *prog, int fd, int event_fd)
+struct mem_link *link_new(struct mem_object *obj, int fd, int event_fd)
 {
 	struct mem_link *link = calloc(1, sizeof(*link));
 
 	if (!link) {
 		sys_close(&fd);
 		sys_close(&event_fd);
-		return link_error(prog, NULL, ENOMEM, NULL);
+		object_result(obj, mem__error(ENOMEM, "%s: no memory for a link", obj->name));
+		return NULL;
 	}
 	link->fd = fd;
 	link->event_fd = event_fd;
+	link->map_fd = -1;
 	return link;
 }
 
@@ -53,19 +56,22 @@ struct mem_link *link_create(const struct mem_prog *prog, const void *attr, size
 {
 	int fd = sys_bpf_fd(BPF_LINK_CREATE, attr, size);
 
-	return fd < 0 ? link_error(prog, target, -fd, feature) : link_new(prog, fd, -1);
+	return fd < 0 ? link_error(prog, target, -fd, feature) : link_new(prog->obj, fd, -1);
 }
 
 int mem_link_fd(const struct mem_link *link)
 {
-	return link->fd >= 0 ? link->fd : link->event_fd;
+	return link->fd >= 0 ? link->fd : link->event_fd >= 0 ? link->event_fd : link->map_fd;
 }
 
 void mem_link_destroy(struct mem_link *link)
 {
 	if (!link)
 		return;
+	if (link->map_fd >= 0)
+		struct_ops_unregister(link->map_fd);
 	sys_close(&link->fd);
 	sys_close(&link->event_fd);
+	sys_close(&link->map_fd);
 	free(link);
 }

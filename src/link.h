@@ -10,11 +10,12 @@
 struct mem_link {
 	int fd;            /* a BPF link; -1 when the kernel has none for this hook */
 	int event_fd;      /* the perf event under it; -1 if there is none */
+	int map_fd;        /* a struct_ops map that is registered itself, else -1 */
 	bool iter;         /* mem_iter_create() works on it */
 };
 
 /* Take over both descriptors (-1: none), also on failure. NULL with errno and a message. */
-struct mem_link *link_new(const struct mem_prog *prog, int fd, int event_fd);
+struct mem_link *link_new(struct mem_object *obj, int fd, int event_fd);
 
 /* 0, or -EBADF with a message if prog is not loaded. */
 int link_check_loaded(const struct mem_prog *prog);

@@ -7,6 +7,7 @@
 
 #include "explain.h"
 #include "object.h"
+#include "struct_ops.h"
 #include "sys.h"
 
 /* What each map type is called and which kernel has it. Index: BPF_MAP_TYPE_*. */
@@ -91,10 +92,15 @@ static void map_attr(const struct mem_map *map, union bpf_attr *attr)
 	attr->numa_node = image->map_flags & BPF_F_NUMA_NODE ? image->numa_node : 0;
 	attr->map_extra = image->map_extra;
 	snprintf(attr->map_name, sizeof(attr->map_name), "%s", image->kernel_name);
-	if (map->obj->btf_fd >= 0 && (image->key_type || image->value_type)) {
+	if (map->obj->btf_fd >= 0 && !map->ops && (image->key_type || image->value_type)) {
 		attr->btf_fd = (uint32_t)map->obj->btf_fd;
 		attr->btf_key_type_id = image->key_type;
 		attr->btf_value_type_id = image->value_type;
+	}
+	if (map->ops) { /* the kernel's layout, not the object's */
+		attr->btf_fd = map->obj->btf_fd < 0 ? 0 : (uint32_t)map->obj->btf_fd;
+		attr->btf_vmlinux_value_type_id = map->ops->value_type;
+		attr->value_size = map->ops->value_size;
 	}
 	if (image->type == SYS_MAP_TYPE_ARENA && map->region)
 		attr->map_extra = sys_pointer(map->region->base);
@@ -111,7 +117,7 @@ static int map_create_fd(const struct mem_map *map, union bpf_attr *attr)
 
 	if (fd == -EPERM && kernel_older_than(5, 11) && !setrlimit(RLIMIT_MEMLOCK, &unlimited))
 		fd = sys_bpf_fd(BPF_MAP_CREATE, attr, sizeof(*attr));
-	if ((fd == -EINVAL || fd == -ENOTSUP) && attr->btf_fd) {
+	if ((fd == -EINVAL || fd == -ENOTSUP) && attr->btf_fd && !map->ops) {
 		attr->btf_fd = attr->btf_key_type_id = attr->btf_value_type_id = 0;
 		fd = sys_bpf_fd(BPF_MAP_CREATE, attr, sizeof(*attr));
 		if (fd >= 0)

@@ -7,6 +7,7 @@
 #include "object.h"
 #include "opts.h"
 #include "private.h"
+#include "struct_ops.h"
 #include "sys.h"
 
 /* Keep the thread's message on the object when a call failed. */
@@ -45,6 +46,7 @@ static void object_link_parts(struct mem_object *obj)
 
 		prog->obj = obj;
 		prog->image = &image->progs[i];
+		prog->attach_type = prog->image->expected_attach_type;
 		prog->autoload = !(prog->image->flags & MEM_PROG_NO_AUTOLOAD);
 		prog->fd = -1;
 	}
@@ -78,6 +80,8 @@ static int object_reserve_regions(struct mem_object *obj)
 
 	for (uint32_t i = 0; !err && i < obj->image.region_count; i++)
 		err = region_reserve(&obj->regions[i]);
+	for (uint32_t i = 0; !err && i < obj->image.map_count; i++)
+		struct_ops_point(&obj->maps[i]);
 	return err;
 }
 
@@ -160,6 +164,7 @@ int mem_object_prepare(struct mem_object *obj)
 	if (err)
 		return object_result(obj, err);
 	err = err ?: btf_load(obj);
+	err = err ?: struct_ops_prepare(obj);
 	err = err ?: object_create_maps(obj);
 	err = err ?: map_init_elements(obj, MEM_INIT_MAP);
 	err = err ?: object_map_regions(obj);
@@ -199,8 +204,10 @@ void mem_object_close(struct mem_object *obj)
 		sys_close(&obj->progs[i].fd);
 	for (uint32_t i = 0; obj->regions && i < obj->image.region_count; i++)
 		region_unmap(&obj->regions[i]);
-	for (uint32_t i = 0; obj->maps && i < obj->image.map_count; i++)
+	for (uint32_t i = 0; obj->maps && i < obj->image.map_count; i++) {
 		sys_close(&obj->maps[i].fd);
+		struct_ops_free(&obj->maps[i]);
+	}
 	sys_close(&obj->btf_fd);
 	free(obj->externs);
 	free(obj->progs);

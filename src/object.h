@@ -29,6 +29,7 @@ struct mem_map {
 	const struct mem_map_image *image;
 	struct mem_region *region; /* the region over this map, NULL if it has none */
 	uint32_t max_entries;      /* elements; what the application may have changed */
+	struct struct_ops *ops;    /* struct_ops.c: of a struct_ops map, NULL before prepare */
 	int fd;                    /* -1 until created */
 };
 
@@ -44,6 +45,7 @@ struct mem_region {
 struct mem_prog {
 	struct mem_object *obj;
 	const struct mem_prog_image *image;
+	uint32_t attach_type; /* BPF_* attach type, or the member of a kernel struct */
 	uint32_t target_id; /* BTF id in the kernel of what it attaches to, 0 if not needed */
 	bool autoload;
 	int fd; /* -1 until loaded */
@@ -88,6 +90,9 @@ size_t map_stride(const struct mem_map *map);
 /* arena.c */
 int arena_reserve(struct mem_region *region);
 int arena_map(struct mem_region *region);
+
+/* heap_views.c; NULL in a static program that has no heap */
+void heap_forget(const void *memory, size_t size) __attribute__((weak));
 
 /* map.c */
 int map_create(struct mem_map *map);

@@ -18,7 +18,7 @@ static void prog_attr(const struct mem_prog *prog, const struct insns *insns, un
 	const struct mem_object *obj = prog->obj;
 
 	attr->prog_type = image->type;
-	attr->expected_attach_type = image->expected_attach_type;
+	attr->expected_attach_type = prog->attach_type;
 	attr->prog_flags = image->prog_flags;
 	attr->insns = sys_pointer(insns->code);
 	attr->insn_cnt = insns->count;

@@ -196,6 +196,8 @@ int region_map(struct mem_region *region)
 		return region_map_frozen(region);
 	case MEM_REGION_KCONFIG:
 		return region_map_kconfig(region);
+	case MEM_REGION_STRUCT_OPS: /* never mapped: what it says was laid out anew */
+		return 0;
 	default:
 		err = region_map_writable(region);
 		return err == -ENOTSUPP_KERNEL ? region_give_up(region) : err;
@@ -204,6 +206,8 @@ int region_map(struct mem_region *region)
 
 void region_unmap(struct mem_region *region)
 {
+	if (region->base && heap_forget)
+		heap_forget(region->base, region->size);
 	if (region->base)
 		munmap(region->base, region->size);
 	region_forget(region);

@@ -53,9 +53,6 @@ static void wish_target(struct wish_list *list, struct mem_prog *prog)
 	case MEM_TARGET_ITER:
 		wish(list, "bpf_iter_", target, BTF_KIND_FUNC, &prog->target_id);
 		break;
-	case MEM_TARGET_STRUCT_OPS:
-		wish(list, "", target, BTF_KIND_STRUCT, &prog->target_id);
-		break;
 	}
 }
 
@@ -117,6 +114,11 @@ static int check_target(const struct mem_prog *prog)
 	if (!prog->autoload || prog->target_id || image->target_kind == MEM_TARGET_NONE ||
 	    image->target_kind == MEM_TARGET_PROG)
 		return 0;
+	if (image->target_kind == MEM_TARGET_STRUCT_OPS)
+		return mem__error(EINVAL,
+				  "%s: program '%s' (section %s) implements no member of a struct_ops "
+				  "variable: let one point to it, or switch the program off",
+				  prog->obj->name, image->name, image->section);
 	if (!image->target)
 		return mem__error(EINVAL,
 				  "%s: program '%s': section '%s' does not name what to attach to: write "

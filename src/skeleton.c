@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "object.h"
+#include "sys.h"
 
 /* The pointer at an offset of a generated struct. memcpy: its type is not void *. */
 static void *get_member(const void *skel, uint32_t offset)
@@ -82,7 +83,40 @@ void *mem_skeleton_open(const struct mem_image *image, const struct mem_skeleton
 static bool attaches_by_itself(const struct mem_prog *prog)
 {
 	return mem_prog_fd(prog) >= 0 && prog->image->attach_kind != MEM_ATTACH_NONE &&
-	       prog->image->target;
+	       prog->image->attach_kind != MEM_ATTACH_STRUCT_OPS && prog->image->target;
+}
+
+/* Links of a struct: one for each program, then one for each struct_ops map. */
+static uint32_t link_count(const struct mem_object *obj)
+{
+	uint32_t count = obj->image.prog_count;
+
+	for (uint32_t i = 0; i < obj->image.map_count; i++)
+		count += obj->image.maps[i].type == BPF_MAP_TYPE_STRUCT_OPS;
+	return count;
+}
+
+/* The struct_ops map a link is for. */
+static const struct mem_map *link_map(const struct mem_object *obj, uint32_t link)
+{
+	uint32_t left = link - obj->image.prog_count;
+
+	for (uint32_t i = 0;; i++)
+		if (obj->image.maps[i].type == BPF_MAP_TYPE_STRUCT_OPS && !left--)
+			return &obj->maps[i];
+}
+
+/* 0 with *link set or left NULL, or -errno. */
+static int attach_one(const struct mem_object *obj, uint32_t i, struct mem_link **link)
+{
+	*link = NULL;
+	if (i >= obj->image.prog_count)
+		*link = mem_map_attach_struct_ops(link_map(obj, i));
+	else if (attaches_by_itself(&obj->progs[i]))
+		*link = mem_prog_attach(&obj->progs[i]);
+	else
+		return 0;
+	return *link ? 0 : -errno;
 }
 
 /* Links that this call made, not those the application had put there. */
@@ -103,7 +137,7 @@ static void undo_attach(void *skel, const struct mem_skeleton_layout *layout, ui
 int mem_skeleton_attach(void *skel, const struct mem_skeleton_layout *layout)
 {
 	struct mem_object *obj = get_member(skel, layout->obj);
-	uint32_t count = obj->image.prog_count;
+	uint32_t count = link_count(obj);
 	bool *made = calloc(count + 1, sizeof(*made));
 	int err = 0;
 
@@ -112,15 +146,11 @@ int mem_skeleton_attach(void *skel, const struct mem_skeleton_layout *layout)
 	for (uint32_t i = 0; !err && i < count; i++) {
 		struct mem_link *link;
 
-		if (get_member(skel, link_offset(layout, i)) || !attaches_by_itself(&obj->progs[i]))
+		if (get_member(skel, link_offset(layout, i)))
 			continue;
-		link = mem_prog_attach(&obj->progs[i]);
-		if (!link) {
-			err = -errno;
-			break;
-		}
+		err = attach_one(obj, i, &link);
 		set_member(skel, link_offset(layout, i), link);
-		made[i] = true;
+		made[i] = link != NULL;
 	}
 	if (err)
 		undo_attach(skel, layout, count, made);
@@ -132,7 +162,7 @@ void mem_skeleton_detach(void *skel, const struct mem_skeleton_layout *layout)
 {
 	struct mem_object *obj = get_member(skel, layout->obj);
 
-	for (uint32_t i = 0; i < obj->image.prog_count; i++) {
+	for (uint32_t i = 0; i < link_count(obj); i++) {
 		mem_link_destroy(get_member(skel, link_offset(layout, i)));
 		set_member(skel, link_offset(layout, i), NULL);
 	}

@@ -15,6 +15,7 @@ struct perf_event_attr;
 /* Values of newer kernels. */
 enum {
 	SYS_MAP_TYPE_ARENA = 33,      /* Linux 6.9 */
+	SYS_ATTACH_STRUCT_OPS = 44,   /* Linux 6.4 */
 	SYS_PROG_TYPE_NETFILTER = 32, /* Linux 6.4 */
 	SYS_ATTACH_NETFILTER = 45,    /* Linux 6.4 */
 	SYS_ATTACH_TCX_INGRESS = 46,  /* Linux 6.6 */

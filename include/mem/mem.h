@@ -702,6 +702,18 @@ struct mem_netfilter_opts {
 struct mem_link *mem_prog_attach_netfilter(const struct mem_prog *prog,
 					   const struct mem_netfilter_opts *opts);
 
+/**
+ * @brief Let the kernel use an implementation of one of its interfaces (tcp_congestion_ops ...).
+ *
+ * The variable may be changed until mem_object_prepare(); a member that points to a program of the
+ * object is a call of that program.
+ *
+ * @param map  a struct_ops map of a loaded object
+ * @return the link, to be destroyed by the caller; NULL with errno EEXIST an implementation of that
+ *         name is registered, EINVAL not a struct_ops map, or what else the kernel answered. Linux 5.6.
+ */
+struct mem_link *mem_map_attach_struct_ops(const struct mem_map *map);
+
 /** Options of mem_prog_attach_iter(). Zero means the default for every member but sz. */
 struct mem_iter_opts {
 	size_t sz;               /**< sizeof(struct mem_iter_opts) */
@@ -752,7 +764,8 @@ struct mem_skeleton_layout {
 	uint32_t obj;              /**< offset of struct mem_object * */
 	uint32_t maps;             /**< offset of one struct mem_map * for each maps row but prototypes */
 	uint32_t progs;            /**< offset of one struct mem_prog * for each progs row */
-	uint32_t links;            /**< offset of one struct mem_link * for each progs row */
+	uint32_t links;            /**< offset of one struct mem_link * for each progs row, then for each
+				        struct_ops map */
 	const uint32_t *variables; /**< for each regions row: offset of the pointer to its variables,
 				        MEM_NONE if there is none */
 	const uint32_t *arrays;    /**< for each regions row: offset of the pointer to its first element

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Programs that implement a kernel interface: a TCP congestion control that carries a connection. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "congestion.skel.h"
+#include "harness.h"
+
+static struct congestion *skel;
+
+static void setup(void)
+{
+	need_bpf();
+	skel = assert_ptr(congestion__open());
+}
+
+static void teardown(void)
+{
+	congestion__destroy(skel);
+	skel = NULL;
+}
+
+FIXTURE(setup, teardown)
+
+static void own_loopback(void)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int sock;
+
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(ioctl(sock, SIOCSIFFLAGS, &request), 0);
+	close(sock);
+}
+
+/* Send some data over a connection with this congestion control; 0 or -errno. */
+static int transfer(const char *congestion)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(address);
+	char data[4096] = { 0 };
+	int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), peer = -1, err = 0;
+
+	bind(server, (struct sockaddr *)&address, sizeof(address));
+	listen(server, 1);
+	getsockname(server, (struct sockaddr *)&address, &len);
+	if (setsockopt(client, IPPROTO_TCP, TCP_CONGESTION, congestion, strlen(congestion)))
+		err = -errno;
+	if (!err && connect(client, (struct sockaddr *)&address, sizeof(address)))
+		err = -errno;
+	if (!err)
+		peer = accept(server, NULL, NULL);
+	for (int i = 0; !err && i < 50; i++) {
+		if (write(client, data, sizeof(data)) != sizeof(data) ||
+		    recv(peer, data, sizeof(data), MSG_WAITALL) != sizeof(data))
+			err = -EIO;
+	}
+	close(peer);
+	close(client);
+	close(server);
+	return err;
+}
+
+/* Registered, or skipped where the kernel can't build what calls the programs. */
+static struct mem_link *attach(void)
+{
+	struct mem_link *link;
+
+	if (congestion__load(skel) == -ENOENT)
+		test_skip("in this kernel programs can't implement struct tcp_congestion_ops");
+	link = mem_map_attach_struct_ops(skel->maps.libmem_cc);
+	if (!link && errno == EPERM)
+		test_skip("this kernel refuses struct_ops programs");
+	if (!link && errno == ENOTSUP)
+		test_skip("this kernel has no trampolines, through which it would call the programs");
+	return assert_ptr(link);
+}
+
+TEST(congestion_control_carries_a_connection)
+{
+	struct mem_link *link = attach();
+
+	own_loopback();
+	ck_assert_int_eq(transfer("libmem_cc"), 0);
+	ck_assert_uint_ge(skel->bss->inits, 1);
+	ck_assert_uint_ge(skel->bss->avoids, 1);
+	mem_link_destroy(link);
+	ck_assert_int_eq(transfer("libmem_cc"), -ENOENT);
+}
+END_TEST
+
+TEST(it_is_registered_once)
+{
+	struct mem_link *link = attach();
+
+	ck_assert_ptr_null(mem_map_attach_struct_ops(skel->maps.libmem_cc));
+	mem_link_destroy(link);
+	ck_assert_ptr_null(mem_map_attach_struct_ops(skel->maps.bss));
+	ck_assert_int_eq(errno, EINVAL);
+}
+END_TEST
+
+TEST(skeleton_attaches_it)
+{
+	mem_link_destroy(attach());
+	congestion__destroy(skel);
+	skel = assert_ptr(congestion__open_and_load());
+	assert_ok(congestion__attach(skel));
+	ck_assert_ptr_nonnull(skel->links.libmem_cc);
+	own_loopback();
+	ck_assert_int_eq(transfer("libmem_cc"), 0);
+	congestion__detach(skel);
+	ck_assert_ptr_null(skel->links.libmem_cc);
+	ck_assert_int_eq(transfer("libmem_cc"), -ENOENT);
+}
+END_TEST
+
+TEST(member_that_the_kernel_lacks_must_be_zero)
+{
+	struct mem_region *region = assert_ptr(mem_object_find_region(skel->obj, "libmem_cc"));
+	char *variable = mem_region_data(region, NULL);
+
+	variable[32] = 1; /* libmem_no_such_member */
+	if (congestion__load(skel) == -ENOENT)
+		test_skip("in this kernel programs can't implement struct tcp_congestion_ops");
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "libmem_no_such_member"));
+}
+END_TEST

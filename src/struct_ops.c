@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The program's idea of a kernel struct and the running kernel's differ: members come and go and
+ * move. So the value is laid out anew, member by member, by name. A member that the kernel lacks is
+ * left out as long as the source left it zero.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel_btf.h"
+#include "link.h"
+#include "struct_ops.h"
+
+#define VALUE_PREFIX "bpf_struct_ops_"
+#define F_LINK (1U << 13) /* BPF_F_LINK, Linux 6.4 */
+
+static const struct feature struct_ops_links = { "links to struct_ops maps", 6, 4 };
+
+/* What laying out one map needs. */
+struct layout {
+	struct mem_map *map;
+	const struct btf_view *local, *kernel;
+	const struct btf_type *local_struct, *kernel_struct;
+	const char *name;        /* of the struct, without a flavor */
+	uint32_t kernel_id;      /* of the struct */
+	uint32_t data_offset;    /* bytes of the struct in the map's value */
+};
+
+/* One member, on one side. */
+struct member {
+	uint32_t type;   /* id */
+	uint32_t index;
+	uint32_t offset; /* bytes */
+	uint64_t size;   /* bytes */
+	bool bit_field;
+};
+
+static struct member read_member(const struct btf_view *view, const struct btf_type *type,
+				 uint32_t index)
+{
+	const struct btf_member *member = (const struct btf_member *)btf_records(type) + index;
+	bool sized = type->info >> 31; /* the offset's upper byte is the size of a bit-field */
+	uint32_t bits = sized ? member->offset & 0xffffff : member->offset;
+
+	return (struct member){ .type = member->type,
+				.index = index,
+				.offset = bits / 8,
+				.size = btf_view_size(view, member->type),
+				.bit_field = bits % 8 || (sized && member->offset >> 24) };
+}
+
+static const char *member_name(const struct btf_view *view, const struct btf_type *type,
+			       uint32_t index)
+{
+	const struct btf_member *member = (const struct btf_member *)btf_records(type) + index;
+
+	return btf_view_string(view, member->name_off);
+}
+
+static bool find_member(const struct btf_view *view, const struct btf_type *type, const char *name,
+			struct member *found)
+{
+	for (uint32_t i = 0; i < btf_length_of(type); i++) {
+		if (strcmp(member_name(view, type, i), name))
+			continue;
+		*found = read_member(view, type, i);
+		return true;
+	}
+	return false;
+}
+
+static bool is_zero(const char *bytes, uint64_t size)
+{
+	for (uint64_t i = 0; i < size; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+static bool is_callback(const struct btf_view *view, uint32_t type)
+{
+	const struct btf_type *pointer = btf_view_skip(view, type), *target;
+
+	if (!pointer || btf_kind_of(pointer) != BTF_KIND_PTR)
+		return false;
+	target = btf_view_skip(view, pointer->type);
+	return target && btf_kind_of(target) == BTF_KIND_FUNC_PROTO;
+}
+
+static int member_error(const struct layout *layout, const char *member, int err, const char *why)
+{
+	return mem__error(err, "%s: struct_ops map '%s': member '%s' of struct %s %s",
+			  layout->map->obj->name, layout->map->image->name, member, layout->name, why);
+}
+
+/* The member holds a pointer to one of the object's programs, or NULL. */
+static int place_callback(const struct layout *layout, const char *name,
+			  const struct member *member, const char *from)
+{
+	struct mem_object *obj = layout->map->obj;
+	struct struct_ops *ops = layout->map->ops;
+	struct mem_prog *prog;
+
+	memcpy(&prog, from, sizeof(prog));
+	if (!prog)
+		return 0;
+	if (prog < obj->progs || prog >= obj->progs + obj->image.prog_count)
+		return member_error(layout, name, EINVAL, "points to no program of this object");
+	if (prog->target_id &&
+	    (prog->target_id != layout->kernel_id || prog->attach_type != member->index))
+		return member_error(layout, name, EINVAL,
+				    "shares its program with another member: give each its own");
+	prog->target_id = layout->kernel_id;
+	prog->attach_type = member->index;
+	ops->callbacks[ops->callback_count++] = (struct callback){
+		.prog = prog,
+		.offset = layout->data_offset + member->offset,
+	};
+	return 0;
+}
+
+static int place_member(const struct layout *layout, uint32_t index)
+{
+	const char *name = member_name(layout->local, layout->local_struct, index);
+	struct member here = read_member(layout->local, layout->local_struct, index), there;
+	const char *from = layout->map->region->base + here.offset;
+
+	if (here.offset + here.size > layout->map->region->image->size)
+		return member_error(layout, name, EINVAL, "lies outside of it");
+	if (!find_member(layout->kernel, layout->kernel_struct, name, &there)) {
+		if (is_zero(from, here.size))
+			return 0;
+		return member_error(layout, name, ENOTSUP,
+				    "is not in this kernel: leave it zero to do without");
+	}
+	if (is_callback(layout->kernel, there.type) && here.size == sizeof(void *))
+		return place_callback(layout, name, &there, from);
+	if (here.bit_field || there.bit_field)
+		return is_zero(from, here.size) ? 0 : member_error(layout, name, ENOTSUP,
+								   "is a bit-field");
+	if (here.size != there.size ||
+	    layout->data_offset + there.offset + there.size > layout->map->ops->value_size)
+		return member_error(layout, name, EINVAL, "has another size in this kernel");
+	memcpy(layout->map->ops->value + layout->data_offset + there.offset, from, here.size);
+	return 0;
+}
+
+/* The struct in the kernel, and the value that holds it. */
+static int find_kernel_types(struct layout *layout)
+{
+	struct struct_ops *ops = layout->map->ops;
+	const struct btf_type *value;
+	char name[256];
+
+	layout->kernel_id = btf_view_find(layout->kernel, layout->name, BTF_KIND_STRUCT);
+	layout->kernel_struct = btf_view_type(layout->kernel, layout->kernel_id);
+	snprintf(name, sizeof(name), VALUE_PREFIX "%s", layout->name);
+	ops->value_type = btf_view_find(layout->kernel, name, BTF_KIND_STRUCT);
+	value = btf_view_type(layout->kernel, ops->value_type);
+	if (!layout->kernel_struct || !value)
+		return mem__error(ENOENT, "%s: struct_ops map '%s': in this kernel programs can't implement "
+					  "struct %s", layout->map->obj->name, layout->map->image->name,
+				  layout->name);
+	ops->value_size = value->size;
+	for (uint32_t i = 0; i < btf_length_of(value); i++) {
+		struct member member = read_member(layout->kernel, value, i);
+
+		if (member.type != layout->kernel_id)
+			continue;
+		layout->data_offset = member.offset;
+		return 0;
+	}
+	return mem__error(ENOTSUP, "%s: struct_ops map '%s': struct %s has an unknown layout",
+			  layout->map->obj->name, layout->map->image->name, name);
+}
+
+static int lay_out(struct layout *layout)
+{
+	struct mem_map *map = layout->map;
+	const char *local_name;
+	char name[200];
+	int err;
+
+	layout->local_struct = btf_view_skip(layout->local, map->image->value_type);
+	if (!layout->local_struct || btf_kind_of(layout->local_struct) != BTF_KIND_STRUCT)
+		return mem__error(EINVAL, "%s: struct_ops map '%s' has no struct type", map->obj->name,
+				  map->image->name);
+	local_name = btf_view_string(layout->local, layout->local_struct->name_off);
+	snprintf(name, sizeof(name), "%s", local_name);
+	if (strstr(name, "___")) /* a flavor, as in CO-RE */
+		*strstr(name, "___") = '\0';
+	layout->name = name;
+	map->ops = calloc(1, sizeof(*map->ops));
+	err = map->ops ? find_kernel_types(layout) : -ENOMEM;
+	if (!err) {
+		map->ops->value = calloc(1, map->ops->value_size);
+		map->ops->callbacks = calloc(btf_length_of(layout->local_struct) + 1,
+					     sizeof(*map->ops->callbacks));
+	}
+	if (err == -ENOMEM || (!err && (!map->ops->value || !map->ops->callbacks)))
+		return mem__error(ENOMEM, "%s: no memory for struct_ops map '%s'", map->obj->name,
+				  map->image->name);
+	for (uint32_t i = 0; !err && i < btf_length_of(layout->local_struct); i++)
+		err = place_member(layout, i);
+	return err;
+}
+
+static bool is_struct_ops(const struct mem_map *map)
+{
+	return map->image->type == BPF_MAP_TYPE_STRUCT_OPS && map->region;
+}
+
+static int lay_out_all(struct mem_object *obj, const struct btf_view *local,
+		       const struct btf_view *kernel)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < obj->image.map_count; i++) {
+		struct layout layout = { .map = &obj->maps[i], .local = local, .kernel = kernel };
+
+		if (is_struct_ops(layout.map))
+			err = lay_out(&layout);
+	}
+	return err;
+}
+
+int struct_ops_prepare(struct mem_object *obj)
+{
+	struct kernel_btf kernel;
+	struct btf_view local;
+	bool any = false;
+	int err;
+
+	for (uint32_t i = 0; i < obj->image.map_count; i++)
+		any |= is_struct_ops(&obj->maps[i]);
+	if (!any)
+		return 0;
+	if (!btf_view_init(&local, obj->image.btf, obj->image.btf_size))
+		return mem__error(EINVAL, "%s: struct_ops maps need BTF: compile with -g", obj->name);
+	err = kernel_btf_open(&kernel, obj->name);
+	if (err)
+		return err;
+	if (btf_view_index(&local) || btf_view_index(&kernel.view))
+		err = mem__error(ENOTSUP, "%s: can't number the types of the kernel and the object: no memory, "
+					  "or a kind of type that libmem %s does not know",
+				 obj->name, mem_version());
+	else
+		err = lay_out_all(obj, &local, &kernel.view);
+	btf_view_free(&local);
+	kernel_btf_close(&kernel);
+	return err;
+}
+
+void struct_ops_point(struct mem_map *map)
+{
+	const struct mem_range inits = map->image->inits;
+
+	if (!is_struct_ops(map) || !map->region->base)
+		return;
+	for (uint32_t i = 0; i < inits.count; i++) {
+		const struct mem_init_image *init = &map->obj->image.inits[inits.first + i];
+		struct mem_prog *prog = &map->obj->progs[init->target];
+
+		memcpy(map->region->base + init->slot, &prog, sizeof(prog));
+	}
+}
+
+void struct_ops_free(struct mem_map *map)
+{
+	if (!map->ops)
+		return;
+	free(map->ops->value);
+	free(map->ops->callbacks);
+	free(map->ops);
+	map->ops = NULL;
+}
+
+/* The programs are known to the value by their descriptors. */
+static int place_descriptors(const struct mem_map *map)
+{
+	for (uint32_t i = 0; i < map->ops->callback_count; i++) {
+		const struct callback *callback = &map->ops->callbacks[i];
+		uint64_t fd = (uint64_t)callback->prog->fd;
+
+		if (callback->prog->fd < 0)
+			return mem__error(EBADF, "%s: struct_ops map '%s': program '%s' is not loaded",
+					  map->obj->name, map->image->name, callback->prog->image->name);
+		memcpy(map->ops->value + callback->offset, &fd, sizeof(fd));
+	}
+	return 0;
+}
+
+static struct mem_link *attach_error(const struct mem_map *map, int err)
+{
+	char why[256];
+
+	if (err == EPERM)
+		explain_eperm(why, sizeof(why));
+	else if (err != EINVAL || !explain_missing(why, sizeof(why), &struct_ops_links))
+		snprintf(why, sizeof(why), "%s", strerror(err));
+	object_result(map->obj, mem__error(err, "%s: can't attach struct_ops map '%s': %s",
+					   map->obj->name, map->image->name, why));
+	return NULL;
+}
+
+/* Before Linux 6.4, and for .struct_ops, the map's element is what registers; deleting it undoes that. */
+static struct mem_link *registered_link(const struct mem_map *map)
+{
+	int fd = fcntl(map->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	struct mem_link *link = fd < 0 ? attach_error(map, errno) : link_new(map->obj, -1, -1);
+
+	if (link)
+		link->map_fd = fd;
+	else
+		struct_ops_unregister(map->fd);
+	if (!link)
+		sys_close(&fd);
+	return link;
+}
+
+void struct_ops_unregister(int map_fd)
+{
+	uint32_t key = 0;
+	BPF_ATTR(attr);
+
+	attr.map_fd = (uint32_t)map_fd;
+	attr.key = sys_pointer(&key);
+	sys_bpf(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr));
+}
+
+struct mem_link *mem_map_attach_struct_ops(const struct mem_map *map)
+{
+	bool linked = map->image->map_flags & F_LINK;
+	uint32_t key = 0;
+	int err, fd;
+	BPF_ATTR(attr);
+
+	if (!map->ops || map->fd < 0) {
+		object_result(map->obj, mem__error(EINVAL, "%s: map '%s' is not a prepared struct_ops map",
+						   map->obj->name, map->image->name));
+		return NULL;
+	}
+	err = place_descriptors(map);
+	if (err) {
+		object_result(map->obj, err);
+		return NULL;
+	}
+	/* a map with a link keeps its value: EBUSY when it is attached again */
+	err = mem_map_update(map, &key, map->ops->value, 0);
+	if (err && !(linked && err == -EBUSY))
+		return attach_error(map, -err);
+	if (!linked)
+		return registered_link(map);
+	attr.link_create.prog_fd = (uint32_t)map->fd;
+	attr.link_create.attach_type = SYS_ATTACH_STRUCT_OPS;
+	fd = sys_bpf_fd(BPF_LINK_CREATE, &attr, sizeof(attr));
+	return fd < 0 ? attach_error(map, -fd) : link_new(map->obj, fd, -1);
+}
