@@ -59,3 +59,34 @@ fuzz-run:
 	$(Q)CLANG_BPF=$(CLANG_BPF) selftests/fuzz/run.sh $(FUZZ) $(SECONDS) $(TEST_BPF)
 
 -include $(wildcard $(BUILD)/selftests/fuzz/*.d)
+
+# ---- threads, valgrind, static checks, coverage
+
+## make check-tsan            the tests that have threads, with the thread sanitizer
+.PHONY: check-tsan tsan-run check-valgrind
+TSAN_TESTS := test_threads
+
+check-tsan: setup
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan VARIANT='-fsanitize=thread' \
+		$(TSAN_TESTS:%=$(BUILD)/tsan/selftests/%)
+	$(Q)$(MAKE) --no-print-directory tsan-run
+
+# address space at random places is more than some versions of the sanitizer can take
+tsan-run:
+	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
+	$(Q)BUILD=$(BUILD)/tsan setarch -R selftests/run.sh tsan $(RESULTS) \
+		$(TSAN_TESTS:%=$(BUILD)/tsan/selftests/%)
+	$(Q)$(REPORT)
+
+## make check-valgrind        memgen and the reader under valgrind
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=all \
+	--errors-for-leak-kinds=all --track-fds=no
+check-valgrind: setup
+	$(Q)$(MAKE) --no-print-directory -s $(MEMGEN) $(TEST_BPF)
+	$(Q)for object in $(TEST_BPF); do \
+		$(VALGRIND) $(MEMGEN) skeleton $$object -o $(BUILD)/valgrind.h || exit 1; \
+		head -c 2000 $$object > $(BUILD)/valgrind.o; \
+		$(VALGRIND) $(MEMGEN) skeleton $(BUILD)/valgrind.o -o $(BUILD)/valgrind.h \
+			2> $(BUILD)/valgrind.log; \
+		[ $$? = 1 ] || { cat $(BUILD)/valgrind.log; exit 1; }; \
+	done; echo "  ok      valgrind: memgen, with $(words $(TEST_BPF)) objects whole and cut off"
