@@ -471,6 +471,9 @@ TEST(objects_that_lack_or_repeat_something)
 		     elf_add_undefined(b, "kfunc"));
 	EXPECT_BUILT(EINVAL, "x:.text+0x8: function inside overlaps helper",
 		     elf_add_func(b, "inside", 1, 8, 8));
+	EXPECT_BUILT(EINVAL, "x:xdp2+0x0: program a.b has no name that C could use",
+		     section = elf_add_section(b, "xdp2", SHF_EXECINSTR, code, sizeof(code)),
+		     elf_add_func(b, "a.b", section, 0, sizeof(code)));
 	EXPECT_BUILT(EINVAL, "x:.text+0x0: a function without a name",
 		     elf_add_func(b, "", 1, 0, 16));
 	EXPECT_BUILT(EINVAL,

@@ -397,6 +397,30 @@ TEST(fields_of_the_kernel)
 }
 END_TEST
 
+static int add_naked_function(struct btf *btf)
+{
+	int proto = btf__add_func_proto(btf, 1);
+
+	btf__add_func_param(btf, "", 1);
+	btf__add_func(btf, "naked", BTF_FUNC_GLOBAL, proto);
+	return 1;
+}
+
+/* The kernel refuses BTF with a function whose parameters have no names. */
+TEST(parameters_have_names)
+{
+	const struct btf_param *param;
+	struct btf *btf;
+
+	image = assert_ptr(read_with_type(add_naked_function));
+	btf = btf__new(image->btf.rows, image->btf.count);
+	ck_assert_ptr_nonnull(btf);
+	param = btf_params(btf__type_by_id(btf, 2));
+	ck_assert_str_eq(btf__str_by_offset(btf, param->name_off), "naked");
+	btf__free(btf);
+}
+END_TEST
+
 /* A license that fills its section to the last byte. */
 TEST(license_without_nul)
 {

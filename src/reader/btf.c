@@ -395,12 +395,27 @@ static void set_func_linkage(struct btf_type *func, uint32_t linkage)
 	func->info = BTF_KIND_FUNC << 24 | linkage;
 }
 
+/*
+ * The kernel wants a name for each parameter of a function, which kfuncs' declarations and naked
+ * functions lack. Any will do, and the function's own is there.
+ */
+static void name_params(struct reader *r, const struct btf_type *func)
+{
+	struct btf_type *proto = btf_type(r, func->type);
+
+	for (uint32_t i = 0; i < btf_vlen(proto); i++)
+		if (btf_params(proto)[i].type && !btf_params(proto)[i].name_off)
+			btf_params(proto)[i].name_off = func->name_off;
+}
+
 /* The kernel has no use for "extern" and refuses it; hidden functions are not for others. */
 void btf_finish(struct reader *r)
 {
 	for (uint32_t id = 1; id < r->type_count; id++) {
 		struct btf_type *type = btf_type(r, id);
 
+		if (btf_is_func(type))
+			name_params(r, type);
 		if (btf_is_func(type) && btf_vlen(type) == BTF_FUNC_EXTERN)
 			set_func_linkage(type, BTF_FUNC_GLOBAL);
 		else if (btf_is_var(type) && btf_var(type)->linkage == BTF_VAR_GLOBAL_EXTERN)

@@ -274,22 +274,14 @@ static int patch_kconfig(struct reader *r, struct btf_type *datasec, const uint3
 /* Members of .ksyms as ints in a row: the kernel wants to see variables with sizes. */
 static void patch_ksyms(struct reader *r, struct btf_type *datasec)
 {
-	uint32_t dummy_name = r->dummy_var ? btf_type(r, r->dummy_var)->name_off : 0;
-
 	for (uint32_t i = 0; i < btf_vlen(datasec); i++) {
 		struct btf_var_secinfo *info = &btf_var_secinfos(datasec)[i];
-		struct btf_type *type = btf_type(r, info->type), *proto;
+		struct btf_type *type = btf_type(r, info->type);
 
-		if (btf_is_func(type)) {
-			/* a function that is not extern needs names for its parameters */
-			proto = btf_type(r, type->type);
-			for (uint32_t j = 0; j < btf_vlen(proto); j++)
-				if (btf_params(proto)[j].type && !btf_params(proto)[j].name_off)
-					btf_params(proto)[j].name_off = dummy_name;
+		if (btf_is_func(type))
 			info->type = r->dummy_var;
-		} else {
+		else
 			type->type = r->int_type;
-		}
 		info->offset = i * 4;
 		info->size = 4;
 	}

@@ -27,17 +27,6 @@ char *maps_kernel_name(struct reader *r, const char *prefix, size_t prefix_len, 
 	return reader_text(r, text, len);
 }
 
-/* Names become members of structs in generated headers. */
-static int is_identifier(const char *name)
-{
-	if (!*name || (*name >= '0' && *name <= '9'))
-		return 0;
-	for (; *name; name++)
-		if ((unsigned char)*name >= 128 || (!isalnum((unsigned char)*name) && *name != '_'))
-			return 0;
-	return 1;
-}
-
 static int add_region(struct reader *r, uint32_t row, const struct mem_map_image *map)
 {
 	uint32_t kind, type = map->value_type;
@@ -107,7 +96,7 @@ static int read_map(struct reader *r, const struct btf_var_secinfo *info)
 			r, ".maps", info->offset,
 			"map %s is defined in another file: link both with bpftool gen object",
 			name);
-	if (!is_identifier(name))
+	if (!names_is_identifier(name))
 		return BAD(r, ".maps", info->offset, "map %u has no valid name", row);
 	t = btf_skip_modifiers(r, var->type, &type);
 	if (!t || !btf_is_struct(t) || t->size > info->size)

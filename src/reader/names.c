@@ -3,9 +3,20 @@
  * Maps, programs and regions are found by name, and are members of the skeleton's structs: among
  * its kind a name is there once.
  */
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "reader/reader.h"
+
+int names_is_identifier(const char *name)
+{
+	if (!*name || isdigit((unsigned char)*name))
+		return 0;
+	for (; *name; name++)
+		if ((unsigned char)*name >= 128 || (!isalnum((unsigned char)*name) && *name != '_'))
+			return 0;
+	return 1;
+}
 
 struct named {
 	const char *name;

@@ -112,6 +112,9 @@ static int add_rows(struct reader *r, uint32_t i)
 	if (!is_global(symbol) || !strcmp(section->name, ".text"))
 		return 0;
 
+	if (!names_is_identifier(symbol->name))
+		return BAD(r, section->name, source->offset,
+			   "program %s has no name that C could use", symbol->name);
 	source->prog = r->progs.count;
 	func->flags |= MEM_FUNC_GLOBAL;
 	prog = ADD_ROWS(r, progs, 1, struct mem_prog_image);

@@ -243,6 +243,8 @@ int struct_ops_read_callbacks(struct reader *r);
 int sections_fill_prog(struct reader *r, const char *section, struct mem_prog_image *prog);
 
 /* names.c */
+/* Whether a name can be that of a struct's member in C. */
+int names_is_identifier(const char *name);
 int names_check(struct reader *r);
 
 /* progs.c */

@@ -8,6 +8,12 @@
 
 #define MEM_BPF_F_LINK (1U << 13)
 
+/* A section name may begin with '?'. */
+static int is_link(const char *section)
+{
+	return !strcmp(section + (*section == '?'), ".struct_ops.link");
+}
+
 /* A variable of one of the sections, after its map and region were added. */
 static int add_variable(struct reader *r, const struct section *section, const char *name,
 			uint32_t type, const struct btf_var_secinfo *info)
@@ -26,7 +32,7 @@ static int add_variable(struct reader *r, const struct section *section, const c
 		.key_size = 4,
 		.value_size = info->size,
 		.max_entries = 1,
-		.map_flags = strcmp(section->name, ".struct_ops.link") ? 0 : MEM_BPF_F_LINK,
+		.map_flags = is_link(section->name) ? MEM_BPF_F_LINK : 0,
 		.value_type = type,
 		.inner_map = MEM_NONE,
 		.section_offset = info->offset,
@@ -60,8 +66,8 @@ static int read_variable(struct reader *r, const struct section *section,
 	const char *name = var ? btf_name(r, var->name_off) : "";
 	uint32_t id = 0;
 
-	if (!var || !btf_is_var(var) || !*name)
-		return BAD(r, section->name, info->offset, "not a variable");
+	if (!var || !btf_is_var(var) || !names_is_identifier(name))
+		return BAD(r, section->name, info->offset, "not a variable with a valid name");
 	type = btf_skip_modifiers(r, var->type, &id);
 	if (!type || !btf_is_struct(type) || !*btf_name(r, type->name_off) ||
 	    type->size != info->size)
