@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 ## make parity DIR=folder     libmem and libbpf side by side on all BPF objects there; ONLY=loaders
-##                            or headers, FILTER=regex, JOBS=2; libbpf as PKG_CONFIG_PATH says
+##                            or headers, FILTER=regex, EVERY=N, JOBS=2; libbpf as PKG_CONFIG_PATH says
 ## make parity-corpus         the same for the kernel's own BPF selftests, samples and tools
 ## make parity-vm KERNEL=6.12 ... loaded in the emulator, the hostile ones too
 .PHONY: parity parity-corpus parity-vm parity-probes
@@ -8,7 +8,7 @@
 PARITY_PROBES := $(BUILD)/parity-probe-libmem $(BUILD)/parity-probe-libbpf
 PARITY_OBJS := $(addprefix $(BUILD)/selftests/parity/,probe.o probe_libmem.o probe_libbpf.o)
 PARITY = CC='$(CC)' CXX='$(CXX)' selftests/parity/run -j '$(or $(JOBS),2)' -f '$(or $(FILTER),.)' \
-	$(if $(filter loaders,$(ONLY)),-l) $(if $(filter headers,$(ONLY)),-H)
+	-s '$(or $(EVERY),1)' $(if $(filter loaders,$(ONLY)),-l) $(if $(filter headers,$(ONLY)),-H)
 PARITY_CORPUS = CLANG_BPF='$(CLANG_BPF)' selftests/parity/corpus -j '$(or $(JOBS),2)'
 
 $(PARITY_OBJS): private ALL_CFLAGS += $(ELF_CFLAGS)
