@@ -82,44 +82,36 @@ static int is_kernel_pointer(const struct reader *r, const struct btf_type *poin
 	return tag && btf_is_type_tag(tag) && IS_ONE_OF(btf_name(r, tag->name_off), kernel_tags);
 }
 
-static int find_kernel_fields(const struct reader *r, uint32_t id, uint32_t *budget)
-{
-	const struct btf_type *type = btf_skip_modifiers(r, id, NULL);
+enum { NOT_KNOWN, HAS_NONE, HAS_SOME };
 
-	/* a type may be reached in exponentially many ways; who needs that many is not mapped */
-	if (!*budget)
-		return 1;
-	--*budget;
-	while (type && btf_is_array(type))
-		type = btf_skip_modifiers(r, btf_array(type)->type, NULL);
-	if (!type)
-		return 0;
-	if (btf_is_ptr(type))
-		return is_kernel_pointer(r, type);
-	if (!btf_is_composite(type))
-		return 0;
+/* Whether a struct or union has them; each is looked at once, however many ways lead to it. */
+static int struct_has_fields(const struct reader *r, uint32_t id)
+{
+	const struct btf_type *type = btf_type(r, id);
+	uint8_t *known = &r->kernel_fields[id];
+
+	if (*known != NOT_KNOWN)
+		return *known == HAS_SOME;
+	*known = HAS_NONE;
 	if (btf_is_struct(type) && IS_ONE_OF(btf_name(r, type->name_off), kernel_structs))
-		return 1;
-	for (uint32_t i = 0; i < btf_vlen(type); i++)
-		if (find_kernel_fields(r, btf_members(type)[i].type, budget))
-			return 1;
-	return 0;
+		*known = HAS_SOME;
+	for (uint32_t i = 0; *known == HAS_NONE && i < btf_vlen(type); i++)
+		if (btf_has_kernel_fields(r, btf_members(type)[i].type))
+			*known = HAS_SOME;
+	return *known == HAS_SOME;
 }
 
 int btf_has_kernel_fields(const struct reader *r, uint32_t id)
 {
-	const struct btf_type *type = btf_type(r, id);
-	uint32_t budget = 1 << 20;
+	const struct btf_type *type = btf_skip_modifiers(r, id, &id);
 
-	if (!type || !btf_is_datasec(type))
-		return find_kernel_fields(r, id, &budget);
-	for (uint32_t i = 0; i < btf_vlen(type); i++) {
-		const struct btf_type *var = btf_type(r, btf_var_secinfos(type)[i].type);
-
-		if (find_kernel_fields(r, var->type, &budget))
-			return 1;
-	}
-	return 0;
+	while (type && btf_is_array(type))
+		type = btf_skip_modifiers(r, btf_array(type)->type, &id);
+	if (!type)
+		return 0;
+	if (btf_is_ptr(type))
+		return is_kernel_pointer(r, type);
+	return btf_is_composite(type) && struct_has_fields(r, id);
 }
 
 /*
@@ -285,7 +277,8 @@ int btf_read(struct reader *r)
 		return reader_no_memory(r);
 	memcpy(r->btf_copy, raw, r->btf_size);
 	r->type_count = btf__type_cnt(r->btf);
-	return 0;
+	r->kernel_fields = pool_alloc(&r->scratch, r->type_count, 1);
+	return r->kernel_fields ? 0 : reader_no_memory(r);
 }
 
 static int by_offset(const void *a, const void *b)
@@ -315,8 +308,8 @@ static int fix_variable(struct reader *r, uint32_t section, struct btf_var_secin
 	if (var->linkage == BTF_VAR_STATIC)
 		return 0;
 	name = btf_name(r, type->name_off);
-	symbol = elf_find_variable(r, name);
-	if (!symbol || symbol->section != section)
+	symbol = elf_find_global(r, name);
+	if (!symbol || symbol->type != STT_OBJECT || symbol->section != section)
 		return BAD(r, ".BTF", btf_place(r, info->type), "variable %s is not in section %s",
 			   name, r->sections[section].name);
 	if (symbol->value > UINT32_MAX)

@@ -9,6 +9,8 @@
 /* The kernel's limit is 32 types in a row; more can't be loaded. */
 #define NESTING_MAX 128
 
+#define NAME_LENGTH_MAX 1023 /* characters */
+
 #define KIND_LAST BTF_KIND_ENUM64
 
 /* What each kind consists of behind its struct btf_type. */
@@ -47,7 +49,7 @@ struct blob {
 	uint32_t types_end; /* bytes into data */
 	const char *strings;
 	uint32_t strings_size; /* bytes */
-	uint8_t *odd;	       /* by offset of a string: it has characters that no name has */
+	uint8_t *odd;	       /* by offset of a string: it is no name */
 	uint32_t count;	       /* ids are below; type 0 is void */
 	uint32_t *places;      /* by id: bytes into data */
 };
@@ -115,9 +117,10 @@ static int find_types(struct blob *blob, struct reader *r)
 	return 0;
 }
 
-/* Names end up in messages and generated headers. */
+/* Names end up in messages and generated headers; the kernel's own limit for them is 512. */
 static int find_odd_strings(struct blob *blob, struct reader *r)
 {
+	uint32_t len = 0; /* characters from here on */
 	uint8_t odd = 0;
 
 	blob->odd = pool_alloc(&r->scratch, blob->strings_size, 1);
@@ -126,8 +129,9 @@ static int find_odd_strings(struct blob *blob, struct reader *r)
 	for (uint32_t i = blob->strings_size; i-- > 0;) {
 		unsigned char c = blob->strings[i];
 
+		len = c ? len + 1 : 0;
 		odd = c ? odd || c < ' ' || c == 127 : 0;
-		blob->odd[i] = odd;
+		blob->odd[i] = odd || len > NAME_LENGTH_MAX;
 	}
 	return 0;
 }
@@ -142,6 +146,24 @@ static int id_ok(const struct blob *blob, uint32_t id)
 	return id < blob->count;
 }
 
+/* Members in the order of their offsets, none behind the end; those of a union all at its start. */
+static int fields_ok(const struct blob *blob, const struct btf_type *type)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < btf_vlen(type); i++) {
+		const struct btf_member *member = &btf_members(type)[i];
+		uint32_t offset = btf_member_bit_offset(type, i);
+
+		if (!name_ok(blob, member->name_off) || !id_ok(blob, member->type))
+			return 0;
+		if (offset < last || offset > type->size * 8ULL || (offset && btf_is_union(type)))
+			return 0;
+		last = offset;
+	}
+	return 1;
+}
+
 static int members_ok(const struct blob *blob, const struct btf_type *type)
 {
 	uint32_t count = btf_vlen(type);
@@ -149,10 +171,7 @@ static int members_ok(const struct blob *blob, const struct btf_type *type)
 	switch (btf_kind(type)) {
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		for (const struct btf_member *m = btf_members(type); count; m++, count--)
-			if (!name_ok(blob, m->name_off) || !id_ok(blob, m->type))
-				return 0;
-		return 1;
+		return fields_ok(blob, type);
 	case BTF_KIND_ENUM:
 		for (const struct btf_enum *e = btf_enum(type); count; e++, count--)
 			if (!name_ok(blob, e->name_off))
@@ -203,7 +222,7 @@ static int check_references(const struct blob *blob, uint32_t id)
 	if (btf_is_func(type) && (!type->type || !btf_is_func_proto(type_of(blob, type->type))))
 		return BAD_TYPE(blob, id, "is a function without a prototype");
 	if (!members_ok(blob, type))
-		return BAD_TYPE(blob, id, "has a member whose name or type does not exist");
+		return BAD_TYPE(blob, id, "has a member that can't be: its name, type or place");
 	if (btf_is_datasec(type) && !datasec_ok(blob, type))
 		return BAD_TYPE(blob, id, "lists something other than variables");
 	return 0;

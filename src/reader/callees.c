@@ -9,54 +9,52 @@
 
 /* The kernel takes 256 functions in a program; this only keeps absurd input small. */
 #define FUNCS_PER_PROG_MAX 4096
+#define FUNCS_MAX	   (1 << 20) /* of all programs */
+#define STEPS_MAX	   (1 << 26) /* from one relocation to the next, of all programs */
 
 #define EXCEPTION_TAG "exception_callback:"
 
 /* A global function of .text by its name, MEM_NONE if there is none. */
 static uint32_t find_callback(const struct reader *r, const char *name)
 {
-	for (uint32_t i = 0; i < r->funcs.count; i++) {
-		const struct mem_func_image *func = ROW(r, funcs, i, struct mem_func_image);
+	const struct symbol *symbol = elf_find_global(r, name);
+	uint32_t func = MEM_NONE;
 
-		if (!strcmp(func->name, name) && func->flags & MEM_FUNC_GLOBAL &&
-		    ROW(r, func_sources, i, struct func)->prog == MEM_NONE)
-			return i;
-	}
-	return MEM_NONE;
-}
-
-static int read_exception(struct reader *r, uint32_t id, const char *callback)
-{
-	uint32_t type = btf_type(r, id)->type, found = find_callback(r, callback);
-
-	for (uint32_t i = 0; i < r->funcs.count; i++) {
-		struct func *source = ROW(r, func_sources, i, struct func);
-
-		if (source->prog == MEM_NONE ||
-		    ROW(r, funcs, i, struct mem_func_image)->type != type)
-			continue;
-		if (found == MEM_NONE)
-			return BAD(r, ".BTF", btf_place(r, id),
-				   "exception callback %s is not a global function in .text",
-				   callback);
-		source->exception = found;
-	}
-	return 0;
+	if (symbol && symbol->type == STT_FUNC)
+		func = progs_func_at(r, symbol->section, symbol->value);
+	if (func == MEM_NONE || ROW(r, func_sources, func, struct func)->prog != MEM_NONE ||
+	    !(ROW(r, funcs, func, struct mem_func_image)->flags & MEM_FUNC_GLOBAL))
+		return MEM_NONE;
+	return func;
 }
 
 static int read_exceptions(struct reader *r)
 {
 	const size_t len = strlen(EXCEPTION_TAG);
-	int err = 0;
+	/* by type id: the program whose entry has this FUNC */
+	uint32_t *entries = pool_alloc(&r->scratch, r->type_count, sizeof(*entries));
 
-	for (uint32_t id = 1; !err && id < r->type_count; id++) {
+	if (!entries)
+		return reader_no_memory(r);
+	for (uint32_t i = 0; i < r->funcs.count; i++)
+		if (ROW(r, func_sources, i, struct func)->prog != MEM_NONE && r->type_count)
+			entries[ROW(r, funcs, i, struct mem_func_image)->type] = i + 1;
+	for (uint32_t id = 1; id < r->type_count; id++) {
 		const struct btf_type *tag = btf_type(r, id);
+		const char *text = btf_name(r, tag->name_off);
+		struct func *entry;
 
-		if (btf_is_decl_tag(tag) && btf_decl_tag(tag)->component_idx == -1 &&
-		    !strncmp(btf_name(r, tag->name_off), EXCEPTION_TAG, len))
-			err = read_exception(r, id, btf_name(r, tag->name_off) + len);
+		if (!btf_is_decl_tag(tag) || btf_decl_tag(tag)->component_idx != -1 ||
+		    strncmp(text, EXCEPTION_TAG, len) || !tag->type || !entries[tag->type])
+			continue;
+		entry = ROW(r, func_sources, entries[tag->type] - 1, struct func);
+		entry->exception = find_callback(r, text + len);
+		if (entry->exception == MEM_NONE)
+			return BAD(r, ".BTF", btf_place(r, id),
+				   "exception callback %s is not a global function in .text",
+				   text + len);
 	}
-	return err;
+	return 0;
 }
 
 /* Where the walk through calls is: in a function, at a relocation. */
@@ -71,6 +69,7 @@ struct walk {
 	uint32_t depth;	   /* steps in path */
 	uint32_t *seen;	   /* by funcs row: stamp of the last program that has it */
 	uint32_t stamp;	   /* of this program, not 0 */
+	uint32_t steps;	   /* of all programs so far */
 };
 
 static int enter(struct walk *walk, uint32_t func)
@@ -96,7 +95,7 @@ static int collect(struct walk *walk, uint32_t func)
 {
 	int err = enter(walk, func);
 
-	while (!err && walk->depth) {
+	while (!err && walk->depth && walk->steps++ < STEPS_MAX) {
 		struct step *step = &walk->path[walk->depth - 1];
 		const struct mem_func_image *row = ROW(walk->r, funcs, step->func,
 						       struct mem_func_image);
@@ -131,6 +130,10 @@ static int collect_prog(struct walk *walk, uint32_t func, uint32_t prog)
 			       "program %s has %u functions, more than %u",
 			       r->symbols[source->symbol].name, r->prog_funcs.count - first,
 			       FUNCS_PER_PROG_MAX);
+	if (r->prog_funcs.count > FUNCS_MAX || walk->steps > STEPS_MAX)
+		return UNKNOWN(r, r->sections[source->section].name, source->offset,
+			       "up to program %s there are more calls than any kernel takes",
+			       r->symbols[source->symbol].name);
 	return 0;
 }
 

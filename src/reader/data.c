@@ -82,14 +82,24 @@ static int set_contents(struct reader *r, const struct section *section,
 	return 0;
 }
 
+/* Locks, timers and the like: the kernel lets nobody map their neighbours either. */
+static int can_be_mapped(const struct reader *r, const struct section *section)
+{
+	const struct btf_type *datasec = btf_type(r, section->datasec);
+
+	for (uint32_t i = 0; datasec && i < btf_vlen(datasec); i++)
+		if (btf_has_kernel_fields(r, btf_type(r, btf_var_secinfos(datasec)[i].type)->type))
+			return 0;
+	return 1;
+}
+
 static int read_section(struct reader *r, struct section *section)
 {
 	int readonly = section->kind == SECTION_RODATA, err;
 	uint32_t flags = readonly ? BPF_F_RDONLY_PROG : 0;
 	struct mem_region_image *region;
 
-	/* locks, timers and the like: the kernel lets nobody map their neighbours either */
-	if (!section->datasec || !btf_has_kernel_fields(r, section->datasec))
+	if (can_be_mapped(r, section))
 		flags |= BPF_F_MMAPABLE;
 	section->region = r->regions.count;
 	region = ADD_ROWS(r, regions, 1, struct mem_region_image);

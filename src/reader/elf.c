@@ -392,7 +392,8 @@ static int sort_symbols(struct reader *r)
 	for (uint32_t i = 1; i < r->symbol_count; i++) {
 		const struct symbol *symbol = &r->symbols[i];
 
-		if (symbol->type == STT_OBJECT && symbol->bind != STB_LOCAL && symbol->section)
+		if ((symbol->type == STT_OBJECT || symbol->type == STT_FUNC) &&
+		    symbol->bind != STB_LOCAL && symbol->section)
 			r->symbols_by_name[count++] = i;
 	}
 	qsort_r(r->symbols_by_name, count, sizeof(uint32_t), by_symbol_name, r->symbols);
@@ -459,7 +460,7 @@ uint32_t elf_find_section(const struct reader *r, const char *name)
 	return 0;
 }
 
-const struct symbol *elf_find_variable(const struct reader *r, const char *name)
+const struct symbol *elf_find_global(const struct reader *r, const char *name)
 {
 	uint32_t low = 0, high = r->symbols_by_name_count;
 

@@ -124,12 +124,13 @@ struct reader {
 	uint32_t kern_version;
 
 	/* btf.c */
-	struct btf *btf;     /* NULL if the object has none */
-	uint8_t *btf_copy;   /* the blob with our changes; struct btf has it without them */
-	uint32_t btf_size;   /* bytes */
-	uint32_t type_count; /* ids are below; 0 if there is no BTF */
-	uint32_t int_type;   /* an int of 32 bits, 0 if not needed */
-	uint32_t dummy_var;  /* stands for functions in .ksyms, 0 if not needed */
+	struct btf *btf;	/* NULL if the object has none */
+	uint8_t *btf_copy;	/* the blob with our changes; struct btf has it without them */
+	uint32_t btf_size;	/* bytes */
+	uint32_t type_count;	/* ids are below; 0 if there is no BTF */
+	uint32_t int_type;	/* an int of 32 bits, 0 if not needed */
+	uint8_t *kernel_fields; /* by type id: what btf_has_kernel_fields() has found out */
+	uint32_t dummy_var;	/* stands for functions in .ksyms, 0 if not needed */
 
 	/* the tables of the image, in scratch until the end */
 	struct rows maps;
@@ -177,8 +178,8 @@ int elf_read_symbols(struct reader *r);
 int elf_read_license(struct reader *r);
 /* The section with this name and a kind other than OTHER; 0 if there is none. */
 uint32_t elf_find_section(const struct reader *r, const char *name);
-/* The global object of this name, or NULL. */
-const struct symbol *elf_find_variable(const struct reader *r, const char *name);
+/* The global variable or function of this name, or NULL. */
+const struct symbol *elf_find_global(const struct reader *r, const char *name);
 /* Name for messages: that of the symbol, or of its section. */
 const char *elf_symbol_name(const struct reader *r, const struct symbol *symbol);
 /* An undefined symbol that the kernel is to supply. */
