@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The emulated machine tells what happened in it: results and exit codes of commands, panics, warnings
+# and hangs of the kernel.
+. "$(dirname "$0")/harness.sh"
+
+vm=selftests/vm
+kernel=6.12
+
+# in_vm EXPECTED-EXIT-CODE ARGUMENT...: what comes out is in $scratch/out
+in_vm()
+{
+	local expected=$1 status=0
+
+	shift
+	"$vm/run" "$kernel" "$@" > "$scratch/out" || status=$?
+	cat "$scratch/out"
+	echo "exit code $status"
+	[ $status = "$expected" ]
+}
+
+commands_and_files()
+{
+	echo "some text" > "$scratch/file"
+	in_vm 3 -f "$scratch/file" -f "$scratch/file:/elsewhere/there" -e "WORD=two words" -m dummy -- \
+		sh -c "cat '$scratch/file' /elsewhere/there; echo \"\$WORD\"; pwd; ls /sys/module/dummy; \
+			uname -r; echo error >&2; exit 3"
+	head -n 4 "$scratch/out" | diff - <(printf '%s\n' "some text" "some text" "two words" "$PWD")
+	grep -q "^$kernel" "$scratch/out"
+}
+
+programs_bring_their_libraries()
+{
+	in_vm 0 -- "$BUILD/selftests/can_bpf"
+}
+
+a_panic()
+{
+	in_vm 126 -- sh -c 'echo before; sleep 1; echo c > /proc/sysrq-trigger' 2> "$scratch/errors"
+	grep -q '^before$' "$scratch/out"
+	grep -q 'Kernel panic' "$scratch/errors"
+}
+
+# What a kernel says when something is wrong that it survives: here, a line of the same form.
+a_warning()
+{
+	in_vm 126 -- sh -c 'echo "<4>WARNING: CPU: 0 PID: 1 at nowhere" > /dev/kmsg; echo after' 2> "$scratch/errors"
+	grep -q '^after$' "$scratch/out"
+	grep -q 'WARNING: CPU: 0 PID: 1 at nowhere' "$scratch/errors"
+}
+
+a_hang()
+{
+	in_vm 124 -t 25 -- sh -c 'echo before; sleep 1000' 2> "$scratch/errors"
+	grep -q '^before$' "$scratch/out"
+	grep -q 'no end after 25 seconds' "$scratch/errors"
+}
+
+# A program of tests, as far as the matrix can see, that ends its machine in its second test.
+the_matrix_blames_the_right_test()
+{
+	cat > "$scratch/test_wrong" <<-'EOF'
+		#!/bin/sh
+		echo "<4>test: wrong.first" > /dev/kmsg
+		echo "ok   wrong.first"
+		echo "<4>test: wrong.second" > /dev/kmsg
+		sleep 1
+		echo c > /proc/sysrq-trigger
+	EOF
+	chmod +x "$scratch/test_wrong"
+	: > "$scratch/results"
+	TEST='' "$vm/matrix" "$BUILD" "$scratch/results" "$kernel" -- "$scratch/test_wrong" > "$scratch/out" 2>&1
+	cut -f2- "$scratch/results"
+	cut -f2- "$scratch/results" | grep -q '^wrong	ok	first'
+	cut -f2- "$scratch/results" | grep -q '^wrong	FAIL	second	the kernel said: .*Kernel panic'
+	cut -f2- "$scratch/results" | grep -q '^wrong	FAIL	(program)	did not end'
+}
+
+# ... and programs of tests do say where they are.
+tests_mark_the_console()
+{
+	LIBMEM_VM_CONSOLE=$scratch/console in_vm 0 -- "$BUILD/selftests/test_harness" nothing_done_is_no_leak
+	grep -q ' test: harness.nothing_done_is_no_leak' "$scratch/console"
+}
+
+for test in commands_and_files programs_bring_their_libraries a_panic a_warning a_hang \
+	the_matrix_blames_the_right_test tests_mark_the_console; do
+	check $test $test
+done
+finish
