@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/**
+ * @file
+ * @brief Depots: where caches get items from and bring them back to. For mem/alloc.h.
+ *
+ * A depot is a stack of items in one word, so every change is one compare-and-swap, by anybody, in
+ * any context:
+ *
+ *     63    41 40   39        28 27            0
+ *     | tag   | push | claimed by | top item     |     claimed by: cache + 1, or 0
+ *
+ * The tag grows with each change, so that a top item which left and came back is not mistaken.
+ *
+ * A program simply takes or pushes: nothing kills it half way. An application's thread may die at any
+ * instruction, and whoever clears up after it must know of each item whether it was the dead
+ * thread's. So it works in three steps, which any other may finish for it:
+ *
+ *     take    1  word: claimed by the thread
+ *             2  the thread's hand: from nothing to "taken: top item"
+ *             3  word: the next item, claimed by nobody
+ *     push    0  the thread's hand: "push: item"
+ *             1  word: the item on top, claimed by the thread, to push
+ *             2  hand: from "push: item" to nothing
+ *             3  word: claimed by nobody
+ *
+ * Whoever finds a claim does 2 and 3 and then its own work: nobody waits for a thread that is stopped
+ * or dead. At any time, an item that a dead thread dealt with is in its hand or in the depot, never
+ * in both and never in neither. The number in the hand tells one use of it from the next, so a late
+ * helper fails.
+ */
+#ifndef MEM_DEPOT_H
+#define MEM_DEPOT_H
+
+#include <mem/heap.h>
+
+/** @cond */
+#define MEM__PUSHING (1ULL << 40)
+#define MEM__CLAIM(self) ((unsigned long long)(self) << 28)
+#define MEM__CLAIMED(word) ((unsigned int)((word) >> 28) & 0xfff)
+/* The tag after that of word. */
+#define MEM__TAG(word) ((((word) >> 41) + 1) << 41)
+
+MEM_INLINE unsigned long long mem__hand(unsigned long long before, unsigned long long kind,
+					unsigned int unit)
+{
+	return ((before >> 32) + 1) << 32 | kind << 28 | unit;
+}
+
+MEM_INLINE void mem__hand_set(struct mem_cache __arena *cache, unsigned long long kind,
+			      unsigned int unit)
+{
+	mem_store_release(&cache->hand, mem__hand(mem_load(&cache->hand), kind, unit));
+}
+
+/* Do the rest of what a thread claimed. */
+MEM__PROGRAM int mem__depot_help(mem__handle handle, unsigned int c, unsigned long long word)
+{
+	mem__view v = mem__handle_view(handle);
+	unsigned long long __arena *depot = &mem__heap(v)->depot[c];
+	unsigned int unit = word & MEM__UNIT, who = MEM__CLAIMED(word) - 1, next;
+	unsigned long long hand, kind;
+	struct mem_cache __arena *cache;
+
+	if (who >= mem__caches(v) || !mem__inside(v, unit, sizeof(struct mem_item)))
+		return 0;
+	cache = mem__cache(v, who);
+	hand = mem_load_acquire(&cache->hand);
+	if (mem_load_acquire(depot) != word) /* or the hand is of another time */
+		return 0;
+	kind = MEM__HAND_KIND(hand);
+	if (word & MEM__PUSHING) {
+		if (kind == MEM__HAND_PUSH && (hand & MEM__UNIT) == unit)
+			mem_cas(&cache->hand, hand, mem__hand(hand, MEM__HAND_NONE, 0));
+		mem_cas(depot, word, MEM__TAG(word) | unit);
+		return 0;
+	}
+	next = mem__peek(&mem__item(v, unit)->item) & MEM__UNIT;
+	if (kind == MEM__HAND_NONE)
+		mem_cas(&cache->hand, hand, mem__hand(hand, MEM__HAND_TAKEN, unit));
+	mem_cas(depot, word, MEM__TAG(word) | next);
+	return 0;
+}
+
+/*
+ * The top item of a depot, which is then the caller's; 0 if it is empty. self: 0 a program, else the
+ * number of the thread's cache, plus 1, and the item is in its hand.
+ */
+MEM__PROGRAM unsigned int mem__depot_take(mem__handle handle, unsigned int c, unsigned int self)
+{
+	mem__view v = mem__handle_view(handle);
+	unsigned long long __arena *depot = &mem__heap(v)->depot[c];
+	unsigned long long word, then;
+	unsigned int unit;
+	int i;
+
+	for (i = 0; i < MEM__TRIES; i++) {
+		word = mem_load_acquire(depot);
+		if (MEM__CLAIMED(word)) {
+			mem__depot_help(mem__view_handle(v), c, word);
+			continue;
+		}
+		unit = word & MEM__UNIT;
+		if (!unit || !mem__inside(v, unit, sizeof(struct mem_item)))
+			return 0;
+		then = MEM__TAG(word);
+		then |= self ? MEM__CLAIM(self) | unit
+			     : mem__peek(&mem__item(v, unit)->item) & MEM__UNIT;
+		if (mem_cas(depot, word, then) != word)
+			continue;
+		if (self)
+			mem__depot_help(mem__view_handle(v), c, then);
+		return unit;
+	}
+	mem_add(&mem__heap(v)->busy, 1ULL);
+	return 0;
+}
+
+/* Put an item, which says what it is, into a depot. It is in the hand of self to be pushed. */
+MEM__PROGRAM int mem__depot_push(mem__handle handle, unsigned int c, unsigned int self, unsigned int unit)
+{
+	mem__view v = mem__handle_view(handle);
+	unsigned long long __arena *depot = &mem__heap(v)->depot[c];
+	unsigned long long word, then;
+	int i;
+
+	for (i = 0; i < MEM__TRIES; i++) {
+		word = mem_load_acquire(depot);
+		if (MEM__CLAIMED(word)) {
+			mem__depot_help(mem__view_handle(v), c, word);
+			continue;
+		}
+		mem_store(&mem__item(v, unit)->item, (unsigned int)(word & MEM__UNIT));
+		then = MEM__TAG(word) | unit;
+		if (self)
+			then |= MEM__PUSHING | MEM__CLAIM(self);
+		if (mem_cas(depot, word, then) != word)
+			continue;
+		if (self)
+			mem__depot_help(mem__view_handle(v), c, then);
+		return 0;
+	}
+	mem_add(&mem__heap(v)->busy, 1ULL);
+	return 0;
+}
+/** @endcond */
+
+#endif /* MEM_DEPOT_H */
