@@ -80,7 +80,7 @@ static int read_variable(struct reader *r, const struct section *section,
 	return add_variable(r, section, name, id, info);
 }
 
-static int read_section(struct reader *r, const struct section *section)
+static int read_section(struct reader *r, struct section *section)
 {
 	const struct btf_type *datasec;
 	int err = 0;
@@ -90,6 +90,7 @@ static int read_section(struct reader *r, const struct section *section)
 	if (!section->datasec)
 		return BAD(r, section->name, 0, "not described by BTF: compile with -g");
 	datasec = btf_type(r, section->datasec);
+	section->region = r->regions.count;
 	for (uint32_t i = 0; !err && i < btf_vlen(datasec); i++)
 		err = read_variable(r, section, &btf_var_secinfos(datasec)[i]);
 	return err;
@@ -105,17 +106,26 @@ int struct_ops_read(struct reader *r)
 	return err;
 }
 
-/* The map of the variable that contains an offset, or NULL. */
+/* The map of the variable that contains an offset, or NULL. Their rows are in order. */
 static struct mem_map_image *find_map(struct reader *r, const struct section *section,
 				      uint64_t offset)
 {
-	for (uint32_t i = 0; i < r->regions.count; i++) {
-		const struct mem_region_image *region = ROW(r, regions, i, struct mem_region_image);
+	uint32_t low = section->region, high;
+
+	if (!section->datasec)
+		return NULL;
+	high = low + btf_vlen(btf_type(r, section->datasec));
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		const struct mem_region_image *region = ROW(r, regions, mid,
+							    struct mem_region_image);
 		struct mem_map_image *map = ROW(r, maps, region->map, struct mem_map_image);
 
-		if (region->kind == MEM_REGION_STRUCT_OPS &&
-		    !strcmp(region->section, section->name) && offset >= map->section_offset &&
-		    offset - map->section_offset < region->size)
+		if (offset < map->section_offset)
+			high = mid;
+		else if (offset - map->section_offset >= region->size)
+			low = mid + 1;
+		else
 			return map;
 	}
 	return NULL;
