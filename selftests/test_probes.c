@@ -73,10 +73,11 @@ TEST(function_of_a_library_by_section)
 	load_only(skel->progs.on_uprobe);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_uprobe));
 	call_getppid(5);
-	ck_assert_uint_eq(skel->bss->uprobes, 5);
+	ck_assert_uint_ge(skel->bss->uprobes, 5); /* other processes call it too */
 	mem_link_destroy(link);
+	skel->bss->uprobes = 0;
 	call_getppid(5);
-	ck_assert_uint_eq(skel->bss->uprobes, 5);
+	ck_assert_uint_eq(skel->bss->uprobes, 0);
 }
 END_TEST
 
@@ -102,7 +103,7 @@ TEST(return_of_a_function)
 	load_only(skel->progs.on_uretprobe);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_uretprobe));
 	call_getppid(4);
-	ck_assert_uint_eq(skel->bss->uretprobes, 4);
+	ck_assert_uint_ge(skel->bss->uretprobes, 4);
 	mem_link_destroy(link);
 }
 END_TEST
@@ -115,7 +116,7 @@ TEST(functions_by_pattern)
 	load_only(skel->progs.on_uprobe_multi);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_uprobe_multi));
 	call_getppid(6);
-	ck_assert_uint_eq(skel->bss->multi_uprobes, 6);
+	ck_assert_uint_ge(skel->bss->multi_uprobes, 6);
 	mem_link_destroy(link);
 	ck_assert_ptr_null(mem_prog_attach_uprobe_multi(skel->progs.on_uprobe_multi, -1, "libc.so.6",
 							"libmem_no_*", NULL));

@@ -107,7 +107,7 @@ int mem_iter_create(const struct mem_link *link)
 /* "category/name" */
 static struct mem_link *attach_tracepoint_target(const struct mem_prog *prog)
 {
-	const char *target = prog->image->target, *slash = strchr(target, '/');
+	const char *target = prog_target(prog), *slash = strchr(target, '/');
 	char category[128];
 
 	if (!slash || (size_t)(slash - target) >= sizeof(category))
@@ -120,7 +120,7 @@ static struct mem_link *attach_tracepoint_target(const struct mem_prog *prog)
 /* The call that attaches a program whose section does not say where. */
 static const char *attach_call(const struct mem_prog *prog)
 {
-	switch (prog->image->type) {
+	switch (prog->type) {
 	case BPF_PROG_TYPE_TRACEPOINT:
 		return "mem_prog_attach_tracepoint()";
 	case BPF_PROG_TYPE_RAW_TRACEPOINT:
@@ -166,7 +166,7 @@ static struct mem_link *attach_unknown(const struct mem_prog *prog)
 
 struct mem_link *mem_prog_attach(const struct mem_prog *prog)
 {
-	const char *target = prog->image->target;
+	const char *target = prog_target(prog);
 
 	if (link_check_loaded(prog))
 		return NULL;

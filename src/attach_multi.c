@@ -120,7 +120,7 @@ static int link_kprobe_multi(const struct mem_prog *prog, const struct mem_probe
 			cookies[i] = cookie;
 	}
 	attr.link_create.prog_fd = (uint32_t)prog->fd;
-	attr.link_create.attach_type = prog->image->expected_attach_type ?: BPF_TRACE_KPROBE_MULTI;
+	attr.link_create.attach_type = prog->attach_type ?: BPF_TRACE_KPROBE_MULTI;
 	attr.link_create.kprobe_multi.flags = returns ? MULTI_RETURN : 0;
 	attr.link_create.kprobe_multi.cnt = places->count;
 	attr.link_create.kprobe_multi.cookies = sys_pointer(cookies);
@@ -195,7 +195,7 @@ static struct mem_link *link_uprobe_multi(const struct mem_prog *prog, int pid, 
 	uint64_t cookie = OPTS_GET(opts, cookie, 0);
 	struct sys_link_create_uprobe_multi attr = {
 		.prog_fd = (uint32_t)prog->fd,
-		.attach_type = prog->image->expected_attach_type ?: SYS_ATTACH_UPROBE_MULTI,
+		.attach_type = prog->attach_type ?: SYS_ATTACH_UPROBE_MULTI,
 		.path = sys_pointer(path),
 		.offsets = sys_pointer(places->at),
 		.count = places->count,

@@ -30,7 +30,7 @@ static struct mem_link *attach_device(const struct mem_prog *prog, int ifindex,
 		return NULL;
 	attr.prog_fd = (uint32_t)prog->fd;
 	attr.target_ifindex = (uint32_t)ifindex;
-	attr.attach_type = OPTS_GET(opts, attach_type, 0) ?: prog->image->expected_attach_type;
+	attr.attach_type = OPTS_GET(opts, attach_type, 0) ?: prog->attach_type;
 	attr.flags = OPTS_GET(opts, flags, 0);
 	attr.relative = OPTS_GET(opts, relative_id, 0) ?: OPTS_GET(opts, relative_fd, 0);
 	attr.expected_revision = OPTS_GET(opts, expected_revision, 0);
@@ -71,7 +71,7 @@ static struct mem_link *attach_to_fd(const struct mem_prog *prog, int fd, const 
 		return link_error(prog, target, EBADF, NULL);
 	attr.link_create.prog_fd = (uint32_t)prog->fd;
 	attr.link_create.target_fd = (uint32_t)fd;
-	attr.link_create.attach_type = prog->image->expected_attach_type;
+	attr.link_create.attach_type = prog->attach_type;
 	return link_create(prog, &attr, sizeof(attr), target, feature);
 }
 

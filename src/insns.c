@@ -138,10 +138,11 @@ static void relocate_extern(const struct mem_object *obj, const struct mem_reloc
 		relocate_kconfig(obj, &obj->image.externs[reloc->target], insn);
 	} else if (call) {
 		insn->src_reg = resolved->found ? BPF_PSEUDO_KFUNC_CALL : 0;
-		insn->off = 0;
+		insn->off = (int16_t)resolved->module; /* index into fd_array */
 		insn->imm = (int32_t)(resolved->found ? resolved->btf_id : POISON_CALL);
 	} else if (resolved->btf_id) {
-		relocate_imm64(insn, BPF_PSEUDO_BTF_ID, resolved->btf_id, 0);
+		relocate_imm64(insn, BPF_PSEUDO_BTF_ID, resolved->btf_id,
+			       resolved->module ? (uint32_t)obj->modules.fds[resolved->module] : 0);
 	} else { /* an address, which is 0 for what is weak and absent */
 		relocate_imm64(insn, 0, (uint32_t)resolved->address,
 			       (uint32_t)(resolved->address >> 32));

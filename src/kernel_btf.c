@@ -16,6 +16,7 @@
 
 #include "error.h"
 #include "kernel_btf.h"
+#include "module_btf.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define NAME_MAX_SIZE 512
@@ -159,8 +160,8 @@ static void want_offer(const struct want_table *table, const struct btf_type *ty
 			*want->id = id;
 }
 
-/* Whether every byte of the types was understood. */
-static bool scan_types(const struct btf_view *view, const struct want_table *table)
+/* The id after the last one, or 0 if not every byte of the types was understood. */
+static uint32_t scan_types(const struct btf_view *view, const struct want_table *table)
 {
 	const char *at = view->types;
 	uint32_t id = 1;
@@ -170,28 +171,39 @@ static bool scan_types(const struct btf_view *view, const struct want_table *tab
 		size_t size = btf_record_size(type);
 
 		if (!size || size > (size_t)(view->types_end - at))
-			return false;
+			return 0;
 		want_offer(table, type, id);
 		at += size;
 	}
-	return at == view->types_end;
+	return at == view->types_end ? id : 0;
 }
 
-int kernel_btf_find(struct kernel_btf_want *wants, uint32_t count, const char *object)
+static int find_all(struct kernel_btf_want *wants, uint32_t count, const struct btf_view *view,
+		    struct module_fds *modules, const char *object)
 {
 	struct want_table table = { 0 };
+	uint32_t types;
+
+	if (want_table_build(&table, view, wants, count))
+		return mem__error(ENOMEM, "%s: no memory to look up %u kernel types", object, count);
+	types = scan_types(view, &table);
+	free(table.slots);
+	if (!types)
+		return mem__error(ENOTSUP,
+				  "%s: " KERNEL_BTF " has a kind of type that libmem %s does not know",
+				  object, mem_version());
+	return module_btf_find(wants, count, view, types, modules, object);
+}
+
+int kernel_btf_find(struct kernel_btf_want *wants, uint32_t count, struct module_fds *modules,
+		    const char *object)
+{
 	struct kernel_btf btf;
 	int err = kernel_btf_open(&btf, object);
 
 	if (err)
 		return err;
-	if (want_table_build(&table, &btf.view, wants, count))
-		err = mem__error(ENOMEM, "%s: no memory to look up %u kernel types", object, count);
-	else if (!scan_types(&btf.view, &table))
-		err = mem__error(ENOTSUP,
-				 "%s: " KERNEL_BTF " has a kind of type that libmem %s does not know",
-				 object, mem_version());
-	free(table.slots);
+	err = find_all(wants, count, &btf.view, modules, object);
 	kernel_btf_close(&btf);
 	return err;
 }

@@ -30,13 +30,18 @@ struct kernel_btf_want {
 	const char *prefix; /* put before name: "btf_trace_", or "" */
 	uint32_t kind;      /* BTF_KIND_* */
 	uint32_t *id;       /* receives the id; left alone if the kernel has no such type */
+	uint32_t *module;   /* receives the index of its module in the object's list, 0: the kernel */
 	uint32_t name_off;  /* kernel_btf.c's: where the name is among the strings, 0 if nowhere */
 };
 
+struct module_fds;
+
 /*
- * Fill in the ids. Types that are not found are no error: who wanted them knows what that means.
- * 0, or -errno with a message (object says for whom) when the kernel's BTF can't be read.
+ * Fill in the ids, of the kernel or else of its modules, whose BTF is then kept open in modules.
+ * Types that are not found are no error: who wanted them knows what that means. 0, or -errno with a
+ * message (object says for whom) when the kernel's BTF can't be read.
  */
-int kernel_btf_find(struct kernel_btf_want *wants, uint32_t count, const char *object);
+int kernel_btf_find(struct kernel_btf_want *wants, uint32_t count, struct module_fds *modules,
+		    const char *object);
 
 #endif /* LIBMEM_KERNEL_BTF_H */

@@ -47,6 +47,8 @@ static void object_link_parts(struct mem_object *obj)
 		prog->obj = obj;
 		prog->image = &image->progs[i];
 		prog->attach_type = prog->image->expected_attach_type;
+		prog->type = prog->image->type;
+		prog->target_prog_fd = -1;
 		prog->autoload = !(prog->image->flags & MEM_PROG_NO_AUTOLOAD);
 		prog->fd = -1;
 	}
@@ -100,6 +102,7 @@ struct mem_object *mem_object_open(const struct mem_image *image, const struct m
 		return NULL;
 	}
 	obj->btf_fd = -1;
+	obj->lenient = OPTS_GET(opts, flags, 0) & MEM_OPEN_LENIENT;
 	err = image_widen(image, &obj->image);
 	err = err ?: object_alloc_parts(obj, OPTS_GET(opts, name, NULL) ?: image->name);
 	err = err ?: object_reserve_regions(obj);
@@ -171,14 +174,29 @@ int mem_object_prepare(struct mem_object *obj)
 	return object_leave(obj, err, PHASE_PREPARED);
 }
 
+/* A lenient load leaves out what can't be loaded, unless that is everything. */
 static int object_load_progs(struct mem_object *obj)
 {
-	int err = 0;
+	uint32_t loaded = 0, left_out = 0;
+	int err = 0, first_err = 0;
 
-	for (uint32_t i = 0; !err && i < obj->image.prog_count; i++)
-		if (obj->progs[i].autoload)
-			err = prog_load(&obj->progs[i]);
-	return err;
+	for (uint32_t i = 0; i < obj->image.prog_count; i++) {
+		struct mem_prog *prog = &obj->progs[i];
+
+		err = prog->autoload ? prog_load(prog) : 0;
+		if (err && !obj->lenient)
+			return err;
+		if (err)
+			prog_leave_out(prog);
+		first_err = first_err ?: err;
+		loaded += prog->fd >= 0;
+		left_out += prog->error != NULL;
+	}
+	if (loaded || !left_out)
+		return 0;
+	return mem__error(first_err ? -first_err : ENOENT,
+			  "%s: none of its programs could be loaded; the last was left out because: %s",
+			  obj->name, mem_error_message());
 }
 
 int mem_object_load(struct mem_object *obj)
@@ -201,7 +219,8 @@ void mem_object_close(struct mem_object *obj)
 	if (!obj)
 		return;
 	for (uint32_t i = 0; obj->progs && i < obj->image.prog_count; i++)
-		sys_close(&obj->progs[i].fd);
+		prog_close(&obj->progs[i]);
+	module_fds_close(&obj->modules);
 	for (uint32_t i = 0; obj->regions && i < obj->image.region_count; i++)
 		region_unmap(&obj->regions[i]);
 	for (uint32_t i = 0; obj->maps && i < obj->image.map_count; i++) {

@@ -14,6 +14,7 @@
 
 #include "error.h"
 #include "image.h"
+#include "module_btf.h"
 
 /* How far an object has got; a phase is entered when it begins, so close knows what may exist. */
 enum phase {
@@ -47,6 +48,11 @@ struct mem_prog {
 	const struct mem_prog_image *image;
 	uint32_t attach_type; /* BPF_* attach type, or the member of a kernel struct */
 	uint32_t target_id; /* BTF id in the kernel of what it attaches to, 0 if not needed */
+	uint32_t target_module; /* index into the object's modules, 0: the kernel itself */
+	uint32_t type;      /* BPF_PROG_TYPE_* */
+	char *target;       /* what the application names instead of the section; NULL: the section */
+	int target_prog_fd; /* the program it replaces or traces, -1 if none */
+	char *error;        /* why a lenient load left it out, NULL if it did not */
 	bool autoload;
 	int fd; /* -1 until loaded */
 };
@@ -54,7 +60,9 @@ struct mem_prog {
 /* Where the loader found what an extern names. */
 struct resolved_extern {
 	bool found;
+	bool ambiguous;   /* the kernel has several symbols of this name */
 	uint32_t btf_id;  /* kfunc, typed variable: id in the kernel's BTF */
+	uint32_t module;  /* index into the object's modules, 0: the kernel itself */
 	uint64_t address; /* KSYM_ADDR */
 };
 
@@ -69,6 +77,8 @@ struct mem_object {
 	struct mem_region *regions;
 	struct mem_prog *progs;
 	struct resolved_extern *externs;
+	struct module_fds modules; /* whose BTF externs and targets refer to */
+	bool lenient;              /* a program that can't be loaded is left out */
 
 	void *skel; /* the generated struct that shows this object's regions, NULL if none */
 	const struct mem_skeleton_layout *layout;
@@ -110,6 +120,9 @@ int resolve_kernel_ids(struct mem_object *obj);
 
 /* prog.c */
 int prog_load(struct mem_prog *prog);
+void prog_leave_out(struct mem_prog *prog);
+void prog_close(struct mem_prog *prog);
+const char *prog_target(const struct mem_prog *prog);
 
 /* skeleton.c */
 void skeleton_show_region(const struct mem_region *region);

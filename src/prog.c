@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Programs: loading one, and its properties. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "explain.h"
 #include "insns.h"
 #include "object.h"
+#include "prog_btf.h"
 #include "sys.h"
 #include "verifier.h"
 
@@ -17,7 +21,7 @@ static void prog_attr(const struct mem_prog *prog, const struct insns *insns, un
 	const struct mem_prog_image *image = prog->image;
 	const struct mem_object *obj = prog->obj;
 
-	attr->prog_type = image->type;
+	attr->prog_type = prog->type;
 	attr->expected_attach_type = prog->attach_type;
 	attr->prog_flags = image->prog_flags;
 	attr->insns = sys_pointer(insns->code);
@@ -25,6 +29,12 @@ static void prog_attr(const struct mem_prog *prog, const struct insns *insns, un
 	attr->license = sys_pointer(obj->image.image->license ?: "");
 	attr->kern_version = obj->image.image->kern_version;
 	attr->attach_btf_id = prog->target_id;
+	if (prog->target_prog_fd >= 0)
+		attr->attach_prog_fd = (uint32_t)prog->target_prog_fd;
+	else if (prog->target_module)
+		attr->attach_btf_obj_fd = (uint32_t)obj->modules.fds[prog->target_module];
+	if (obj->modules.count)
+		attr->fd_array = sys_pointer(obj->modules.fds);
 	snprintf(attr->prog_name, sizeof(attr->prog_name), "%s", image->name);
 	if (!insns->funcs)
 		return;
@@ -49,10 +59,11 @@ static int prog_check(const struct mem_prog *prog, const struct insns *insns)
 	const char *object = prog->obj->name, *name = prog->image->name;
 	char why[256];
 
-	if (prog->image->type == BPF_PROG_TYPE_UNSPEC)
+	if (prog->type == BPF_PROG_TYPE_UNSPEC)
 		return mem__error(EINVAL,
 				  "%s: program '%s': section name '%s' is of no known program type; "
-				  "rename it or switch the program off with mem_prog_autoload_set()",
+				  "rename it, call mem_prog_type_set(), or switch the program off with "
+				  "mem_prog_autoload_set()",
 				  object, name, prog->image->section);
 	/* without function types the kernel would ignore the records and read wrong offsets */
 	if (insns->core_count && !insns->funcs)
@@ -86,6 +97,77 @@ int prog_load(struct mem_prog *prog)
 	return err;
 }
 
+static int prog_loaded_error(const struct mem_prog *prog)
+{
+	return object_result(prog->obj, mem__error(EBUSY, "%s: program '%s': the object is loaded",
+						   prog->obj->name, prog->image->name));
+}
+
+/* What the application said, else what the section says. */
+const char *prog_target(const struct mem_prog *prog)
+{
+	return prog->target ?: prog->image->target;
+}
+
+/* A lenient load goes on without it and remembers why. */
+void prog_leave_out(struct mem_prog *prog)
+{
+	prog->autoload = false;
+	prog->error = strdup(mem_error_message());
+	mem__log(MEM_LOG_WARN, "left out: %s", mem_error_message());
+}
+
+void prog_close(struct mem_prog *prog)
+{
+	sys_close(&prog->fd);
+	sys_close(&prog->target_prog_fd);
+	free(prog->target);
+	free(prog->error);
+}
+
+const char *mem_prog_error(const struct mem_prog *prog)
+{
+	return prog->error ?: "";
+}
+
+int mem_prog_type_set(struct mem_prog *prog, uint32_t type, uint32_t attach_type)
+{
+	if (prog->obj->phase >= PHASE_LOADING)
+		return prog_loaded_error(prog);
+	prog->type = type;
+	prog->attach_type = attach_type;
+	return 0;
+}
+
+int mem_prog_target_set(struct mem_prog *prog, const char *target, int prog_fd)
+{
+	struct mem_object *obj = prog->obj;
+	uint32_t id = 0;
+	char *copy;
+	int fd = -1, err = 0;
+
+	if (obj->phase >= PHASE_LOADING)
+		return prog_loaded_error(prog);
+	copy = strdup(target);
+	if (prog_fd >= 0 && copy) {
+		err = prog_btf_find(prog_fd, target, &id, obj->name);
+		fd = err ? -1 : fcntl(prog_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (!err && fd < 0)
+			err = mem__error(errno, "%s: program '%s': no descriptor for its target: %s",
+					 obj->name, prog->image->name, strerror(errno));
+	}
+	if (err || !copy) {
+		free(copy);
+		return object_result(obj, err ?: mem__error(ENOMEM, "%s: no memory for a name", obj->name));
+	}
+	free(prog->target);
+	sys_close(&prog->target_prog_fd);
+	prog->target = copy;
+	prog->target_prog_fd = fd;
+	prog->target_id = id;
+	return 0;
+}
+
 int mem_prog_fd(const struct mem_prog *prog)
 {
 	return prog->fd >= 0 ? prog->fd : -EBADF;
@@ -103,7 +185,7 @@ const char *mem_prog_section(const struct mem_prog *prog)
 
 uint32_t mem_prog_type(const struct mem_prog *prog)
 {
-	return prog->image->type;
+	return prog->type;
 }
 
 int mem_prog_autoload(const struct mem_prog *prog)
@@ -114,8 +196,7 @@ int mem_prog_autoload(const struct mem_prog *prog)
 int mem_prog_autoload_set(struct mem_prog *prog, int on)
 {
 	if (prog->obj->phase >= PHASE_LOADING)
-		return object_result(prog->obj, mem__error(EBUSY, "%s: program '%s': the object is loaded",
-							   prog->obj->name, prog->image->name));
+		return prog_loaded_error(prog);
 	prog->autoload = on != 0;
 	return 0;
 }

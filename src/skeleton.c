@@ -83,7 +83,7 @@ void *mem_skeleton_open(const struct mem_image *image, const struct mem_skeleton
 static bool attaches_by_itself(const struct mem_prog *prog)
 {
 	return mem_prog_fd(prog) >= 0 && prog->image->attach_kind != MEM_ATTACH_NONE &&
-	       prog->image->attach_kind != MEM_ATTACH_STRUCT_OPS && prog->image->target;
+	       prog->image->attach_kind != MEM_ATTACH_STRUCT_OPS && prog_target(prog);
 }
 
 /* Links of a struct: one for each program, then one for each struct_ops map. */

@@ -110,10 +110,17 @@ const char *mem_version(void);
  * @{
  */
 
+/** Flags of mem_object_open(). */
+enum mem_open_flag {
+	MEM_OPEN_LENIENT = 1 /**< programs that can't be loaded are left out; see mem_prog_error() */
+};
+
 /** Options of mem_object_open(). Zero means the default for every member but sz. */
 struct mem_open_opts {
 	size_t sz;        /**< sizeof(struct mem_open_opts) */
 	const char *name; /**< replaces the image's name in messages; copied */
+	uint32_t flags;   /**< MEM_OPEN_* */
+	uint32_t reserved; /**< 0 */
 };
 
 /**
@@ -148,7 +155,8 @@ int mem_object_prepare(struct mem_object *obj);
 /**
  * @brief Relocate the programs and load them.
  *
- * All programs that are not switched off by mem_prog_autoload_set() are loaded, or none.
+ * All programs that are not switched off by mem_prog_autoload_set() are loaded, or none. With
+ * MEM_OPEN_LENIENT those that can't be loaded are left out, unless none is left.
  *
  * @param obj  an opened or prepared object
  * @return 0, or
@@ -454,6 +462,34 @@ int mem_prog_autoload(const struct mem_prog *prog);
  * @return 0, or -EBUSY the object is loaded
  */
 int mem_prog_autoload_set(struct mem_prog *prog, int on);
+
+/**
+ * @brief Why a lenient load (MEM_OPEN_LENIENT) left a program out.
+ * @param prog  of an object in any phase
+ * @return the message; "" if it was not left out. Belongs to the program.
+ */
+const char *mem_prog_error(const struct mem_prog *prog);
+
+/**
+ * @brief Choose the type of a program, for sections whose name does not say it.
+ * @param prog         of an object that is not loaded
+ * @param type         BPF_PROG_TYPE_*
+ * @param attach_type  the expected attach type, BPF_*, or 0
+ * @return 0, or -EBUSY the object is loaded
+ */
+int mem_prog_type_set(struct mem_prog *prog, uint32_t type, uint32_t attach_type);
+
+/**
+ * @brief Choose what a program attaches to, instead of what its section names.
+ * @param prog     of an object that is not loaded; of a type that fixes its target when loaded: fentry,
+ *                 fexit, tp_btf, lsm, iter, freplace
+ * @param target   name of the function, tracepoint or iterator; copied
+ * @param prog_fd  -1: of the kernel or a module. Else a BPF program, of which target is a function to
+ *                 trace or replace; stays the caller's.
+ * @return 0, or -EBUSY the object is loaded, -ENOENT the program has no such function, -EINVAL it has no
+ *         BTF, -ENOMEM, or what the kernel answered. Linux 5.5.
+ */
+int mem_prog_target_set(struct mem_prog *prog, const char *target, int prog_fd);
 
 /** Options of mem_prog_run(). Zero means the default for every member but sz. */
 struct mem_run_opts {

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "btf_view.h"
+#include "error.h"
+#include "prog_btf.h"
+#include "sys.h"
+
+static int info_by_fd(int fd, void *info, uint32_t size)
+{
+	BPF_ATTR(attr);
+
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = size;
+	attr.info.info = sys_pointer(info);
+	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+}
+
+/* The blob behind a BTF id; NULL with *err. */
+static char *read_btf(uint32_t id, uint32_t *size, int *err)
+{
+	struct bpf_btf_info info = { 0 };
+	char *data = NULL;
+	int fd;
+	BPF_ATTR(attr);
+
+	attr.btf_id = id;
+	fd = sys_bpf_fd(BPF_BTF_GET_FD_BY_ID, &attr, sizeof(attr));
+	*err = fd < 0 ? fd : info_by_fd(fd, &info, sizeof(info));
+	if (!*err) {
+		*size = info.btf_size;
+		data = malloc(*size + 1);
+		info = (struct bpf_btf_info){ .btf = sys_pointer(data), .btf_size = *size };
+		*err = data ? info_by_fd(fd, &info, sizeof(info)) : -ENOMEM;
+	}
+	sys_close(&fd);
+	if (*err) {
+		free(data);
+		return NULL;
+	}
+	return data;
+}
+
+static uint32_t find_function(char *data, uint32_t size, const char *function)
+{
+	struct btf_view view;
+	uint32_t id = 0;
+
+	if (btf_view_init(&view, data, size) && !btf_view_index(&view)) {
+		id = btf_view_find(&view, function, BTF_KIND_FUNC);
+		btf_view_free(&view);
+	}
+	return id;
+}
+
+int prog_btf_find(int prog_fd, const char *function, uint32_t *id, const char *object)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = 0;
+	char *data;
+	int err = info_by_fd(prog_fd, &info, sizeof(info));
+
+	if (err)
+		return mem__error(-err, "%s: can't look at program %d to attach to: %s", object, prog_fd,
+				  strerror(-err));
+	if (!info.btf_id)
+		return mem__error(EINVAL, "%s: program '%s' has no BTF, so none of its functions can be "
+					  "attached to: compile it with -g", object, info.name);
+	data = read_btf(info.btf_id, &size, &err);
+	if (!data)
+		return mem__error(-err, "%s: can't read the BTF of program '%s': %s", object, info.name,
+				  strerror(-err));
+	*id = find_function(data, size, function);
+	free(data);
+	if (*id)
+		return 0;
+	return mem__error(ENOENT, "%s: program '%s' has no function '%s'", object, info.name, function);
+}
