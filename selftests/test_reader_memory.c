@@ -40,6 +40,9 @@ void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 void __libc_free(void *data);
 
+/* visible, so that libelf and libbpf use them as well */
+#pragma GCC visibility push(default)
+
 void *malloc(size_t size)
 {
 	if (fails())
@@ -71,6 +74,8 @@ void free(void *data)
 		live -= counting;
 	__libc_free(data);
 }
+
+#pragma GCC visibility pop
 #endif
 
 /* Read an object until nothing fails any more; the number of allocations that it takes. */
