@@ -106,8 +106,23 @@ static const struct btf_type *datasec(const struct skeleton *s, const struct mem
 	return type && btf_is_datasec(type) && row->kind != MEM_REGION_ARRAY ? type : NULL;
 }
 
-static int name_region(struct skeleton *s, uint32_t i, struct pool *pool, struct scope *top,
-		       struct scope *arrays)
+/* The struct of a struct_ops variable. */
+static const struct btf_type *ops_type(const struct skeleton *s, const struct mem_region_image *row)
+{
+	const struct btf_type *type = types_get(&s->types, types_strip(&s->types, row->type, true));
+
+	return type && btf_is_struct(type) && row->kind == MEM_REGION_STRUCT_OPS ? type : NULL;
+}
+
+/* Scopes of the members that point to regions. */
+struct region_scopes {
+	struct scope top;
+	struct scope arrays;
+	struct scope ops;
+};
+
+static int name_region(struct skeleton *s, uint32_t i, struct pool *pool,
+		       struct region_scopes *scopes)
 {
 	const struct mem_region_image *row = &s->view->regions[i];
 	struct skeleton_region *region = &s->regions[i];
@@ -117,32 +132,35 @@ static int name_region(struct skeleton *s, uint32_t i, struct pool *pool, struct
 		return -ENOMEM;
 	if (row->kind == MEM_REGION_KCONFIG)
 		return 0;
-	if (row->kind != MEM_REGION_ARRAY && datasec(s, row)) {
-		region->variables = scope_claim(top, name);
+	region->is_struct_ops = ops_type(s, row) != NULL;
+	if (datasec(s, row) || region->is_struct_ops) {
+		region->variables = scope_claim(region->is_struct_ops ? &scopes->ops : &scopes->top,
+						name);
 		if (!region->variables)
 			return -ENOMEM;
+		s->ops_count += region->is_struct_ops;
 	}
 	if (row->kind != MEM_REGION_ARRAY && row->kind != MEM_REGION_ARENA)
 		return 0;
 	region->data_on_top = row->kind == MEM_REGION_ARENA && !region->variables;
-	region->data = scope_claim(region->data_on_top ? top : arrays, name);
+	region->data = scope_claim(region->data_on_top ? &scopes->top : &scopes->arrays, name);
 	s->array_count += !region->data_on_top;
 	return region->data ? 0 : -ENOMEM;
 }
 
 static int name_regions(struct skeleton *s, struct pool *pool)
 {
-	struct scope top = {.pool = pool}, arrays = {.pool = pool};
+	struct region_scopes scopes = {{.pool = pool}, {.pool = pool}, {.pool = pool}};
 
 	for (size_t i = 0; i < sizeof(own_members) / sizeof(own_members[0]); i++) {
-		if (!scope_claim(&top, own_members[i]))
+		if (!scope_claim(&scopes.top, own_members[i]))
 			return -ENOMEM;
 	}
 	s->regions = pool_alloc(pool, s->view->region_count, sizeof(*s->regions));
 	if (!s->regions)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < s->view->region_count; i++) {
-		int err = name_region(s, i, pool, &top, &arrays);
+		int err = name_region(s, i, pool, &scopes);
 
 		if (err)
 			return err;
@@ -229,13 +247,61 @@ static int read_variables(struct skeleton *s, const struct mem_region_image *row
 	return 0;
 }
 
+/* A member that points to a function holds the program that is called. */
+static bool is_callback(const struct types *types, uint32_t id)
+{
+	const struct btf_type *type = types_get(types, types_strip(types, id, true));
+
+	if (!type || !btf_is_ptr(type))
+		return false;
+	type = types_get(types, types_strip(types, type->type, true));
+	return type && btf_is_func_proto(type);
+}
+
+/* Only what the members hold is defined: the struct itself is the kernel's, and ours differs. */
+static int reach_ops(struct skeleton *s, const struct mem_region_image *row)
+{
+	const struct btf_type *type = ops_type(s, row);
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < btf_vlen(type); i++) {
+		if (!is_callback(&s->types, btf_members(type)[i].type))
+			err = types_reach(&s->types, btf_members(type)[i].type);
+	}
+	return err;
+}
+
+/* The variable's own version of the struct, with programs as callbacks. */
+static int read_ops(struct skeleton *s, const struct mem_region_image *row,
+		    struct skeleton_region *region, struct pool *pool)
+{
+	uint32_t id = types_strip(&s->types, row->type, true);
+	int err = types_layout_composite(&s->types, id);
+	struct record *record = pool_alloc(pool, 1, sizeof(*record));
+
+	if (err || !record)
+		return -ENOMEM;
+	*record = *s->types.info[id].record;
+	record->fields = pool_alloc(pool, record->count, sizeof(*record->fields));
+	if (!record->fields)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < record->count; i++) {
+		record->fields[i] = s->types.info[id].record->fields[i];
+		record->fields[i].callback = is_callback(&s->types, record->fields[i].type);
+	}
+	region->record = record;
+	return types_name_fields(&s->types, record, false);
+}
+
 static int read_regions(struct skeleton *s, struct pool *pool)
 {
 	for (uint32_t i = 0; i < s->view->region_count; i++) {
 		const struct mem_region_image *row = &s->view->regions[i];
 		int err = 0;
 
-		if (s->regions[i].variables)
+		if (s->regions[i].is_struct_ops)
+			err = reach_ops(s, row);
+		else if (s->regions[i].variables)
 			err = read_variables(s, row, &s->regions[i], pool);
 		else if (row->kind == MEM_REGION_ARRAY && row->type)
 			err = types_reach(&s->types, row->type);
@@ -266,7 +332,7 @@ static void choose_element(struct skeleton *s, const struct mem_region_image *ro
 		region->element = ELEMENT_TYPE;
 }
 
-static int finish_regions(struct skeleton *s)
+static int finish_regions(struct skeleton *s, struct pool *pool)
 {
 	for (uint32_t i = 0; i < s->view->region_count; i++) {
 		struct skeleton_region *region = &s->regions[i];
@@ -274,10 +340,12 @@ static int finish_regions(struct skeleton *s)
 
 		if (s->view->regions[i].kind == MEM_REGION_ARRAY)
 			choose_element(s, &s->view->regions[i], region);
-		if (!region->record)
-			continue;
-		types_layout_section(&s->types, region->record);
-		err = types_name_fields(&s->types, region->record, false);
+		if (region->is_struct_ops) {
+			err = read_ops(s, &s->view->regions[i], region, pool);
+		} else if (region->record) {
+			types_layout_section(&s->types, region->record);
+			err = types_name_fields(&s->types, region->record, false);
+		}
 		if (err)
 			return err;
 	}
@@ -318,6 +386,6 @@ int skeleton_init(struct skeleton *s, const struct image_view *view, const struc
 	if (!err)
 		err = types_finish(&s->types);
 	if (!err)
-		err = finish_regions(s);
+		err = finish_regions(s, pool);
 	return err == -ENOMEM ? mem__error(ENOMEM, "out of memory") : err;
 }

@@ -23,6 +23,7 @@ enum element_form {
 /* A region in the generated struct; by regions row. */
 struct skeleton_region {
 	const char *variables;     /* member that points to the variables, NULL if none */
+	bool is_struct_ops;        /* variables is a member of "struct_ops", not of the struct itself */
 	const char *data;          /* member that points to the elements or the arena, NULL if none */
 	bool data_on_top;          /* data is a member of the struct itself, not of "arrays" */
 	const char *struct_name;   /* of the variables, or of an element; without "struct" */
@@ -43,6 +44,7 @@ struct skeleton {
 	uint32_t map_count;   /* members of "maps" */
 	uint32_t link_count;  /* members of "links" */
 	uint32_t array_count; /* members of "arrays" */
+	uint32_t ops_count;   /* members of "struct_ops" */
 };
 
 /*

@@ -86,12 +86,12 @@ static void emit_assert_macros(struct writer *w)
 static void emit_variables(struct writer *w, const struct skeleton *s,
 			   const struct mem_region_image *row, const struct skeleton_region *region)
 {
-	writer_part(w, "/* Variables in ");
-	emit_comment_text(w, row->section ? row->section : row->name);
+	writer_part(w, region->is_struct_ops ? "/* The struct_ops variable " : "/* Variables in ");
+	emit_comment_text(w, row->section && !region->is_struct_ops ? row->section : row->name);
 	writer_part(w, ". */\n");
 	writer_open(w, "struct %s {", region->struct_name);
 	types_emit_fields(w, &s->types, region->record, 0);
-	writer_close(w, "};");
+	writer_close(w, "}%s;", region->record->packed ? " __attribute__((packed))" : "");
 	writer_blank(w);
 }
 
@@ -233,10 +233,19 @@ static void emit_struct(struct writer *w, const struct skeleton *s)
 	for (uint32_t i = 0; i < s->view->region_count; i++) {
 		const struct skeleton_region *region = &s->regions[i];
 
-		if (region->variables)
+		if (region->variables && !region->is_struct_ops)
 			writer_line(w, "struct %s *%s;", region->struct_name, region->variables);
 		if (region->data_on_top)
 			emit_data_member(w, s, i);
+	}
+	if (s->ops_count) {
+		writer_open(w, "struct {");
+		for (uint32_t i = 0; i < s->view->region_count; i++) {
+			if (s->regions[i].is_struct_ops)
+				writer_line(w, "struct %s *%s;", s->regions[i].struct_name,
+					    s->regions[i].variables);
+		}
+		writer_close(w, "} struct_ops;");
 	}
 	if (s->array_count) {
 		writer_open(w, "struct {");
@@ -283,28 +292,29 @@ static void emit_image_function(struct writer *w, const struct skeleton *s)
 }
 
 /*
- * Offsets of the members of "arrays" are counted, because C++ compilers call a designator with a
+ * Offsets of the members of "arrays" and "struct_ops" are counted, because C++ compilers call a designator with a
  * dot in it an extension.
  */
 static void emit_offsets(struct writer *w, const struct skeleton *s, const char *table,
 			 bool variables)
 {
-	uint32_t in_arrays = 0;
+	uint32_t in_group = 0;
 
 	writer_open(w, "static const uint32_t %s[] = {", table);
 	for (uint32_t i = 0; i < s->view->region_count; i++) {
 		const struct skeleton_region *region = &s->regions[i];
 		const char *name = variables ? region->variables : region->data;
+		bool on_top = variables ? !region->is_struct_ops : region->data_on_top;
 
 		if (!name)
 			writer_line(w, "MEM_NONE,");
-		else if (variables || region->data_on_top)
+		else if (on_top)
 			writer_line(w, "(uint32_t)offsetof(struct %s, %s),", s->name, name);
 		else
 			writer_line(w,
-				    "(uint32_t)(offsetof(struct %s, arrays) + %u * sizeof(void *)),"
+				    "(uint32_t)(offsetof(struct %s, %s) + %u * sizeof(void *)),"
 				    " /* %s */",
-				    s->name, in_arrays++, name);
+				    s->name, variables ? "struct_ops" : "arrays", in_group++, name);
 	}
 	writer_close(w, "};");
 }
@@ -312,8 +322,7 @@ static void emit_offsets(struct writer *w, const struct skeleton *s, const char 
 static void emit_layout_function(struct writer *w, const struct skeleton *s)
 {
 	const char *const groups[] = {"maps", "progs", "links"};
-	const bool present[] = {s->map_count != 0, s->view->prog_count != 0,
-				s->link_count != 0};
+	const bool present[] = {s->map_count != 0, s->view->prog_count != 0, s->link_count != 0};
 	bool regions = s->view->region_count != 0;
 
 	writer_line(w, "static inline const struct mem_skeleton_layout *%s__layout(void)", s->name);

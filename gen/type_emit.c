@@ -517,6 +517,10 @@ static void emit_member(struct writer *w, const struct types *types, const struc
 		emit_bitfield(w, types, field);
 		return;
 	}
+	if (field->callback) {
+		writer_line(w, "struct mem_prog *%s;", field->name);
+		return;
+	}
 	writer_begin(w);
 	if (!field->type)
 		writer_part(w, "unsigned char %s[%llu]", field->name,

@@ -176,8 +176,6 @@ static void place(const struct types *types, struct record *record)
 	record->padding = 0;
 }
 
-static int layout_composite(struct types *types, uint32_t id);
-
 /* The record of what a member holds, through arrays, must be there first. */
 static int layout_held(struct types *types, uint32_t id)
 {
@@ -189,7 +187,7 @@ static int layout_held(struct types *types, uint32_t id)
 	}
 	if (!type || !btf_is_composite(type))
 		return 0;
-	return layout_composite(types, types_strip(types, id, true));
+	return types_layout_composite(types, types_strip(types, id, true));
 }
 
 static void read_member(const struct types *types, const struct btf_type *type, uint32_t i,
@@ -218,7 +216,7 @@ static void read_member(const struct types *types, const struct btf_type *type, 
 		field->bits = 8 * size;
 }
 
-static int layout_composite(struct types *types, uint32_t id)
+int types_layout_composite(struct types *types, uint32_t id)
 {
 	const struct btf_type *type = types_get(types, id);
 	struct record *record;
@@ -256,7 +254,7 @@ int types_layout(struct types *types)
 			continue;
 		if (!btf_is_composite(types_get(types, id)))
 			continue;
-		err = layout_composite(types, id);
+		err = types_layout_composite(types, id);
 		if (err)
 			return err;
 	}

@@ -43,6 +43,7 @@ struct field {
 	bool bitfield;
 	bool packed;       /* lies at an offset that its alignment would not allow */
 	bool hidden;       /* overlaps the one before it: only in a comment */
+	bool callback;     /* of a struct_ops variable: a program stands for the function */
 };
 
 /* What a struct, a union or a section of variables looks like in C. */
@@ -125,6 +126,8 @@ bool types_is_plain_function(const struct types *types, const struct btf_type *p
 /* Size and alignment in C of what types_reach() has reached; false if it has none. */
 bool types_measure(const struct types *types, uint32_t id, uint64_t *size, uint32_t *align);
 int types_layout(struct types *types);
+/* The record of a struct or union that need not have been reached: in info[id].record. */
+int types_layout_composite(struct types *types, uint32_t id);
 /* Lay out variables: fields need type, offset and bits; sorted by offset. */
 void types_layout_section(const struct types *types, struct record *record);
 

@@ -25,8 +25,8 @@
 #define ON_HOST .host_only = "runs memgen and compilers"
 
 static const char *const names[] = {
-	"types_scalars", "types_structs", "types_names",
-	"types_regions", "types_arena",	  "types_twin",
+	"types_scalars", "types_structs", "types_names", "types_regions",
+	"types_arena",	 "types_twin",	  "types_ops",
 };
 enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
@@ -261,12 +261,25 @@ END_TEST
 
 TEST(arena_types_that_the_compiler_left_out_are_named, ON_HOST)
 {
-	char output[1000];
+	static const char source[] = "#include <mem/bpf.h>\n"
+				     "struct leaf { int value; };\n"
+				     "struct node { struct leaf __arena *leaf; };\n"
+				     "MEM_ARENA(heap, 10);\n"
+				     "struct node __arena *root;\n"
+				     "SEC(\"syscall\") int walk(void *ctx)\n"
+				     "{ return root ? root->leaf->value : 0; }\n";
+	char path[128], output[1000];
 
-	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s -o %s/h", memgen(),
-			     object("types_arena"), dir),
+	snprintf(path, sizeof(path), "%s/x.bpf.c", dir);
+	write_file(path, source);
+	RUN_OK("clang-19 -g -O2 --target=bpf -mcpu=v4 -I%s -c %s -o %s/x.bpf.o",
+	       source_path("include"), path, dir);
+	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/h", memgen(),
+			     dir, dir),
 			 0);
-	ck_assert_ptr_nonnull(strstr(output, "warning: struct opaque is behind an arena pointer"));
+	ck_assert_msg(strstr(output, "warning: struct leaf is behind an arena pointer") != NULL,
+		      "%s", output);
+	RUN_OK("grep -q '^struct node {' %s/h && grep -q '^struct leaf;' %s/h", dir, dir);
 }
 END_TEST
 

@@ -19,7 +19,6 @@ struct payload {
 struct root {
 	struct node __arena *first;
 	struct task_struct *owner;
-	struct opaque __arena *unknown;
 };
 
 typedef struct {
