@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ring buffers in both directions, and perf buffers. */
+#include <errno.h>
+#include <mem/ringbuf.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "rings.skel.h"
+
+static struct rings *skel;
+
+static void setup(void)
+{
+	need_bpf();
+	skel = assert_ptr(rings__open());
+	skel->rodata->own_pid = getpid();
+}
+
+static void teardown(void)
+{
+	rings__destroy(skel);
+	skel = NULL;
+}
+
+FIXTURE(setup, teardown)
+
+static void load_only(const struct mem_prog *wanted)
+{
+	assert_ok(mem_prog_autoload_set((struct mem_prog *)wanted, 1));
+	assert_ok(rings__load(skel));
+}
+
+static void run(const struct mem_prog *prog)
+{
+	struct mem_run_opts opts = { .sz = sizeof(opts) };
+
+	assert_ok(mem_prog_run(prog, &opts));
+}
+
+/* The layout of struct record on the BPF side. */
+struct record {
+	uint64_t sequence;
+	char text[20];
+};
+
+/* What a consumer saw. */
+struct seen {
+	uint64_t count, next, wrong;
+	int stop_after; /* records, 0: never */
+};
+
+static int take(void *ctx, const void *data, size_t size)
+{
+	const struct record *record = data;
+	struct seen *seen = ctx;
+
+	if (seen->next % 5 == 4) /* the program threw it away */
+		seen->next++;
+	seen->wrong += size != sizeof(*record) || record->sequence != seen->next ||
+		       strcmp(record->text, "from the program");
+	seen->next = record->sequence + 1;
+	seen->count++;
+	return seen->stop_after && seen->count == (uint64_t)seen->stop_after ? -ECANCELED : 0;
+}
+
+TEST(records_come_in_order_and_wrap_around)
+{
+	struct seen seen = { 0 };
+	struct mem_ringbuf *ring;
+	uint64_t total = 0;
+
+	load_only(skel->progs.produce);
+	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, take, &seen));
+	ck_assert_int_eq(mem_ringbuf_consume(ring, 0), 0);
+	for (int round = 0; round < 200; round++) {
+		int taken;
+
+		skel->data->wanted = 1 + round % 90; /* a record takes 40 bytes of 4096 */
+		run(skel->progs.produce);
+		taken = mem_ringbuf_consume(ring, 0);
+		assert_ok(taken);
+		total += (uint64_t)taken;
+	}
+	ck_assert_uint_eq(seen.wrong, 0);
+	ck_assert_uint_eq(seen.count, total);
+	ck_assert_uint_eq(skel->bss->full, 0);
+	ck_assert_uint_eq(total, skel->bss->sequence - skel->bss->sequence / 5);
+	mem_ringbuf_free(ring);
+}
+END_TEST
+
+TEST(a_full_buffer_loses_new_records_only)
+{
+	struct seen seen = { 0 };
+	struct mem_ringbuf *ring;
+
+	load_only(skel->progs.produce);
+	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, take, &seen));
+	skel->data->wanted = 200;
+	run(skel->progs.produce);
+	ck_assert_uint_gt(skel->bss->full, 0);
+	assert_ok(mem_ringbuf_consume(ring, 0));
+	ck_assert_uint_eq(seen.wrong, 0);
+	ck_assert_uint_eq(seen.count, skel->bss->sequence - skel->bss->sequence / 5);
+	mem_ringbuf_free(ring);
+}
+END_TEST
+
+TEST(limit_and_callback_end_a_walk)
+{
+	struct seen seen = { .stop_after = 6 };
+	struct mem_ringbuf *ring;
+
+	load_only(skel->progs.produce);
+	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, take, &seen));
+	skel->data->wanted = 20;
+	run(skel->progs.produce);
+	ck_assert_int_eq(mem_ringbuf_consume(ring, 4), 4);
+	ck_assert_int_eq(mem_ringbuf_consume(ring, 0), -ECANCELED);
+	ck_assert_uint_eq(seen.count, 6);
+	ck_assert_int_eq(mem_ringbuf_consume(ring, 0), 10);
+	mem_ringbuf_free(ring);
+}
+END_TEST
+
+TEST(records_are_read_in_place)
+{
+	struct mem_ringbuf *ring;
+	const struct record *record;
+	size_t size = 0;
+
+	load_only(skel->progs.produce);
+	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, NULL, NULL));
+	ck_assert_ptr_null(mem_ringbuf_next(ring, &size));
+	skel->data->wanted = 6;
+	run(skel->progs.produce);
+	for (uint64_t i = 0; i < 6; i++) {
+		if (i == 4)
+			continue;
+		record = assert_ptr(mem_ringbuf_next(ring, &size));
+		ck_assert_uint_eq(size, sizeof(*record));
+		ck_assert_uint_eq(record->sequence, i);
+		mem_ringbuf_release(ring);
+	}
+	ck_assert_ptr_null(mem_ringbuf_next(ring, &size));
+	mem_ringbuf_free(ring);
+}
+END_TEST
+
+static int count_second(void *ctx, const void *data, size_t size)
+{
+	ck_assert_uint_eq(size, 8);
+	ck_assert_uint_eq(*(const uint64_t *)data, 99);
+	++*(int *)ctx;
+	return 0;
+}
+
+TEST(several_buffers_are_waited_for_together)
+{
+	struct seen seen = { 0 };
+	struct mem_ringbuf *ring;
+	int second = 0;
+	struct pollfd wait;
+
+	assert_ok(mem_prog_autoload_set(skel->progs.produce, 1));
+	load_only(skel->progs.produce_second);
+	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, take, &seen));
+	assert_ok(mem_ringbuf_add(ring, skel->maps.second, count_second, &second));
+	assert_err(mem_ringbuf_add(ring, skel->maps.events, count_second, &second), -EINVAL);
+	ck_assert_int_eq(mem_ringbuf_poll(ring, 0), 0);
+	wait = (struct pollfd){ .fd = mem_ringbuf_fd(ring), .events = POLLIN };
+	ck_assert_int_eq(poll(&wait, 1, 0), 0);
+	run(skel->progs.produce);
+	run(skel->progs.produce_second);
+	ck_assert_int_eq(poll(&wait, 1, 1000), 1);
+	ck_assert_int_eq(mem_ringbuf_poll(ring, 1000), 2);
+	ck_assert_uint_eq(seen.count, 1);
+	ck_assert_int_eq(second, 1);
+	mem_ringbuf_free(ring);
+}
+END_TEST
+
+TEST(records_to_the_program)
+{
+	struct mem_user_ringbuf *ring;
+	uint64_t sum = 0, sent = 0;
+
+	load_only(skel->progs.drain);
+	ring = assert_ptr(mem_user_ringbuf_new(skel->maps.in));
+	for (uint64_t round = 0; round < 50; round++) {
+		for (uint64_t i = 0; i < 100; i++) {
+			uint64_t *record = assert_ptr(mem_user_ringbuf_reserve(ring, sizeof(*record)));
+
+			*record = i * round;
+			if (i % 10 == 9) {
+				mem_user_ringbuf_discard(ring, record);
+				continue;
+			}
+			mem_user_ringbuf_submit(ring, record);
+			sum += i * round;
+			sent++;
+		}
+		run(skel->progs.drain);
+	}
+	ck_assert_uint_eq(skel->bss->drained, sent);
+	ck_assert_uint_eq(skel->bss->drained_sum, sum);
+	mem_user_ringbuf_free(ring);
+}
+END_TEST
+
+TEST(full_user_buffer)
+{
+	struct mem_user_ringbuf *ring;
+	uint64_t *record;
+	int count = 0;
+
+	load_only(skel->progs.drain);
+	ring = assert_ptr(mem_user_ringbuf_new(skel->maps.in));
+	ck_assert_ptr_null(mem_user_ringbuf_reserve(ring, 4096));
+	ck_assert_int_eq(errno, E2BIG);
+	while ((record = mem_user_ringbuf_reserve(ring, 8))) {
+		mem_user_ringbuf_submit(ring, record);
+		count++;
+	}
+	ck_assert_int_eq(errno, ENOSPC);
+	ck_assert_int_eq(count, 4096 / 16);
+	ck_assert_ptr_null(mem_user_ringbuf_reserve_blocking(ring, 8, 20));
+	ck_assert_int_eq(errno, ENOSPC);
+	run(skel->progs.drain);
+	record = assert_ptr(mem_user_ringbuf_reserve_blocking(ring, 8, 1000));
+	mem_user_ringbuf_discard(ring, record);
+	mem_user_ringbuf_free(ring);
+}
+END_TEST
+
+static void take_sample(void *ctx, int cpu, const void *data, uint32_t size)
+{
+	const struct record *record = data;
+	struct seen *seen = ctx;
+
+	(void)cpu;
+	seen->wrong += size < sizeof(*record) || strcmp(record->text, "an event");
+	seen->count++;
+}
+
+static void take_lost(void *ctx, int cpu, uint64_t count)
+{
+	struct seen *seen = ctx;
+
+	(void)cpu;
+	seen->next += count;
+}
+
+TEST(perf_buffer_hands_out_or_counts_every_record)
+{
+	struct seen seen = { 0 };
+	struct mem_perf_buffer *buffer;
+	struct mem_link *link;
+
+	load_only(skel->progs.on_enter);
+	ck_assert_ptr_null(mem_perf_buffer_new(skel->maps.events, 3, take_sample, NULL, &seen));
+	ck_assert_int_eq(errno, EINVAL);
+	buffer = assert_ptr(mem_perf_buffer_new(skel->maps.events, 1, take_sample, take_lost, &seen));
+	link = assert_ptr(mem_prog_attach(skel->progs.on_enter));
+	for (int round = 0; round < 50; round++) {
+		for (int i = 0; i < 20; i++)
+			syscall(SYS_getppid);
+		assert_ok(mem_perf_buffer_poll(buffer, 100));
+	}
+	ck_assert_uint_gt(seen.count, 900);
+	for (int i = 0; i < 500; i++) /* more than a page holds */
+		syscall(SYS_getppid);
+	mem_link_destroy(link);
+	assert_ok(mem_perf_buffer_consume(buffer));
+	ck_assert_uint_eq(seen.wrong, 0);
+	/* a loss is reported with the next record, so the last ones may be missing */
+	ck_assert_uint_le(seen.count + seen.next, skel->bss->sequence);
+	ck_assert_int_ge(mem_perf_buffer_fd(buffer), 0);
+	mem_perf_buffer_free(buffer);
+}
+END_TEST
+
+TEST(only_such_maps)
+{
+	struct seen seen = { 0 };
+
+	ck_assert_ptr_null(mem_ringbuf_new(skel->maps.out, take, &seen)); /* not prepared */
+	ck_assert_int_eq(errno, EINVAL);
+	assert_ok(rings__prepare(skel));
+	ck_assert_ptr_null(mem_ringbuf_new(skel->maps.in, take, &seen));
+	ck_assert_ptr_null(mem_user_ringbuf_new(skel->maps.out));
+	ck_assert_ptr_null(mem_perf_buffer_new(skel->maps.out, 1, take_sample, NULL, &seen));
+	mem_ringbuf_free(NULL);
+	mem_user_ringbuf_free(NULL);
+	mem_perf_buffer_free(NULL);
+}
+END_TEST
