@@ -9,27 +9,111 @@
 
 /* C11, C23, C++23 and the GNU spellings that compilers reserve. Sorted. */
 static const char *const keywords[] = {
-	"_Alignas",      "_Alignof",     "_Atomic",       "_Bool",       "_Complex",
-	"_Generic",      "_Imaginary",   "_Noreturn",     "_Static_assert", "_Thread_local",
-	"alignas",       "alignof",      "and",           "and_eq",      "asm",
-	"auto",          "bitand",       "bitor",         "bool",        "break",
-	"case",          "catch",        "char",          "char16_t",    "char32_t",
-	"char8_t",       "class",        "co_await",      "co_return",   "co_yield",
-	"compl",         "concept",      "const",         "const_cast",  "consteval",
-	"constexpr",     "constinit",    "continue",      "decltype",    "default",
-	"delete",        "do",           "double",        "dynamic_cast", "else",
-	"enum",          "explicit",     "export",        "extern",      "false",
-	"float",         "for",          "friend",        "goto",        "if",
-	"inline",        "int",          "long",          "mutable",     "namespace",
-	"new",           "noexcept",     "not",           "not_eq",      "nullptr",
-	"operator",      "or",           "or_eq",         "private",     "protected",
-	"public",        "register",     "reinterpret_cast", "requires", "restrict",
-	"return",        "short",        "signed",        "sizeof",      "static",
-	"static_assert", "static_cast",  "struct",        "switch",      "template",
-	"this",          "thread_local", "throw",         "true",        "try",
-	"typedef",       "typeid",       "typename",      "typeof",      "typeof_unqual",
-	"union",         "unsigned",     "using",         "virtual",     "void",
-	"volatile",      "wchar_t",      "while",         "xor",         "xor_eq",
+	"_Alignas",
+	"_Alignof",
+	"_Atomic",
+	"_Bool",
+	"_Complex",
+	"_Generic",
+	"_Imaginary",
+	"_Noreturn",
+	"_Static_assert",
+	"_Thread_local",
+	"alignas",
+	"alignof",
+	"and",
+	"and_eq",
+	"asm",
+	"auto",
+	"bitand",
+	"bitor",
+	"bool",
+	"break",
+	"case",
+	"catch",
+	"char",
+	"char16_t",
+	"char32_t",
+	"char8_t",
+	"class",
+	"co_await",
+	"co_return",
+	"co_yield",
+	"compl",
+	"concept",
+	"const",
+	"const_cast",
+	"consteval",
+	"constexpr",
+	"constinit",
+	"continue",
+	"decltype",
+	"default",
+	"delete",
+	"do",
+	"double",
+	"dynamic_cast",
+	"else",
+	"enum",
+	"explicit",
+	"export",
+	"extern",
+	"false",
+	"float",
+	"for",
+	"friend",
+	"goto",
+	"if",
+	"inline",
+	"int",
+	"long",
+	"mutable",
+	"namespace",
+	"new",
+	"noexcept",
+	"not",
+	"not_eq",
+	"nullptr",
+	"operator",
+	"or",
+	"or_eq",
+	"private",
+	"protected",
+	"public",
+	"register",
+	"reinterpret_cast",
+	"requires",
+	"restrict",
+	"return",
+	"short",
+	"signed",
+	"sizeof",
+	"static",
+	"static_assert",
+	"static_cast",
+	"struct",
+	"switch",
+	"template",
+	"this",
+	"thread_local",
+	"throw",
+	"true",
+	"try",
+	"typedef",
+	"typeid",
+	"typename",
+	"typeof",
+	"typeof_unqual",
+	"union",
+	"unsigned",
+	"using",
+	"virtual",
+	"void",
+	"volatile",
+	"wchar_t",
+	"while",
+	"xor",
+	"xor_eq",
 };
 
 static int compare_keyword(const void *name, const void *keyword)
@@ -75,13 +159,24 @@ static bool list_has(const char *list, size_t len, const char *name)
 	return false;
 }
 
+/* A list and its length, which is counted once. */
+struct list {
+	const char *text;
+	size_t len; /* bytes, 0: not counted yet */
+};
+
+static bool is_listed(struct list *list, const char *name)
+{
+	if (!list->len)
+		list->len = strlen(list->text);
+	return list_has(list->text, list->len, name);
+}
+
 static bool is_macro(const char *name)
 {
-	static size_t len;
+	static struct list macros = {.text = system_macros};
 
-	if (!len)
-		len = strlen(system_macros);
-	return list_has(system_macros, len, name);
+	return is_listed(&macros, name);
 }
 
 bool name_is_taken(const char *name)
@@ -89,13 +184,18 @@ bool name_is_taken(const char *name)
 	return is_keyword(name) || is_macro(name);
 }
 
+bool name_is_system_type(const char *name)
+{
+	static struct list types = {.text = system_types};
+
+	return is_listed(&types, name) || is_macro(name);
+}
+
 bool name_is_system(const char *name)
 {
-	static size_t len;
+	static struct list names = {.text = system_names};
 
-	if (!len)
-		len = strlen(system_names);
-	return list_has(system_names, len, name) || is_macro(name);
+	return is_listed(&names, name) || name_is_system_type(name);
 }
 
 char *name_printf(struct pool *pool, const char *fmt, ...)

@@ -13,13 +13,17 @@
 #include "reader/pool.h"
 
 /* Lists of names, each between newlines, sorted (system_names.c). */
-extern const char system_macros[];
-extern const char system_names[];
+extern const char system_macros[]; /* object-like */
+extern const char system_types[];  /* tags and typedefs */
+extern const char system_names[];  /* functions, variables, enumerators */
 
 /* Keyword of C or C++, or a macro of a system header: no member can have this name. */
 bool name_is_taken(const char *name);
 
-/* Tag, typedef, function, enumerator or macro of a system header: not to be defined again. */
+/* Tag, typedef or macro of a system header: no struct can have this name as well. */
+bool name_is_system_type(const char *name);
+
+/* The same or a function, variable or enumerator: nothing at file scope can have this name. */
 bool name_is_system(const char *name);
 
 /*

@@ -30,7 +30,7 @@ sys/sysmacros sys/time sys/timerfd sys/times sys/types sys/ucontext sys/uio sys/
 sys/utsname sys/wait sys/xattr syslog termios threads time ucontext unistd utime wchar wctype'
 
 # Names of other C libraries, other architectures and the kernel that this machine's headers lack.
-more_names='u8 u16 u32 u64 s8 s16 s32 s64 uint nullptr_t'
+more_types='u8 u16 u32 u64 s8 s16 s32 s64 uint nullptr_t'
 more_macros='mips sun hpux vax i386 arm sparc PAGE_SIZE PAGE_SHIFT HZ noreturn'
 
 work=$(mktemp -d)
@@ -50,15 +50,22 @@ macros()
 	printf '%s\n' $more_macros
 }
 
-# What is in the scope of the file: tags, typedefs, functions, variables, enumerators.
-names()
+# Tags and typedefs: no type can have such a name again.
+types()
 {
 	sed -nE \
 	-e 's/^.*-(RecordDecl|EnumDecl) 0x.* (struct|union) ([A-Za-z_][A-Za-z0-9_]*)( definition)?$/\3/p' \
 	-e 's/^.*-EnumDecl 0x.*[0-9>] ([A-Za-z_][A-Za-z0-9_]*)$/\1/p' \
-	-e 's/^[|`]-(TypedefDecl|FunctionDecl|VarDecl) 0x[^'\'']* ([A-Za-z_][A-Za-z0-9_]*) '\''.*/\2/p' \
+	-e 's/^[|`]-TypedefDecl 0x[^'\'']* ([A-Za-z_][A-Za-z0-9_]*) '\''.*/\1/p' "$work/ast"
+	printf '%s\n' $more_types
+}
+
+# Functions, variables, enumerators: a tag may have such a name, nothing else.
+names()
+{
+	sed -nE \
+	-e 's/^[|`]-(FunctionDecl|VarDecl) 0x[^'\'']* ([A-Za-z_][A-Za-z0-9_]*) '\''.*/\2/p' \
 	-e 's/^.*-EnumConstantDecl 0x[^'\'']* ([A-Za-z_][A-Za-z0-9_]*) '\''.*/\1/p' "$work/ast"
-	printf '%s\n' $more_names
 }
 
 # Sorted, as one string literal with a newline around each name.
@@ -81,4 +88,5 @@ cat << 'EOF'
 /* clang-format off */
 EOF
 macros | table system_macros
+types | table system_types
 names | table system_names

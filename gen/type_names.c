@@ -31,7 +31,7 @@ static const char *file_name(struct types *types, const char *raw, bool own, boo
 			return NULL;
 	}
 	name = name_identifier(types->pool, raw);
-	*guarded = own && name && !name_is_system(raw) && !scope_has(&types->tags, name);
+	*guarded = own && name && !name_is_system_type(raw) && !scope_has(&types->tags, name);
 	if (name && !*guarded)
 		name = with_skeleton(types, raw);
 	return name ? scope_claim(&types->tags, name) : NULL;
@@ -167,7 +167,7 @@ static int name_incomplete(struct types *types, uint32_t id)
 
 	if (!name)
 		return -ENOMEM;
-	if (strcmp(name, raw) != 0 || name_is_system(raw) || scope_has(&types->tags, raw))
+	if (strcmp(name, raw) != 0 || name_is_system_type(raw) || scope_has(&types->tags, raw))
 		return 0;
 	types->info[id].name = scope_claim(&types->tags, raw);
 	return types->info[id].name ? 0 : -ENOMEM;

@@ -39,6 +39,14 @@ union sigval {
 };
 enum tcp_state { TCP_ESTABLISHED = 1, TCP_LISTEN = 10 };
 
+/* functions and enumerators of system headers: tags may share their names */
+struct leaf {
+	int a;
+};
+struct select {
+	struct leaf *leaf;
+};
+
 /* what the skeleton or libmem has */
 struct types_names {
 	int a;
@@ -75,6 +83,8 @@ struct iphdr iphdr;
 struct bpf_object bpf_object;
 union sigval sigval;
 enum tcp_state tcp_state;
+struct leaf leaf;
+struct select select;
 struct types_names types_names;
 struct mem_object mem_object;
 struct status status;
