@@ -51,7 +51,7 @@ MEM_INLINE struct mem_magazine __arena *mem__magazine(mem__view v, unsigned int 
 }
 
 /* One block of class c, without a cache. From the depot only if there are to be no fresh pages. */
-MEM__PROGRAM unsigned int mem__take_one(mem__handle handle, unsigned int c, unsigned int self, int fresh)
+MEM_INLINE unsigned int mem__take_one(mem__handle handle, unsigned int c, unsigned int self, int fresh)
 {
 	mem__view v = mem__handle_view(handle);
 	unsigned int unit = mem__depot_take(mem__view_handle(v), c, self), rest;
@@ -69,7 +69,7 @@ MEM__PROGRAM unsigned int mem__take_one(mem__handle handle, unsigned int c, unsi
 }
 
 /* There is nothing of class c: something larger, or the end. */
-MEM__PROGRAM unsigned int mem__take_larger(mem__handle handle, unsigned int c, unsigned int self)
+MEM_INLINE unsigned int mem__take_larger(mem__handle handle, unsigned int c, unsigned int self)
 {
 	mem__view v = mem__handle_view(handle);
 	unsigned int unit, i;

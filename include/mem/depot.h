@@ -53,7 +53,7 @@ MEM_INLINE void mem__hand_set(struct mem_cache __arena *cache, unsigned long lon
 }
 
 /* Do the rest of what a thread claimed. */
-MEM__PROGRAM int mem__depot_help(mem__handle handle, unsigned int c, unsigned long long word)
+MEM_INLINE int mem__depot_help(mem__handle handle, unsigned int c, unsigned long long word)
 {
 	mem__view v = mem__handle_view(handle);
 	unsigned long long __arena *depot = &mem__heap(v)->depot[c];

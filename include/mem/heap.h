@@ -208,7 +208,7 @@ typedef struct mem_heap __arena *mem__view;
 #define mem__base(v) mem_load(&(v)->base)
 #define mem__total(v) mem_load(&(v)->total)
 #define mem__bits(v) mem_at(unsigned int, v, mem_load(&(v)->bits))
-#define mem__inside(v, unit, bytes) ((void)(v), (void)(unit), 1)
+#define mem__inside(v, unit, bytes) ((void)(v), (void)(unit), (void)(bytes), 1)
 /** @endcond */
 #else
 /** A process's own knowledge of a heap, for one thread. */

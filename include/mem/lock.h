@@ -9,7 +9,7 @@
  *     | times it was taken | owner         |    owner: 0 nobody, a thread's id,
  *                                                      or MEM_LOCK_PROGRAM + CPU
  *
- * A program never waits for long: mem_lock() gives up after MEM_LOCK_ROUNDS with -ETIMEDOUT, and at
+ * A program never waits for long: mem_lock() gives up after MEM_LOCK_NS with -ETIMEDOUT, and at
  * once with -EDEADLK if a program on the same CPU holds the lock, which can't go on before this one
  * ends. Both must be expected: the owner may be an application's thread that is not running. A loop
  * that the kernel cuts short (250 ms) counts as a time-out, never as success.
@@ -81,8 +81,8 @@ int mem_thread_lives(unsigned int tid);
 
 /** Added to a CPU's number to make an owner of it. */
 #define MEM_LOCK_PROGRAM 0x80000000U
-/** Attempts of a program before -ETIMEDOUT: about 50 microseconds. */
-#define MEM_LOCK_ROUNDS 2000
+/** How long a program waits before -ETIMEDOUT: nanoseconds. */
+#define MEM_LOCK_NS 50000
 
 /** @cond */
 #ifdef __bpf__
@@ -147,19 +147,21 @@ MEM_INLINE void mem_unlock(struct mem_lock __arena *lock)
 
 #ifdef __bpf__
 /** @cond */
-MEM_CALLED int mem__lock_wait(struct mem_lock __arena *lock)
+/* A time and no count: the verifier follows a count round by round. Checked once: takes no pointer. */
+__attribute__((weak, noinline)) int mem__lock_wait(unsigned long long address)
 {
-	unsigned int self = mem__lock_self();
-	int i;
+	struct mem_lock __arena *lock = (struct mem_lock __arena *)address;
+	unsigned long long end = bpf_ktime_get_ns() + MEM_LOCK_NS;
 
-	for (i = 0; i < MEM_LOCK_ROUNDS && mem_can_loop; i++) {
-		if ((unsigned int)mem_load(&lock->word) == self)
+	while (mem_can_loop && bpf_ktime_get_ns() < end) {
+		if ((unsigned int)mem_load(&lock->word) == mem__lock_self())
 			return -MEM_EDEADLK;
 		if (!mem_trylock(lock))
 			return 0;
 	}
 	return -MEM_ETIMEDOUT;
 }
+#define mem__lock_slowly(lock) mem__lock_wait((unsigned long long)(lock))
 /** @endcond */
 #else
 /** @cond */
@@ -184,6 +186,7 @@ MEM_CALLED int mem__lock_wait(struct mem_lock __arena *lock)
 		sched_yield();
 	}
 }
+#define mem__lock_slowly(lock) mem__lock_wait(lock)
 /** @endcond */
 #endif
 
@@ -195,7 +198,7 @@ MEM_CALLED int mem__lock_wait(struct mem_lock __arena *lock)
  */
 MEM_INLINE int mem_lock(struct mem_lock __arena *lock)
 {
-	return mem_trylock(lock) ? mem__lock_wait(lock) : 0;
+	return mem_trylock(lock) ? mem__lock_slowly(lock) : 0;
 }
 
 /**

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Hash tables in an arena: against a model, from both sides at once, with writers that are killed. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arena_hash.skel.h"
+#include "bpf/arena_hash.h"
+#include "harness.h"
+
+static struct arena_hash *skel;
+static struct mem_heap *heap;
+static struct mem_hash *table, *wide;
+
+static void setup(void)
+{
+	struct mem_heap_opts opts = {.sz = sizeof(opts), .present = 100 << 20};
+
+	need_bpf();
+	need_linux(6, 10, "atomic instructions on arena memory");
+	skel = assert_ptr(arena_hash__open());
+	assert_ok(arena_hash__load(skel));
+	heap = &skel->arena->heap;
+	table = &skel->arena->table;
+	wide = &skel->arena->wide_table;
+	assert_ok(mem_heap_create(assert_ptr(mem_object_find_region(skel->obj, "arena")), heap, &opts));
+}
+
+static void teardown(void)
+{
+	arena_hash__destroy(skel);
+	skel = NULL;
+}
+
+FIXTURE(setup, teardown)
+
+static uint32_t run(const struct mem_prog *prog, uint64_t first, uint64_t count)
+{
+	struct mem_run_opts opts = {.sz = sizeof(opts)};
+
+	skel->bss->first = first;
+	skel->bss->count = count;
+	skel->bss->found = 0;
+	assert_ok(mem_prog_run(prog, &opts));
+	return opts.retval;
+}
+
+static uint64_t walk(void)
+{
+	struct mem_hash_cursor cursor = {0};
+	unsigned long long key, value;
+	uint64_t n = 0;
+	int more;
+
+	while ((more = numbers_next(heap, table, &cursor, &key, &value)) > 0) {
+		ck_assert_uint_eq(value, key * 10);
+		n++;
+	}
+	ck_assert_int_eq(more, 0);
+	return n;
+}
+
+static size_t used(void)
+{
+	struct mem_heap_usage u;
+
+	assert_ok(mem_heap_usage(heap, &u));
+	return u.used;
+}
+
+TEST(one_side_finds_what_the_other_set)
+{
+	unsigned long long key, value;
+
+	assert_ok(numbers_create(heap, table, 20000));
+	ck_assert_uint_eq(run(skel->progs.fill, 1, 10000), 0);
+	for (key = 1; key <= 10000; key++) {
+		assert_ok(numbers_find(heap, table, &key, &value));
+		ck_assert_uint_eq(value, key * 10);
+	}
+	ck_assert_int_eq(numbers_find(heap, table, &key, &value), -ENOENT);
+	for (key = 10001; key <= 20000; key++) {
+		value = key * 10;
+		assert_ok(numbers_set(heap, table, &key, &value, MEM_HASH_NOEXIST));
+		ck_assert_int_eq(numbers_set(heap, table, &key, &value, MEM_HASH_NOEXIST), -EEXIST);
+	}
+	ck_assert_int_eq(numbers_set(heap, table, &key, &value, MEM_HASH_EXIST), -ENOENT);
+	run(skel->progs.search, 0, 20005);
+	ck_assert_uint_eq(skel->bss->found, 20000);
+	ck_assert_uint_eq(walk(), 20000);
+	key = 77;
+	ck_assert_uint_eq(*numbers_at(heap, table, &key), 770);
+	run(skel->progs.clear, 1, 15000);
+	ck_assert_uint_eq(skel->bss->found, 15000);
+	ck_assert_uint_eq(walk(), 5000);
+	for (key = 15001; key <= 20000; key++)
+		assert_ok(numbers_remove(heap, table, &key));
+	ck_assert_int_eq(numbers_remove(heap, table, &key), -ENOENT);
+	ck_assert_uint_eq(walk(), 0);
+	numbers_destroy(heap, table);
+	ck_assert_uint_eq(used(), 0);
+	ck_assert_int_eq(numbers_find(heap, table, &key, &value), -EINVAL);
+}
+END_TEST
+
+TEST(it_grows_and_is_full_when_it_must_be)
+{
+	unsigned long long key, value;
+	int err = 0;
+
+	assert_ok(numbers_create(heap, table, 100));
+	assert_err(numbers_create(heap, table, 100), -EBUSY);
+	for (key = 1; key <= 50000 && !err; key++) {
+		value = key * 10;
+		err = numbers_set(heap, table, &key, &value, 0);
+	}
+	ck_assert_int_eq(err, -ENOSPC);
+	for (key--; key <= 50000; key++) {
+		value = key * 10;
+		while ((err = numbers_set(heap, table, &key, &value, 0)) == -ENOSPC)
+			assert_ok(numbers_grow(heap, table));
+		assert_ok(err);
+	}
+	run(skel->progs.search, 1, 50000);
+	ck_assert_uint_eq(skel->bss->found, 50000);
+	ck_assert_uint_eq(walk(), 50000);
+	numbers_destroy(heap, table);
+	ck_assert_uint_eq(used(), 0);
+}
+END_TEST
+
+/* The table does what an array of the same keys does. */
+TEST(it_agrees_with_a_model)
+{
+	unsigned long long model[512] = {0}, value;
+	unsigned int seed = 5;
+
+	assert_ok(numbers_create(heap, table, 100));
+	for (int i = 0; i < 300000; i++) {
+		unsigned long long key = (unsigned)rand_r(&seed) % 512, now = (unsigned)rand_r(&seed) + 1;
+		int err;
+
+		switch (rand_r(&seed) % 4) {
+		case 0:
+			err = numbers_set(heap, table, &key, &now, 0);
+			while (err == -ENOSPC) {
+				assert_ok(numbers_grow(heap, table));
+				err = numbers_set(heap, table, &key, &now, 0);
+			}
+			ck_assert_int_eq(err, 0);
+			model[key] = now;
+			break;
+		case 1:
+			err = numbers_remove(heap, table, &key);
+			ck_assert_int_eq(err, model[key] ? 0 : -ENOENT);
+			model[key] = 0;
+			break;
+		default:
+			err = numbers_find(heap, table, &key, &value);
+			ck_assert_int_eq(err, model[key] ? 0 : -ENOENT);
+			ck_assert(err || value == model[key]);
+		}
+	}
+}
+END_TEST
+
+static int stop;
+
+/* What the programs do, too: change and read at random keys; every value says its key. */
+static void change(unsigned int random, unsigned int *torn)
+{
+	struct wide_key key = {random % 64, random % 64 + 1, 7};
+	struct wide_value value;
+
+	if (random & 1024) {
+		for (int i = 0; i < 4; i++)
+			value.copies[i] = random >> 11;
+		value.key_sum = key.a + key.b + key.c;
+		wide_set(heap, wide, &key, &value, 0);
+	} else if (random & 512) {
+		wide_remove(heap, wide, &key);
+	} else if (!wide_find(heap, wide, &key, &value)) {
+		*torn += value.key_sum != key.a + key.b + key.c || value.copies[0] != value.copies[1] ||
+			 value.copies[1] != value.copies[2] || value.copies[2] != value.copies[3];
+	}
+}
+
+static void *change_thread(void *arg)
+{
+	unsigned int seed = (unsigned int)(uintptr_t)arg, torn = 0;
+
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
+		change((unsigned int)rand_r(&seed) ^ (unsigned int)rand_r(&seed) << 7, &torn);
+	return (void *)(uintptr_t)torn;
+}
+
+static void *run_thread(void *arg)
+{
+	struct mem_run_opts opts = {.sz = sizeof(opts)};
+
+	(void)arg;
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
+		assert_ok(mem_prog_run(skel->progs.change_many, &opts));
+	return NULL;
+}
+
+/* Elements of a table nobody changes: each key once, with its own value. */
+static unsigned int check_wide(void)
+{
+	struct mem_hash_cursor cursor = {0};
+	struct wide_value value;
+	struct wide_key key;
+	unsigned int n = 0, seen[64] = {0};
+
+	while (wide_next(heap, wide, &cursor, &key, &value) > 0) {
+		ck_assert_uint_lt(key.a, 64);
+		ck_assert_uint_eq(seen[key.a]++, 0);
+		ck_assert_uint_eq(value.key_sum, 2 * key.a + 8);
+		ck_assert_uint_eq(value.copies[0], value.copies[3]);
+		n++;
+	}
+	return n;
+}
+
+static void stress(int seconds, int kill_some, int grow)
+{
+	struct timespec pause = {0, 2000000};
+	struct mem_link *calls;
+	pthread_t threads[4];
+	void *torn;
+	time_t end = time(NULL) + seconds;
+
+	assert_ok(wide_create(heap, wide, 32));
+	skel->bss->count = 5000;
+	stop = 0;
+	calls = assert_ptr(mem_prog_attach(skel->progs.change_on_call));
+	for (uintptr_t i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, i < 2 ? change_thread : run_thread, (void *)(i + 1));
+	for (int i = 0; time(NULL) < end; i++) {
+		nanosleep(&pause, NULL);
+		if (grow && i % 100 == 50 && i < 800)
+			assert_ok(wide_grow(heap, wide));
+		if (kill_some) {
+			pid_t pid = fork();
+
+			if (!pid)
+				change_thread((void *)(uintptr_t)(i + 10));
+			nanosleep(&pause, NULL);
+			kill(pid, SIGKILL);
+			waitpid(pid, NULL, 0);
+		}
+	}
+	stop = 1;
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], &torn);
+		ck_assert_ptr_eq(torn, NULL);
+	}
+	mem_link_destroy(calls);
+	ck_assert_uint_eq(skel->bss->torn, 0);
+	ck_assert_uint_gt(skel->bss->found, 100);
+}
+
+TEST(programs_and_threads_at_once, .timeout = 60)
+{
+	stress(3, 0, 0);
+	ck_assert_uint_gt(check_wide(), 10);
+}
+END_TEST
+
+TEST(it_grows_while_others_use_it, .timeout = 60)
+{
+	stress(3, 0, 1);
+	ck_assert_uint_gt(check_wide(), 10);
+}
+END_TEST
+
+TEST(writers_that_are_killed_leave_it_whole, .timeout = 60)
+{
+	if (linux_version() >= 7001)
+		test_skip("from Linux 7.1 on a child process has no arena");
+	stress(3, 1, 0);
+	/* whoever comes next puts in order what the dead left */
+	for (unsigned int i = 0; i < 64; i++) {
+		struct wide_key key = {i, i + 1, 7};
+		struct wide_value value = {2 * i + 8, {i, i, i, i}};
+
+		assert_ok(wide_set(heap, wide, &key, &value, 0));
+	}
+	ck_assert_uint_eq(check_wide(), 64);
+	ck_assert_int_ge(mem_heap_recover(heap), 0);
+	ck_assert_msg(mem_heap_is_valid(heap), "%s", test_message());
+}
+END_TEST
+
+TEST(a_damaged_table_does_not_take_the_application_along, .timeout = 60)
+{
+	unsigned int seed = 3;
+
+	for (int round = 0; round < 50; round++) {
+		struct mem_hash_cursor cursor = {0};
+		unsigned long long key, value = 1;
+		struct mem_hash_table *t;
+
+		memset(table, 0, sizeof(*table));
+		assert_ok(numbers_create(heap, table, 1000));
+		run(skel->progs.fill, 1, 1000);
+		t = mem_at(struct mem_hash_table, heap, table->table);
+		for (unsigned int i = 0; i < 100; i++)
+			*(mem_at(char, heap, t->buckets) + (unsigned)rand_r(&seed) % 8192) = (char)rand_r(&seed);
+		for (unsigned int i = 0; i < 8192 / 32; i++) /* a living owner would be waited for */
+			*mem_at(unsigned int, heap, t->buckets + i * 32) = 0;
+		if (round % 3 == 0)
+			((unsigned int *)t)[rand_r(&seed) % 5] ^= 1U << rand_r(&seed) % 32;
+		for (key = 1; key < 1000; key++) {
+			numbers_find(heap, table, &key, &value);
+			if (round % 3) {
+				numbers_set(heap, table, &key, &value, 0);
+				numbers_remove(heap, table, &key);
+			}
+		}
+		for (int i = 0; i < 20000 && numbers_next(heap, table, &cursor, &key, &value) > 0; i++)
+			;
+	}
+}
+END_TEST
