@@ -17,7 +17,7 @@ static void setup(void)
 {
 	need_bpf();
 	skel = assert_ptr(rings__open());
-	skel->rodata->own_pid = getpid();
+	skel->rodata->own_pid = (uint32_t)getpid();
 }
 
 static void teardown(void)

@@ -7,7 +7,7 @@ struct record {
 	char text[20];
 };
 
-const volatile int own_pid;
+const volatile __u32 own_pid;
 __u64 sequence, full, drained, drained_sum;
 __u32 wanted = 1; /* records to make in one run */
 
