@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "skeleton.h"
+#include "task.h"
 
 /* Members that every generated struct may have, and its functions in C++. */
 static const char *const own_members[] = {
@@ -43,7 +44,7 @@ static int name_maps(struct skeleton *s, struct pool *pool)
 		const struct mem_map_image *map = &s->view->maps[i];
 		const char *name;
 
-		if (map->flags & MEM_MAP_PROTOTYPE)
+		if (map->flags & (MEM_MAP_PROTOTYPE | MEM_MAP_TASK))
 			continue;
 		name = map_member(pool, map);
 		s->maps[i] = name ? scope_claim(&scope, name) : NULL;
@@ -383,6 +384,8 @@ int skeleton_init(struct skeleton *s, const struct image_view *view, const struc
 		err = name_structs(s, pool);
 	if (!err)
 		err = read_regions(s, pool);
+	if (!err)
+		err = task_reach(&s->types, view);
 	if (!err)
 		err = types_finish(&s->types);
 	if (!err)

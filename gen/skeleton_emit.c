@@ -6,6 +6,7 @@
 
 #include "skeleton.h"
 #include "tables.h"
+#include "task.h"
 
 /* Text from an object in a comment: it must not end the comment. */
 static void emit_comment_text(struct writer *w, const char *text)
@@ -40,9 +41,10 @@ static void emit_prologue(struct writer *w, const struct skeleton *s)
 		       "#include <stddef.h>\n"
 		       "#include <stdint.h>\n"
 		       "\n"
-		       "#include <mem/mem.h>\n"
-		       "\n");
-	writer_part(w, "#if __BYTE_ORDER__ != %s || __SIZEOF_POINTER__ != 8\n",
+		       "#include <mem/mem.h>\n");
+	task_emit_include(w, s->view);
+	writer_part(w, "\n"
+		       "#if __BYTE_ORDER__ != %s || __SIZEOF_POINTER__ != 8\n",
 		    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "__ORDER_LITTLE_ENDIAN__"
 							      : "__ORDER_BIG_ENDIAN__");
 	writer_part(w,
@@ -286,6 +288,7 @@ static void emit_image_function(struct writer *w, const struct skeleton *s)
 	writer_open(w, "{");
 	tables_emit(w, s->view);
 	writer_blank(w);
+	task_emit_use(w, s->view);
 	writer_line(w, "return &image;");
 	writer_close(w, "}");
 	writer_blank(w);
@@ -492,6 +495,7 @@ void skeleton_emit(struct writer *w, const struct skeleton *s)
 		writer_part(w, "\tmem_kconfig_use();\n");
 	emit_template(w, api_from_open, s->name);
 	emit_lengths(w, s);
+	task_emit(w, s);
 	emit_template(w, cpp_functions, s->name);
 	writer_part(w, "#pragma GCC diagnostic pop\n"
 		       "\n"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tables.h"
+#include "task.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -409,6 +410,7 @@ static void emit_image(struct writer *w, const struct image_view *view)
 		writer_line(w, "{btf, %u, 1},", view->btf_size);
 	else
 		writer_line(w, "{NULL, 0, 0}, /* btf */");
+	task_emit_table_rows(w, view);
 	writer_close(w, "};");
 }
 
@@ -426,5 +428,6 @@ void tables_emit(struct writer *w, const struct image_view *view)
 	emit_quads(w, "line_infos", view->line_infos, view->line_info_count);
 	emit_quads(w, "core_relos", view->core_relos, view->core_relo_count);
 	emit_blob(w, "btf", view->btf, view->btf_size);
+	task_emit_tables(w, view);
 	emit_image(w, view);
 }

@@ -93,6 +93,13 @@ static char *reserve_suitable(uint64_t size)
 	return base;
 }
 
+void *arena_reserve_range(uint64_t size)
+{
+	char *base = reserve_suitable(size);
+
+	return base == MAP_FAILED ? NULL : base;
+}
+
 static int check_size(const struct mem_region *region, uint64_t size, uint64_t variables)
 {
 	if (size > GIB4)

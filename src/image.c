@@ -40,6 +40,8 @@ static const struct table_info tables[] = {
 	TABLE(line_infos, line_info_count, struct bpf_line_info, 0),
 	TABLE(core_relos, core_relo_count, struct bpf_core_relo, 0),
 	TABLE(btf, btf_size, char, 1),
+	TABLE(tasks, task_count, struct mem_task_image, 0),
+	TABLE(task_fields, task_field_count, struct mem_task_field_image, 0),
 };
 
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))

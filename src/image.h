@@ -26,6 +26,8 @@ struct image_view {
 	const struct bpf_line_info *line_infos;
 	const struct bpf_core_relo *core_relos;
 	const void *btf;
+	const struct mem_task_image *tasks;
+	const struct mem_task_field_image *task_fields;
 	uint32_t map_count;
 	uint32_t init_count;
 	uint32_t region_count;
@@ -38,6 +40,8 @@ struct image_view {
 	uint32_t line_info_count;
 	uint32_t core_relo_count;
 	uint32_t btf_size;	       /* bytes */
+	uint32_t task_count;
+	uint32_t task_field_count;
 	const struct mem_image *image; /* whose rows these are: name, license, kern_version */
 	void *owned;		       /* widened copies, NULL if none were needed */
 };

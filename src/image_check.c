@@ -153,7 +153,7 @@ static int check_map(const struct check *check, uint32_t row)
 		return BAD(check, "maps[%u]: no name", row);
 	if (!kernel_name_ok(map->kernel_name))
 		return BAD(check, "maps[%u]: kernel name is not 1 to 15 of [A-Za-z0-9_.]", row);
-	if (map->flags & ~(uint32_t)(MEM_MAP_INTERNAL | MEM_MAP_PROTOTYPE) || map->pinning > 1 ||
+	if (map->flags & ~(uint32_t)(MEM_MAP_INTERNAL | MEM_MAP_PROTOTYPE | MEM_MAP_TASK) || map->pinning > 1 ||
 	    map->pin_path)
 		return BAD(check, "maps[%u]: flags %#x, pinning %u", row, map->flags, map->pinning);
 	if (!in_range(map->inits, view->init_count))
@@ -203,7 +203,7 @@ static int check_region_map(const struct check *check, uint32_t row)
 	default:
 		return BAD(check, "regions[%u]: unknown kind %u", row, region->kind);
 	}
-	if (!fits || map->flags & MEM_MAP_PROTOTYPE)
+	if (!fits || map->flags & (MEM_MAP_PROTOTYPE | MEM_MAP_TASK))
 		return BAD(check, "regions[%u]: map %s can't hold it", row, map->name);
 	return 0;
 }
@@ -396,6 +396,36 @@ static const struct mem_region_image *kconfig_region(const struct image_view *vi
 	return NULL;
 }
 
+static int check_task_number(const struct check *check, const struct mem_extern_image *ext)
+{
+	if (ext->kcfg_kind < MEM_TASK_NUMBER_BACK || ext->kcfg_kind > MEM_TASK_NUMBER_OFFSET ||
+	    (ext->kcfg_kind == MEM_TASK_NUMBER_OFFSET && ext->kcfg_offset >= check->view->task_count))
+		return BAD(check, "extern %s: number %u of task %u", ext->name, ext->kcfg_kind,
+			   ext->kcfg_offset);
+	return 0;
+}
+
+static int check_task(const struct check *check, uint32_t row)
+{
+	const struct image_view *view = check->view;
+	const struct mem_task_image *task = &view->tasks[row];
+
+	if (!task->name || !*task->name || !task->size || !is_power_of_two(task->align) || task->flags)
+		return BAD(check, "tasks[%u]: %u bytes, alignment %u, flags %#x", row, task->size,
+			   task->align, task->flags);
+	if (!in_range(task->fields, view->task_field_count))
+		return BAD(check, "task %s: fields past the end of their table", task->name);
+	for (uint32_t i = 0; i < task->fields.count; i++) {
+		const struct mem_task_field_image *field = &view->task_fields[task->fields.first + i];
+
+		if (!field->name || !field->type ||
+		    (uint64_t)field->offset + field->size > 8 * (uint64_t)task->size)
+			return BAD(check, "task %s: field %u is outside of its %u bytes", task->name, i,
+				   task->size);
+	}
+	return check_type(check, "tasks", row, task->type);
+}
+
 static int check_extern(const struct check *check, uint32_t row,
 			const struct mem_region_image *kconfig)
 {
@@ -403,10 +433,12 @@ static int check_extern(const struct check *check, uint32_t row,
 
 	if (!ext->name || !*ext->name)
 		return BAD(check, "externs[%u]: no name", row);
-	if (ext->kind < MEM_EXTERN_KFUNC || ext->kind > MEM_EXTERN_KCONFIG ||
+	if (ext->kind < MEM_EXTERN_KFUNC || ext->kind > MEM_EXTERN_TASK ||
 	    ext->flags & ~(uint32_t)MEM_EXTERN_WEAK)
 		return BAD(check, "extern %s: kind %u, flags %#x", ext->name, ext->kind,
 			   ext->flags);
+	if (ext->kind == MEM_EXTERN_TASK)
+		return check_task_number(check, ext);
 	if (ext->kind != MEM_EXTERN_KCONFIG)
 		return check_type(check, "externs", row, ext->type);
 	if (ext->kcfg_kind < MEM_KCFG_CHAR || ext->kcfg_kind > MEM_KCFG_CHAR_ARR ||
@@ -482,6 +514,8 @@ static int check_tables(struct check *check)
 		err = check_region(check, i);
 	for (uint32_t i = 0; !err && i < view->extern_count; i++)
 		err = check_extern(check, i, kconfig);
+	for (uint32_t i = 0; !err && i < view->task_count; i++)
+		err = check_task(check, i);
 	for (uint32_t i = 0; !err && i < view->func_count; i++)
 		err = check_func(check, i);
 	/* from here on the stamps are for functions */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "insns.h"
+#include "task.h"
 
 /*
  * What the kernel sees instead of something that is absent, weak and used all the same: the
@@ -107,6 +108,15 @@ static void relocate_imm64(struct bpf_insn *insn, uint8_t src, uint32_t low, uin
 	insn[1].imm = (int32_t)high;
 }
 
+/* Maps of a way of keeping threads' structs that is not in use are named by dead code only. */
+static void relocate_map(const struct mem_map *map, struct bpf_insn *insn)
+{
+	if (map->fd < 0 && map->image->flags & MEM_MAP_TASK)
+		relocate_imm64(insn, 0, 0, 0);
+	else
+		relocate_imm64(insn, BPF_PSEUDO_MAP_FD, (uint32_t)map->fd, 0);
+}
+
 static void relocate_region(const struct mem_object *obj, const struct mem_reloc_image *reloc,
 			    struct bpf_insn *insn)
 {
@@ -128,14 +138,20 @@ static void relocate_kconfig(const struct mem_object *obj, const struct mem_exte
 				       image->kcfg_offset);
 }
 
-static void relocate_extern(const struct mem_object *obj, const struct mem_reloc_image *reloc,
+static void relocate_extern(const struct mem_prog *prog, const struct mem_reloc_image *reloc,
 			    struct bpf_insn *insn)
 {
+	const struct mem_object *obj = prog->obj;
+	const struct mem_extern_image *ext = &obj->image.externs[reloc->target];
 	const struct resolved_extern *resolved = &obj->externs[reloc->target];
 	bool call = insn->code == (BPF_JMP | BPF_CALL);
 
-	if (obj->image.externs[reloc->target].kind == MEM_EXTERN_KCONFIG) {
-		relocate_kconfig(obj, &obj->image.externs[reloc->target], insn);
+	if (ext->kind == MEM_EXTERN_KCONFIG) {
+		relocate_kconfig(obj, ext, insn);
+	} else if (ext->kind == MEM_EXTERN_TASK) {
+		uint64_t number = task_number ? task_number(obj, ext, prog->image->type) : 0;
+
+		relocate_imm64(insn, 0, (uint32_t)number, (uint32_t)(number >> 32));
 	} else if (call) {
 		insn->src_reg = resolved->found ? BPF_PSEUDO_KFUNC_CALL : 0;
 		insn->off = (int16_t)resolved->module; /* index into fd_array */
@@ -158,7 +174,7 @@ static void relocate_one(const struct mem_prog *prog, struct insns *out, uint32_
 
 	switch (reloc->kind) {
 	case MEM_RELOC_MAP:
-		relocate_imm64(insn, BPF_PSEUDO_MAP_FD, (uint32_t)obj->maps[reloc->target].fd, 0);
+		relocate_map(&obj->maps[reloc->target], insn);
 		break;
 	case MEM_RELOC_REGION:
 		relocate_region(obj, reloc, insn);
@@ -171,7 +187,7 @@ static void relocate_one(const struct mem_prog *prog, struct insns *out, uint32_
 		insn->imm = (int32_t)(func_start(prog, out, reloc->target) - at - 1);
 		break;
 	case MEM_RELOC_EXTERN:
-		relocate_extern(obj, reloc, insn);
+		relocate_extern(prog, reloc, insn);
 		break;
 	}
 }

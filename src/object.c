@@ -9,6 +9,7 @@
 #include "private.h"
 #include "struct_ops.h"
 #include "sys.h"
+#include "task.h"
 
 /* Keep the thread's message on the object when a call failed. */
 int object_result(struct mem_object *obj, int err)
@@ -126,7 +127,7 @@ static int object_create_maps(struct mem_object *obj)
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < obj->image.map_count; i++)
-		if (!(obj->maps[i].image->flags & MEM_MAP_PROTOTYPE))
+		if (!(obj->maps[i].image->flags & (MEM_MAP_PROTOTYPE | MEM_MAP_TASK)))
 			err = map_create(&obj->maps[i]);
 	return err;
 }
@@ -160,6 +161,16 @@ static int object_leave(struct mem_object *obj, int err, enum phase done)
 	return object_result(obj, err);
 }
 
+static int object_prepare_tasks(struct mem_object *obj)
+{
+	if (!obj->image.task_count)
+		return 0;
+	if (!task_prepare)
+		return mem__error(ENOSYS, "%s: per-thread structs are not linked into this program: call "
+					  "mem_task_register_all() in it", obj->name);
+	return task_prepare(obj);
+}
+
 int mem_object_prepare(struct mem_object *obj)
 {
 	int err = object_enter(obj, PHASE_PREPARING, PHASE_PREPARED, "prepared");
@@ -168,6 +179,7 @@ int mem_object_prepare(struct mem_object *obj)
 		return object_result(obj, err);
 	err = err ?: btf_load(obj);
 	err = err ?: struct_ops_prepare(obj);
+	err = err ?: object_prepare_tasks(obj);
 	err = err ?: object_create_maps(obj);
 	err = err ?: map_init_elements(obj, MEM_INIT_MAP);
 	err = err ?: object_map_regions(obj);
@@ -209,6 +221,8 @@ int mem_object_load(struct mem_object *obj)
 	err = err ?: resolve_kernel_ids(obj);
 	err = err ?: object_load_progs(obj);
 	err = err ?: map_init_elements(obj, MEM_INIT_PROG);
+	if (!err && task_load)
+		err = task_load(obj);
 	return object_leave(obj, err, PHASE_LOADED);
 }
 
@@ -227,6 +241,8 @@ void mem_object_close(struct mem_object *obj)
 		sys_close(&obj->maps[i].fd);
 		struct_ops_free(&obj->maps[i]);
 	}
+	if (task_close)
+		task_close(obj);
 	sys_close(&obj->btf_fd);
 	free(obj->externs);
 	free(obj->progs);
@@ -255,7 +271,8 @@ struct mem_map *mem_object_next_map(const struct mem_object *obj, const struct m
 {
 	uint32_t next = prev ? (uint32_t)(prev - obj->maps) + 1 : 0;
 
-	while (next < obj->image.map_count && obj->maps[next].image->flags & MEM_MAP_PROTOTYPE)
+	while (next < obj->image.map_count &&
+	       obj->maps[next].image->flags & (MEM_MAP_PROTOTYPE | MEM_MAP_TASK))
 		next++;
 	return next < obj->image.map_count ? &obj->maps[next] : NULL;
 }

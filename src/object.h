@@ -79,6 +79,8 @@ struct mem_object {
 	struct resolved_extern *externs;
 	struct module_fds modules; /* whose BTF externs and targets refer to */
 	bool lenient;              /* a program that can't be loaded is left out */
+	struct task_back *task_back; /* where threads' structs are; NULL: none or not prepared */
+	uint32_t *task_offsets;      /* bytes into a thread's block, for each tasks row */
 
 	void *skel; /* the generated struct that shows this object's regions, NULL if none */
 	const struct mem_skeleton_layout *layout;
@@ -100,6 +102,8 @@ size_t map_stride(const struct mem_map *map);
 /* arena.c */
 int arena_reserve(struct mem_region *region);
 int arena_map(struct mem_region *region);
+/* Address space where an arena may lie; NULL with errno. */
+void *arena_reserve_range(uint64_t size);
 
 /* heap_views.c; NULL in a static program that has no heap */
 void heap_forget(const void *memory, size_t size) __attribute__((weak));

@@ -108,7 +108,8 @@ static int check_extern(const struct mem_prog *prog, uint32_t ext, void *ctx)
 		return mem__error(EINVAL, "%s: program '%s': the kernel has several symbols '%s': which is "
 					  "meant?", obj->name, prog->image->name, image->name);
 	/* .kconfig values were found or missed at prepare */
-	if (resolved->found || image->flags & MEM_EXTERN_WEAK || image->kind == MEM_EXTERN_KCONFIG)
+	if (resolved->found || image->flags & MEM_EXTERN_WEAK || image->kind == MEM_EXTERN_KCONFIG ||
+	    image->kind == MEM_EXTERN_TASK)
 		return 0;
 	return mem__error(ENOENT,
 			  "%s: program '%s': this kernel has no %s '%s' that programs may use; declare it "

@@ -66,7 +66,8 @@ struct mem_map_image {
 /** Flags of a maps row. */
 enum mem_map_flag {
 	MEM_MAP_INTERNAL = 1, /**< holds variables; the source has no map of this name */
-	MEM_MAP_PROTOTYPE = 2 /**< only the inner_map of others; no map of its own at run time */
+	MEM_MAP_PROTOTYPE = 2, /**< only the inner_map of others; no map of its own at run time */
+	MEM_MAP_TASK = 4 /**< holds threads' memory: made for the process, not for an object */
 };
 
 /** What an initial element of a map holds. */
@@ -128,7 +129,8 @@ enum mem_extern_kind {
 	MEM_EXTERN_KFUNC = 1,    /**< a kernel function called by BTF id */
 	MEM_EXTERN_KSYM = 2,     /**< a kernel variable whose type the object declares */
 	MEM_EXTERN_KSYM_ADDR = 3, /**< a kernel symbol's address (/proc/kallsyms) */
-	MEM_EXTERN_KCONFIG = 4   /**< a value of the running kernel's configuration */
+	MEM_EXTERN_KCONFIG = 4,  /**< a value of the running kernel's configuration */
+	MEM_EXTERN_TASK = 5      /**< a number that says where threads' memory is */
 };
 
 /** How the value of a .kconfig extern is read. */
@@ -140,13 +142,20 @@ enum mem_kcfg_kind {
 	MEM_KCFG_CHAR_ARR = 5  /**< string, cut to size bytes with its NUL */
 };
 
-/** Something the kernel supplies. */
+/** What an extern of kind MEM_EXTERN_TASK stands for; in kcfg_kind. */
+enum mem_task_number {
+	MEM_TASK_NUMBER_BACK = 1,  /**< which back holds the memory */
+	MEM_TASK_NUMBER_INDEX = 2, /**< address of the arena's table of blocks by thread id */
+	MEM_TASK_NUMBER_OFFSET = 3 /**< bytes from a block's start to a struct: kcfg_offset is its tasks row */
+};
+
+/** Something the kernel supplies, or the loader. */
 struct mem_extern_image {
 	const char *name;      /**< without a "___flavor" suffix */
 	uint32_t kind;         /**< MEM_EXTERN_* */
 	uint32_t flags;        /**< MEM_EXTERN_WEAK */
 	uint32_t type;         /**< BTF id of the declared FUNC or VAR type */
-	uint32_t kcfg_kind;    /**< MEM_KCFG_* */
+	uint32_t kcfg_kind;    /**< MEM_KCFG_*, MEM_TASK_NUMBER_* */
 	uint32_t kcfg_offset;  /**< bytes into the .kconfig region */
 	uint32_t kcfg_size;    /**< bytes */
 	uint32_t kcfg_signed;  /**< 1 if a signed integer */
@@ -225,6 +234,24 @@ struct mem_prog_image {
 	struct mem_range funcs;        /**< prog_funcs rows: the entry first, then its callees */
 };
 
+/** A struct that every thread has one of. */
+struct mem_task_image {
+	const char *name;        /**< as in the source; what sides agree on */
+	uint32_t size;           /**< bytes */
+	uint32_t align;          /**< bytes, a power of two */
+	uint32_t type;           /**< BTF id */
+	uint32_t flags;          /**< 0 */
+	struct mem_range fields; /**< task_fields rows */
+};
+
+/** A field of such a struct; those of structs inside it are "outer.inner". */
+struct mem_task_field_image {
+	const char *name; /**< path from the struct */
+	const char *type; /**< canonical text: equal for equal types, whatever names typedefs give them */
+	uint32_t offset;  /**< bits from the start of the struct */
+	uint32_t size;    /**< bits */
+};
+
 /** An object, ready to be loaded on any kernel. */
 struct mem_image {
 	uint32_t abi;  /**< MEM_IMAGE_ABI */
@@ -245,6 +272,8 @@ struct mem_image {
 	struct mem_table line_infos; /**< struct bpf_line_info */
 	struct mem_table core_relos; /**< struct bpf_core_relo */
 	struct mem_table btf;        /**< bytes: row_size 1; what the kernel is given */
+	struct mem_table tasks;       /**< struct mem_task_image */
+	struct mem_table task_fields; /**< struct mem_task_field_image */
 };
 
 /**

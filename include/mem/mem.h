@@ -789,6 +789,110 @@ void mem_link_destroy(struct mem_link *link);
 
 /** @} */
 
+/** @defgroup task Per-thread memory
+ * @{
+ */
+
+/** Where programs find a thread's structs. */
+enum mem_task_back {
+	MEM_TASK_BACK_AUTO = 0,  /**< the first of the following that the kernel has */
+	MEM_TASK_BACK_UPTR = 1,  /**< a pointer in task storage to memory of the application: Linux 6.13 */
+	MEM_TASK_BACK_ARENA = 2, /**< a slot of an arena: Linux 6.9 */
+	MEM_TASK_BACK_ARRAY = 3  /**< a slot of a mappable array */
+};
+
+/** Options of mem_task_setup(). Zero means the default for every member but sz. */
+struct mem_task_opts {
+	size_t sz;               /**< sizeof(struct mem_task_opts) */
+	enum mem_task_back back; /**< which one, instead of the best */
+	uint32_t threads;        /**< slots of an arena (65536) or array (4096): threads at a time */
+	uint32_t block_size;     /**< bytes for all structs of a thread: a power of two up to 1 MiB. 4096,
+				      or what the first object needs; with an array 1024. More than 4096
+				      rules task storage out. */
+};
+
+/** A struct that each thread has one of, as generated headers keep it. Zero at first. */
+struct mem_task {
+	uint32_t offset; /**< bytes into a thread's block; 0: not known yet */
+};
+
+/**
+ * @brief Looks at one thread's struct in a walk.
+ *
+ * @param ctx   as given to mem_task_each()
+ * @param tid   of the thread, as gettid(2) has it
+ * @param data  its struct, valid during the call; the thread may be writing to it
+ * @return 0 goes on; anything else ends the walk
+ */
+typedef int mem_task_fn(void *ctx, int tid, void *data);
+
+/**
+ * @brief Choose where threads' structs are, for the whole process.
+ *
+ * @param opts  what differs from the defaults; NULL for all defaults
+ * @return 0, or -EBUSY an object with such structs is prepared or a thread has used one, -EINVAL
+ *         a value out of range, -ENOTSUP @p opts need a newer libmem
+ */
+int mem_task_setup(const struct mem_task_opts *opts);
+
+/**
+ * @brief Where threads' structs are now.
+ * @return MEM_TASK_BACK_AUTO as long as no object with such structs is prepared
+ */
+enum mem_task_back mem_task_back_used(void);
+
+/**
+ * @brief Register the calling thread, and find its struct: the slow path of generated accessors.
+ *
+ * The thread stays registered until it ends or calls mem_task_unregister(). Not to be called for the
+ * first time in a signal handler.
+ *
+ * @param task   where the result is kept for the fast path
+ * @param image  that declares the struct
+ * @param row    of its tasks table
+ * @return the struct, zero at first, valid until the thread ends or the last object with such structs
+ *         is closed. Programs see it if an object is loaded and a slot was free, else it is private
+ *         memory (a warning says so once). NULL with errno ENOMEM; ENOSPC the structs of all
+ *         objects together are too large; EINVAL another object declares it differently (the message
+ *         has the fields).
+ */
+void *mem_task_register(struct mem_task *task, const struct mem_image *image, uint32_t row);
+
+/**
+ * @brief Give up the calling thread's structs, as its end does.
+ *
+ * Pointers to them are invalid afterwards. The next use starts from zero.
+ */
+void mem_task_unregister(void);
+
+/**
+ * @brief Register all threads that the process has now, ahead of their first use.
+ *
+ * Where the kernel has no way to do this for other threads (before Linux 6.9, or with an arena in a pid
+ * namespace), they are registered by their first use as ever.
+ *
+ * @return number of threads that are registered; -EINVAL no object with such structs is loaded, -ENOMEM,
+ *         or what reading /proc/self/task answered
+ */
+int mem_task_register_all(void);
+
+/**
+ * @brief Walk the structs of all registered threads of the process.
+ *
+ * No thread can register or end meanwhile: @p fn has to be quick and must not use libmem.
+ *
+ * @param task   as for mem_task_register()
+ * @param image  as for mem_task_register()
+ * @param row    as for mem_task_register()
+ * @param fn     called for each thread
+ * @param ctx    passed to @p fn
+ * @return 0, what @p fn returned, or a negative errno as mem_task_register() has it
+ */
+int mem_task_each(struct mem_task *task, const struct mem_image *image, uint32_t row, mem_task_fn *fn,
+		  void *ctx);
+
+/** @} */
+
 /** @defgroup skeleton For generated headers
  * @{
  */
@@ -853,6 +957,13 @@ void mem_skeleton_destroy(void *skel, const struct mem_skeleton_layout *layout);
  * has to be read.
  */
 void mem_kconfig_use(void);
+
+/**
+ * @brief Link in what keeps per-thread memory, as mem_kconfig_use() does for .kconfig values.
+ *
+ * Does nothing at run time. Generated headers of objects with such structs call it.
+ */
+void mem_task_use(void);
 
 /** @} */
 

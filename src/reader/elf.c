@@ -93,6 +93,8 @@ static enum section_kind kind_of(const struct section *section)
 		return SECTION_OTHER;
 	if (!strcmp(name, ".addr_space.1"))
 		return SECTION_ARENA;
+	if (!strcmp(name, ".mem_tasks"))
+		return SECTION_TASKS;
 	if (section->type == SHT_NOBITS)
 		return has_prefix(name, ".bss") ? SECTION_BSS : SECTION_OTHER;
 	if (section->flags & SHF_EXECINSTR)

@@ -191,7 +191,9 @@ static int add_extern(struct reader *r, uint32_t index, const struct rows *decls
 		return -ENOMEM;
 	ext->name = reader_text(r, decl->name, length_without_flavor(decl->name));
 	ext->flags = symbol->bind == STB_WEAK ? MEM_EXTERN_WEAK : 0;
-	return ext->name ? fill_extern(r, decl, ext) : -ENOMEM;
+	if (!ext->name)
+		return -ENOMEM;
+	return tasks_fill_extern(r, decl->name, ext) ? 0 : fill_extern(r, decl, ext);
 }
 
 /* Large alignment first, so that nothing is lost between values; as libbpf does. */

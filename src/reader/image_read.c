@@ -86,6 +86,10 @@ static int fill_image(struct reader *r, struct mem_image *image)
 	err = err
 		      ?: move_table(r, &image->line_infos, &r->line_infos,
 				    sizeof(struct bpf_line_info));
+	err = err ?: move_table(r, &image->tasks, &r->tasks, sizeof(struct mem_task_image));
+	err = err
+		      ?: move_table(r, &image->task_fields, &r->task_fields,
+				    sizeof(struct mem_task_field_image));
 	return err
 		       ?: move_table(r, &image->core_relos, &r->core_relos,
 				     sizeof(struct bpf_core_relo));
@@ -104,6 +108,7 @@ static int read_all(struct reader *r, struct mem_image *image)
 	err = err ?: maps_read(r);
 	err = err ?: data_read(r);
 	err = err ?: struct_ops_read(r);
+	err = err ?: tasks_read(r);
 	err = err ?: externs_read(r);
 	err = err ?: progs_read(r);
 	err = err ?: names_check(r);

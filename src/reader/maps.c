@@ -32,6 +32,8 @@ static int add_region(struct reader *r, uint32_t row, const struct mem_map_image
 	uint32_t kind, type = map->value_type;
 	struct mem_region_image *region;
 
+	if (map->flags & MEM_MAP_TASK)
+		return 0;
 	if (map->type == MEM_BPF_MAP_TYPE_ARENA)
 		kind = MEM_REGION_ARENA;
 	else if (map->type == BPF_MAP_TYPE_ARRAY && map->map_flags & BPF_F_MMAPABLE)
@@ -105,6 +107,8 @@ static int read_map(struct reader *r, const struct btf_var_secinfo *info)
 			"map %s is not a struct of %u bytes: define it with __uint() and __type()",
 			name, info->size);
 	err = map_def_parse(r, name, type, info->offset, 0, &def);
+	if (!err && tasks_is_map(name))
+		def.row.flags |= MEM_MAP_TASK;
 	err = err ?: add_map(r, name, &def.row);
 	if (!err && def.inner_type)
 		err = add_prototype(r, name, &def, row);

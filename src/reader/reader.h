@@ -30,6 +30,7 @@ enum section_kind {
 	SECTION_BSS,
 	SECTION_RODATA,
 	SECTION_ARENA,
+	SECTION_TASKS,
 	SECTION_MAPS,
 	SECTION_STRUCT_OPS,
 	SECTION_LICENSE,
@@ -144,6 +145,8 @@ struct reader {
 	struct rows externs;
 	struct rows line_infos;
 	struct rows core_relos;
+	struct rows tasks;
+	struct rows task_fields;
 
 	/* rows on their way into the tables */
 	struct rows func_sources; /* struct func */
@@ -239,6 +242,13 @@ int data_read_kconfig(struct reader *r, uint32_t size, uint32_t align);
 /* struct_ops.c */
 int struct_ops_read(struct reader *r);
 int struct_ops_read_callbacks(struct reader *r);
+
+/* tasks.c */
+int tasks_read(struct reader *r);
+/* Whether a map of this name holds threads' memory. */
+int tasks_is_map(const char *name);
+/* Whether an extern of this name is a number of tasks.c's; fills it in. */
+int tasks_fill_extern(const struct reader *r, const char *name, struct mem_extern_image *ext);
 
 /* sections.c */
 int sections_fill_prog(struct reader *r, const char *section, struct mem_prog_image *prog);

@@ -85,6 +85,8 @@ static int add_address(struct reader *r, const struct site *site, const struct s
 			return BAD_SITE(r, site, "%s: %lld is outside of section %s", name,
 					(long long)offset, section->name);
 		return add(r, site, MEM_RELOC_REGION, section->region, offset);
+	case SECTION_TASKS:
+		return BAD_SITE(r, site, "uses %s itself: mem_task_get(%s) is a thread's", name, name);
 	default:
 		return BAD_SITE(r, site,
 				"refers to %s in section %s, which programs can't reach: variables "

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "task.h"
+
+int task_reach(struct types *types, const struct image_view *view)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < view->task_count; i++)
+		err = types_reach(types, view->tasks[i].type);
+	return err;
+}
+
+void task_emit_include(struct writer *w, const struct image_view *view)
+{
+	if (view->task_count)
+		writer_part(w, "#include <mem/task.h>\n");
+}
+
+static void emit_fields(struct writer *w, const struct image_view *view)
+{
+	if (!view->task_field_count)
+		return;
+	writer_open(w, "static const struct mem_task_field_image task_fields[] = {");
+	for (uint32_t i = 0; i < view->task_field_count; i++) {
+		const struct mem_task_field_image *field = &view->task_fields[i];
+
+		writer_begin(w);
+		writer_part(w, "{");
+		writer_string(w, field->name);
+		writer_part(w, ", ");
+		writer_string(w, field->type);
+		writer_part(w, ", %u, %u},", field->offset, field->size);
+		writer_end(w);
+	}
+	writer_close(w, "};");
+}
+
+void task_emit_tables(struct writer *w, const struct image_view *view)
+{
+	if (!view->task_count)
+		return;
+	emit_fields(w, view);
+	writer_open(w, "static const struct mem_task_image tasks[] = {");
+	for (uint32_t i = 0; i < view->task_count; i++) {
+		const struct mem_task_image *task = &view->tasks[i];
+
+		writer_begin(w);
+		writer_part(w, "{");
+		writer_string(w, task->name);
+		writer_part(w, ", %u, %u, %u, %u, {%u, %u}},", task->size, task->align, task->type,
+			    task->flags, task->fields.first, task->fields.count);
+		writer_end(w);
+	}
+	writer_close(w, "};");
+}
+
+void task_emit_table_rows(struct writer *w, const struct image_view *view)
+{
+	if (!view->task_count)
+		return;
+	writer_line(w, "{tasks, %u, (uint32_t)sizeof(tasks[0])},", view->task_count);
+	if (view->task_field_count)
+		writer_line(w, "{task_fields, %u, (uint32_t)sizeof(task_fields[0])},",
+			    view->task_field_count);
+	else
+		writer_line(w, "{NULL, 0, 0}, /* task_fields */");
+}
+
+void task_emit_use(struct writer *w, const struct image_view *view)
+{
+	if (view->task_count)
+		writer_line(w, "mem_task_use();");
+}
+
+/* "struct request *server__task_request(void)" */
+static void emit_prototype(struct writer *w, const struct skeleton *s,
+			   const struct mem_task_image *task)
+{
+	struct writer name = WRITER_INIT;
+
+	writer_part(&name, "*%s__task_%s(void)", s->name, task->name);
+	writer_bytes(&name, "", 1);
+	if (name.error)
+		w->error = name.error;
+	else
+		types_emit_declaration(w, &s->types, task->type, name.text);
+	writer_free(&name);
+}
+
+static void emit_accessor(struct writer *w, const struct skeleton *s, uint32_t i)
+{
+	const struct mem_task_image *task = &s->view->tasks[i];
+
+	writer_line(w, "static inline struct mem_task *%s__task_%s_key(void)", s->name, task->name);
+	writer_open(w, "{");
+	writer_line(w, "static struct mem_task task;");
+	writer_blank(w);
+	writer_line(w, "return &task;");
+	writer_close(w, "}");
+	writer_blank(w);
+	writer_line(w, "/*");
+	writer_line(w, " * The calling thread's %s, which programs see too; its first use registers the",
+		    task->name);
+	writer_line(w, " * thread. NULL with errno: mem_task_register() says when. Don't keep the pointer across");
+	writer_line(w, " * fork, or across loading the first object.");
+	writer_line(w, " */");
+	writer_begin(w);
+	writer_part(w, "static inline ");
+	emit_prototype(w, s, task);
+	writer_end(w);
+	writer_open(w, "{");
+	writer_line(w, "struct mem_task *task = %s__task_%s_key();", s->name, task->name);
+	writer_line(w, "void *data = mem_task_peek(task);");
+	writer_blank(w);
+	writer_line(w, "if (!data)");
+	writer_line(w, "\tdata = mem_task_register(task, %s__image(), %u);", s->name, i);
+	writer_line(w, "return (__typeof__(%s__task_%s()))data;", s->name, task->name);
+	writer_close(w, "}");
+	writer_blank(w);
+	writer_line(w, "/* %s of every registered thread: see mem_task_each(). */", task->name);
+	writer_line(w, "static inline int %s__task_%s_each(mem_task_fn *fn, void *ctx)", s->name,
+		    task->name);
+	writer_open(w, "{");
+	writer_line(w, "return mem_task_each(%s__task_%s_key(), %s__image(), %u, fn, ctx);", s->name,
+		    task->name, s->name, i);
+	writer_close(w, "}");
+	writer_blank(w);
+}
+
+void task_emit(struct writer *w, const struct skeleton *s)
+{
+	for (uint32_t i = 0; i < s->view->task_count; i++)
+		emit_accessor(w, s, i);
+}

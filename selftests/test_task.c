@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Per-thread memory: one set of tests for each way in which programs find it. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "task_basic.skel.h"
+
+static struct task_basic *skel;
+
+static void use(enum mem_task_back back)
+{
+	struct mem_task_opts opts = {.sz = sizeof(opts), .back = back, .threads = 600};
+
+	need_bpf();
+	need_linux(5, 17, "CO-RE by the kernel");
+	if (back == MEM_TASK_BACK_UPTR)
+		need_linux(6, 13, "__uptr in task storage");
+	if (back == MEM_TASK_BACK_ARENA)
+		need_linux(6, 9, "arenas");
+	assert_ok(mem_task_setup(&opts));
+}
+
+static void load(void)
+{
+	skel = assert_ptr(task_basic__open());
+	assert_ok(task_basic__load(skel));
+}
+
+static void attach(void)
+{
+	skel->links.on_getppid = assert_ptr(mem_prog_attach(skel->progs.on_getppid));
+}
+
+static void unload(void)
+{
+	task_basic__destroy(skel);
+	skel = NULL;
+}
+
+static void teardown(void)
+{
+	unload();
+	mem_task_unregister();
+}
+
+FIXTURE(NULL, teardown)
+
+static uint32_t echo(void)
+{
+	struct mem_run_opts opts = {.sz = sizeof(opts)};
+
+	assert_ok(mem_prog_run(skel->progs.echo, &opts));
+	return opts.retval;
+}
+
+/* What programs find when they walk all threads of the machine: the sum of ids. */
+static uint64_t sum_by_iterator(int *count)
+{
+	struct mem_link *link = assert_ptr(mem_prog_attach_iter(skel->progs.dump, NULL));
+	int fd = mem_iter_create(link);
+	uint64_t id, sum = 0;
+
+	assert_ok(fd);
+	for (*count = 0; read(fd, &id, sizeof(id)) == sizeof(id); ++*count)
+		sum += id;
+	close(fd);
+	mem_link_destroy(link);
+	return sum;
+}
+
+/* --- both sides --- */
+
+static void both_sides(enum mem_task_back back)
+{
+	struct request *r;
+
+	use(back);
+	load();
+	ck_assert_int_eq(mem_task_back_used(), back);
+	ck_assert_uint_eq(echo(), 0); /* not registered yet */
+	r = assert_ptr(task_basic__task_request());
+	ck_assert_uint_eq(r->id, 0);
+	r->id = 41;
+	ck_assert_uint_eq(echo(), 42);
+	ck_assert_uint_eq(r->seen, 41);
+	ck_assert_int_eq(r->name[0], 'x');
+	ck_assert_ptr_eq(task_basic__task_request(), r);
+	ck_assert_uint_eq(task_basic__task_counters()->calls, 0);
+	attach();
+	syscall(SYS_getppid);
+	syscall(SYS_getppid);
+	ck_assert_uint_eq(task_basic__task_counters()->calls, 2);
+	ck_assert_uint_eq(task_basic__task_request()->id, 41);
+	mem_task_unregister();
+	ck_assert_uint_eq(echo(), 0);
+	ck_assert_uint_eq(assert_ptr(task_basic__task_request())->id, 0);
+	ck_assert_uint_eq(echo(), 1);
+}
+
+/* --- threads --- */
+
+enum { THREADS = 500 };
+
+static pthread_barrier_t all_set, all_done;
+
+static void *one_thread(void *arg)
+{
+	uint64_t id = (uintptr_t)arg;
+	struct request *r = task_basic__task_request();
+	void *result = NULL;
+
+	if (!r || r->id || r->seen || task_basic__task_counters()->calls)
+		result = "not zero at first";
+	if (r)
+		r->id = id;
+	for (int i = 0; i < 10; i++)
+		syscall(SYS_getppid);
+	if (task_basic__task_counters()->calls != 10 || !r || r->seen != id)
+		result = "not seen by the program";
+	pthread_barrier_wait(&all_set);
+	pthread_barrier_wait(&all_done);
+	return result;
+}
+
+static int count_ids(void *ctx, int tid, void *data)
+{
+	(void)tid;
+	*(uint64_t *)ctx += ((struct request *)data)->id;
+	return 0;
+}
+
+static void threads(enum mem_task_back back)
+{
+	pthread_t thread[THREADS];
+	uint64_t sum = 0;
+	int count;
+
+	use(back);
+	load();
+	attach();
+	pthread_barrier_init(&all_set, NULL, THREADS + 1);
+	pthread_barrier_init(&all_done, NULL, THREADS + 1);
+	for (int round = 0; round < 2; round++) {
+		for (uintptr_t i = 0; i < THREADS; i++)
+			ck_assert_int_eq(pthread_create(&thread[i], NULL, one_thread, (void *)(i + 1)), 0);
+		pthread_barrier_wait(&all_set);
+		sum = 0;
+		assert_ok(task_basic__task_request_each(count_ids, &sum));
+		ck_assert_uint_eq(sum, THREADS * (THREADS + 1) / 2);
+		ck_assert_uint_eq(sum_by_iterator(&count), sum);
+		ck_assert_int_eq(count, THREADS);
+		pthread_barrier_wait(&all_done);
+		for (int i = 0; i < THREADS; i++) {
+			void *result;
+
+			pthread_join(thread[i], &result);
+			ck_assert_msg(!result, "thread %d: %s", i, (char *)result);
+		}
+		sum_by_iterator(&count);
+		ck_assert_int_eq(count, 0);
+	}
+	pthread_barrier_destroy(&all_set);
+	pthread_barrier_destroy(&all_done);
+}
+
+/* --- fork --- */
+
+static void in_child(struct request *mine)
+{
+	struct request *r;
+
+	alarm(20);
+	mine->seen = 5; /* still memory, though nobody else's */
+	if (echo() != 0)
+		_exit(10); /* registered as the parent */
+	r = task_basic__task_request();
+	if (!r)
+		_exit(11);
+	if (r->id)
+		_exit(12);
+	r->id = 100;
+	if (echo() != 101)
+		_exit(13);
+	_exit(0);
+}
+
+static void forked(enum mem_task_back back)
+{
+	struct request *r;
+	int status;
+	pid_t pid;
+
+	use(back);
+	load();
+	r = assert_ptr(task_basic__task_request());
+	r->id = 7;
+	pid = fork();
+	if (!pid)
+		in_child(r);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && !WEXITSTATUS(status), "child: status %#x", status);
+	ck_assert_uint_eq(r->id, 7);
+	ck_assert_uint_eq(r->seen, 0);
+	ck_assert_uint_eq(echo(), 8);
+}
+
+/* --- before the first object, and after the last --- */
+
+static void early_and_late(enum mem_task_back back)
+{
+	struct request *r;
+
+	use(back);
+	r = assert_ptr(task_basic__task_request());
+	r->id = 9;
+	load();
+	ck_assert_uint_eq(task_basic__task_request()->id, 9);
+	ck_assert_uint_eq(echo(), 10);
+	r->seen = 1; /* may be memory of the past, but is memory */
+	unload();
+	assert_ptr(task_basic__task_request())->id = 3;
+	load();
+	ck_assert_uint_eq(task_basic__task_request()->id, 3);
+	ck_assert_uint_eq(echo(), 4);
+}
+
+/* --- all at once --- */
+
+static void *sleeper(void *arg)
+{
+	struct request *r;
+	void *result = NULL;
+
+	pthread_barrier_wait(&all_set); /* running, and not registered by itself */
+	pthread_barrier_wait(&all_done);
+	syscall(SYS_getppid);
+	r = task_basic__task_request();
+	if (!r)
+		return "no struct";
+	if (task_basic__task_counters()->calls != (uintptr_t)arg)
+		result = "what programs left is lost";
+	r->id = 1;
+	syscall(SYS_getppid);
+	if (r->seen != 1)
+		result = "not seen";
+	return result;
+}
+
+static void register_all(enum mem_task_back back)
+{
+	bool possible = back != MEM_TASK_BACK_ARRAY || linux_version() >= 6009;
+	pthread_t thread[20];
+
+	use(back);
+	assert_err(mem_task_register_all(), -EINVAL);
+	load();
+	pthread_barrier_init(&all_set, NULL, 21);
+	pthread_barrier_init(&all_done, NULL, 21);
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, sleeper, (void *)(uintptr_t)possible), 0);
+	pthread_barrier_wait(&all_set);
+	ck_assert_int_eq(mem_task_register_all(), possible ? 21 : 1);
+	attach();
+	pthread_barrier_wait(&all_done);
+	for (int i = 0; i < 20; i++) {
+		void *result;
+
+		pthread_join(thread[i], &result);
+		ck_assert_msg(!result, "thread %d: %s", i, (char *)result);
+	}
+	pthread_barrier_destroy(&all_set);
+	pthread_barrier_destroy(&all_done);
+}
+
+/* --- several objects --- */
+
+static void two_objects(enum mem_task_back back)
+{
+	struct task_basic *second;
+	struct request *r;
+
+	use(back);
+	load();
+	r = assert_ptr(task_basic__task_request());
+	r->id = 20;
+	second = assert_ptr(task_basic__open());
+	assert_ok(task_basic__load(second));
+	ck_assert_uint_eq(echo(), 21);
+	unload();
+	skel = second;
+	ck_assert_ptr_eq(task_basic__task_request(), r);
+	ck_assert_uint_eq(echo(), 21);
+}
+
+/* --- stress: threads come and go, all of them seen by programs --- */
+
+static void *short_life(void *arg)
+{
+	struct request *r = task_basic__task_request();
+
+	if (!r || r->id || r->seen)
+		return "not zero at first";
+	r->id = (uintptr_t)arg;
+	syscall(SYS_getppid);
+	syscall(SYS_getppid);
+	if (r->seen != (uintptr_t)arg || r->id != (uintptr_t)arg)
+		return "somebody else's";
+	if (task_basic__task_counters()->calls != 2)
+		return "calls of somebody else";
+	return NULL;
+}
+
+static void *many_lives(void *arg)
+{
+	for (uintptr_t i = 0; i < 1000; i++) {
+		pthread_t thread;
+		void *result;
+
+		if (pthread_create(&thread, NULL, short_life, (void *)((uintptr_t)arg + i)))
+			return "no thread";
+		pthread_join(thread, &result);
+		if (result)
+			return result;
+	}
+	return NULL;
+}
+
+static void stress(enum mem_task_back back)
+{
+	pthread_t thread[8];
+	int count;
+
+	use(back);
+	load();
+	attach();
+	for (uintptr_t i = 0; i < 8; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, many_lives, (void *)((i + 1) << 32)), 0);
+	for (int i = 0; i < 20; i++)
+		sum_by_iterator(&count);
+	for (int i = 0; i < 8; i++) {
+		void *result;
+
+		pthread_join(thread[i], &result);
+		ck_assert_msg(!result, "%s", (char *)result);
+	}
+	sum_by_iterator(&count);
+	ck_assert_int_eq(count, 0);
+}
+
+#define FOR_EACH_BACK(what, ...)                                                                   \
+	TEST(what##_uptr, ##__VA_ARGS__)                                                           \
+	{                                                                                          \
+		what(MEM_TASK_BACK_UPTR);                                                          \
+	}                                                                                          \
+	END_TEST                                                                                   \
+	TEST(what##_arena, ##__VA_ARGS__)                                                          \
+	{                                                                                          \
+		what(MEM_TASK_BACK_ARENA);                                                         \
+	}                                                                                          \
+	END_TEST                                                                                   \
+	TEST(what##_array, ##__VA_ARGS__)                                                          \
+	{                                                                                          \
+		what(MEM_TASK_BACK_ARRAY);                                                         \
+	}                                                                                          \
+	END_TEST
+
+FOR_EACH_BACK(both_sides)
+FOR_EACH_BACK(threads, .timeout = 60)
+FOR_EACH_BACK(forked)
+FOR_EACH_BACK(early_and_late)
+FOR_EACH_BACK(register_all)
+FOR_EACH_BACK(two_objects)
+FOR_EACH_BACK(stress, .timeout = 120)
+
+TEST(packets_have_no_thread)
+{
+	unsigned char packet[64] = {0};
+	struct mem_run_opts opts = {.sz = sizeof(opts), .data_in = packet, .data_size_in = 64};
+
+	need_bpf();
+	load();
+	assert_ptr(task_basic__task_request());
+	assert_ok(mem_prog_run(skel->progs.on_packet, &opts));
+	ck_assert_uint_eq(opts.retval, 2); /* XDP_PASS */
+}
+END_TEST

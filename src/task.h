@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Per-thread memory, within the library. The story is in docs/task.md.
+ *
+ *     task_layout.c  where in a block each struct is, and whether two descriptions of one agree
+ *     task_back.c    the three places that programs find a thread's block in
+ *     task.c         threads: registering, leaving, fork; objects that come and go
+ */
+#ifndef LIBMEM_TASK_H
+#define LIBMEM_TASK_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mem/mem.h>
+#include <mem/task.h>
+
+#include "error.h"
+#include "image.h"
+
+struct mem_object;
+
+/* The application's view of what is in front of each block: as in mem/task.h for programs. */
+struct task_head {
+	uint64_t generation;
+	uint32_t tid, tgid;
+	char rest[MEM_TASK_HEAD - 16];
+};
+
+/* Context of the program mem_task_self. */
+struct task_self {
+	uint64_t generation;
+	uint32_t tid, tgid;
+	uint64_t element; /* array: of the thread's block; 0: leave it as it is */
+};
+
+/*
+ * In front of the blocks of a back with slots, seen by all processes that have it: whose each slot is.
+ */
+struct task_slots {
+	uint32_t hint;    /* where to look for a free one first */
+	uint32_t owner[]; /* thread id in the initial pid namespace; 0: free */
+};
+
+/* Where programs find blocks, while there are objects with such structs. */
+struct task_back {
+	uint32_t kind;      /* MEM_TASK_IN_* */
+	uint32_t refs;      /* objects that use it, and threads whose block is in it */
+	uint32_t objects;   /* of those, the objects */
+	uint32_t block_size; /* bytes, a power of two */
+	uint32_t count;     /* slots; 0: not by slots */
+	char *base;         /* what is mapped; NULL if nothing is */
+	size_t size;        /* bytes at base */
+	struct task_slots *slots;
+	uint32_t *index;    /* arena: low halves of the blocks' addresses, by thread id */
+	char *blocks;       /* slot 0 */
+	int map_fd;         /* task storage (uptr), arena, or array of blocks */
+	int slots_fd;       /* array: task storage of slots; else -1 */
+	int self_fd;        /* program mem_task_self, -1 until an object is loaded */
+	uint32_t tgid;      /* of this process in the initial pid namespace; 0: not known yet */
+	bool other_ids;     /* this process is in another pid namespace */
+	bool elsewhere;     /* after fork: not mapped in this process yet */
+};
+
+/* task_layout.c; the caller holds the lock */
+
+/*
+ * Offset of a struct in every block, agreed upon by all that declare it. Negative errno with a message:
+ * -ENOSPC no room, -EINVAL the descriptions contradict each other.
+ */
+int task_declare(const char *who, const struct mem_task_image *task,
+		 const struct mem_task_field_image *fields, uint32_t block_size);
+/* Bytes of a block that are spoken for. */
+uint32_t task_declared_size(void);
+
+/* task_back.c; the caller holds the lock */
+int task_back_choose(struct mem_object *obj, const struct mem_task_opts *opts, uint32_t block_size,
+		     struct task_back **back);
+void task_back_put(struct task_back *back);
+/* fd of the back's map for a maps row of the object, -1 if programs have no use for it. */
+int task_back_map(const struct task_back *back, const char *name);
+/* Run mem_task_self in this thread. */
+int task_back_self(struct task_back *back, struct task_self *self);
+/* A free slot as the calling process's; -ENOSPC. */
+int task_back_take(struct task_back *back, uint32_t tid, uint32_t *slot);
+void task_back_release(struct task_back *back, uint32_t slot, uint32_t tid);
+static inline char *task_back_block(const struct task_back *back, uint32_t slot)
+{
+	return back->blocks + (size_t)slot * back->block_size;
+}
+/* Which element of the array a slot is: the first ones are in front of the slots. */
+static inline uint64_t task_back_element(const struct task_back *back, uint32_t slot)
+{
+	return slot + (uint64_t)(back->blocks - back->base) / back->block_size;
+}
+/* Let the programs find a thread's block; tid is this process's name for it. */
+int task_back_point(struct task_back *back, int tid, const char *block, uint32_t slot);
+/* Map it again in a child process. */
+int task_back_return(struct task_back *back);
+/* In a child process: leave private memory where the parent's was. */
+void task_back_leave(struct task_back *back);
+
+/* task.c; NULL in a static program whose code has nothing to do with such structs */
+int task_prepare(struct mem_object *obj) __attribute__((weak));
+int task_load(struct mem_object *obj) __attribute__((weak));
+void task_close(struct mem_object *obj) __attribute__((weak));
+/* What mem_task_back, mem_task_index and offsets are in programs of this type. */
+uint64_t task_number(const struct mem_object *obj, const struct mem_extern_image *ext,
+		     uint32_t prog_type) __attribute__((weak));
+
+#endif /* LIBMEM_TASK_H */
