@@ -68,6 +68,7 @@ static const struct row rows[] = {
 	{"mmap.frozen_update", ALWAYS(-EPERM)},
 	{"mmap.frozen_read_only", ALWAYS(0)},
 	{"mmap.frozen_lookup", ALWAYS(0)},
+	{"mmap.refused_fixed_keeps_old", ALWAYS(-ENOMEM)},
 	{"mmap.mprotect_write", ALWAYS(-EACCES)},
 	{"mmap.mprotect_write_frozen", ALWAYS(-EACCES)},
 	{"mmap.rdonly_fd_writable", ALWAYS(-EACCES)},

@@ -136,6 +136,21 @@ TEST(frozen)
 }
 END_TEST
 
+TEST(a_refused_fixed_mapping)
+{
+	int fd = make_array(BPF_F_MMAPABLE);
+	char *old = must_mmap(NULL, 3 * PAGE, WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	must(raw_map_freeze(fd));
+	old[0] = 42;
+	ck_assert_ptr_eq(mmap(old, 3 * PAGE, WRITE, MAP_SHARED | MAP_FIXED, fd, 0), MAP_FAILED);
+	expect("mmap.refused_fixed_keeps_old",
+	       msync(old, 3 * PAGE, MS_ASYNC) ? -errno : old[0] == 42 ? 0 : DIFFERS);
+	munmap(old, 3 * PAGE);
+	close(fd);
+}
+END_TEST
+
 TEST(a_read_only_fd_cannot_be_mapped)
 {
 	int created = make_array(BPF_F_MMAPABLE | BPF_F_RDONLY), fd = make_array(BPF_F_MMAPABLE);
