@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What bench/arena.c measures on the BPF side: libmem's structures and the kernel's, in equal loops. */
+#include <mem/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include "arena.h"
+
+#define KEYS 100000
+
+struct object {
+	__u64 words[8];
+};
+
+MEM_ARENA(arena, 65536);
+MEM_ARENA_VAR struct mem_heap heap;
+MEM_ARENA_VAR struct mem_hash table;
+struct object __arena *MEM_ARENA_VAR held[1024];
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KEYS);
+	__type(key, __u64);
+	__type(value, __u64);
+} kernel_table SEC(".maps");
+
+extern void *bpf_obj_new_impl(__u64 type, void *meta) __ksym;
+extern void bpf_obj_drop_impl(void *object, void *meta) __ksym;
+
+__u64 count, offset; /* rounds; what is added to keys */
+__u64 hits;
+
+/* Keys in an order that no cache foresees. */
+static __u64 key_of(__u64 i)
+{
+	return (i * 48271) % KEYS + offset;
+}
+
+SEC("syscall")
+int loop_alone(void *ctx)
+{
+	__u64 i, sum = 0;
+
+	for (i = 0; i < count && mem_can_loop; i++)
+		sum += key_of(i);
+	hits = sum;
+	return 0;
+}
+
+SEC("syscall")
+int alloc_pair(void *ctx)
+{
+	__u64 i;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		struct object __arena *o = mem_new(&heap, struct object);
+
+		if (o) {
+			o->words[1] = i;
+			mem_free(&heap, o);
+		}
+	}
+	return 0;
+}
+
+SEC("syscall")
+int alloc_batch(void *ctx)
+{
+	__u64 i;
+
+	for (i = 0; i < count && mem_can_loop; i++)
+		held[i % 1024] = mem_new(&heap, struct object);
+	for (i = 0; i < count && mem_can_loop; i++)
+		mem_free(&heap, held[i % 1024]);
+	return 0;
+}
+
+SEC("syscall")
+int obj_new_pair(void *ctx)
+{
+	__u64 i;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		struct object *o = bpf_obj_new_impl(bpf_core_type_id_local(struct object), NULL);
+
+		if (o) {
+			o->words[1] = i;
+			bpf_obj_drop_impl(o, NULL);
+		}
+	}
+	return 0;
+}
+
+SEC("syscall")
+int hash_find(void *ctx)
+{
+	__u64 i, key, value, n = 0;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		key = key_of(i);
+		n += !numbers_find(&heap, &table, &key, &value);
+	}
+	hits = n;
+	return 0;
+}
+
+SEC("syscall")
+int hash_at(void *ctx)
+{
+	__u64 i, key, n = 0;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		key = key_of(i);
+		n += numbers_at(&heap, &table, &key) != NULL;
+	}
+	hits = n;
+	return 0;
+}
+
+SEC("syscall")
+int hash_set(void *ctx)
+{
+	__u64 i, key;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		key = key_of(i);
+		numbers_set(&heap, &table, &key, &i, MEM_HASH_ANY);
+	}
+	return 0;
+}
+
+SEC("syscall")
+int hash_remove(void *ctx)
+{
+	__u64 i, key;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		key = key_of(i);
+		numbers_remove(&heap, &table, &key);
+	}
+	return 0;
+}
+
+SEC("syscall")
+int kernel_find(void *ctx)
+{
+	__u64 i, key, n = 0, *value;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		key = key_of(i);
+		value = bpf_map_lookup_elem(&kernel_table, &key);
+		n += value && *value != ~0ULL;
+	}
+	hits = n;
+	return 0;
+}
+
+SEC("syscall")
+int kernel_set(void *ctx)
+{
+	__u64 i, key;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		key = key_of(i);
+		bpf_map_update_elem(&kernel_table, &key, &i, BPF_ANY);
+	}
+	return 0;
+}
+
+SEC("syscall")
+int kernel_remove(void *ctx)
+{
+	__u64 i, key;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		key = key_of(i);
+		bpf_map_delete_elem(&kernel_table, &key);
+	}
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Arena structures beside what the kernel and the C library have: the least time of several rounds that
+ * take turns, without the loop around it, and the ratio. Then what each costs the verifier.
+ */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "arena.skel.h"
+#include "clock.h"
+
+#define KEYS   100000
+#define ROUNDS 15
+
+enum row { LOOP, PAIR, BATCH, OBJ, APP, LIBC, HIT, AT, MISS, UPDATE, INSERT, REMOVE, KHIT, KMISS, KUPDATE,
+	   KINSERT, KREMOVE, APPFIND, SYSFIND, WALK, BATCHWALK, ROWS };
+
+static struct arena *skel;
+static double best[ROWS];
+
+static void note(enum row row, double ns)
+{
+	if (!best[row] || ns < best[row])
+		best[row] = ns;
+}
+
+static void run(enum row row, const struct mem_prog *prog, uint64_t count, uint64_t offset)
+{
+	struct mem_run_opts opts = {.sz = sizeof(opts)};
+	long long start;
+
+	skel->bss->count = count;
+	skel->bss->offset = offset;
+	start = clock_ns();
+	if (mem_prog_run(prog, &opts)) {
+		fprintf(stderr, "%s\n", mem_error_message());
+		exit(1);
+	}
+	note(row, (double)(clock_ns() - start) / (double)count);
+}
+
+static void run_allocators(void)
+{
+	struct mem_heap *heap = &skel->arena->heap;
+	const int count = 300000;
+	void *volatile p;
+	long long start;
+
+	run(LOOP, skel->progs.loop_alone, count, 0);
+	run(PAIR, skel->progs.alloc_pair, count, 0);
+	run(BATCH, skel->progs.alloc_batch, 1000, 0);
+	run(OBJ, skel->progs.obj_new_pair, count, 0);
+	start = clock_ns();
+	for (int i = 0; i < count; i++) {
+		p = mem_alloc(heap, 64);
+		mem_free(heap, p);
+	}
+	note(APP, (double)(clock_ns() - start) / count);
+	start = clock_ns();
+	for (int i = 0; i < count; i++) {
+		p = malloc(64);
+		free(p);
+	}
+	note(LIBC, (double)(clock_ns() - start) / count);
+}
+
+static void run_application(void)
+{
+	static uint64_t keys[KEYS], values[KEYS];
+	struct mem_hash_cursor cursor = {0};
+	unsigned long long key, value;
+	union bpf_attr attr;
+	long long start = clock_ns();
+	uint64_t sum = 0, token = 0;
+
+	for (uint64_t i = 0; i < KEYS; i++) {
+		key = i * 48271 % KEYS;
+		sum += numbers_find(&skel->arena->heap, &skel->arena->table, &key, &value) == 0;
+	}
+	note(APPFIND, (double)(clock_ns() - start) / KEYS);
+	start = clock_ns();
+	for (uint64_t i = 0; i < KEYS; i += 10) {
+		key = i * 48271 % KEYS;
+		sum += mem_map_lookup(skel->maps.kernel_table, &key, &value, 0) == 0;
+	}
+	note(SYSFIND, (double)(clock_ns() - start) / (KEYS / 10));
+	start = clock_ns();
+	while (numbers_next(&skel->arena->heap, &skel->arena->table, &cursor, &key, &value) > 0)
+		sum++;
+	note(WALK, (double)(clock_ns() - start) / KEYS);
+	memset(&attr, 0, sizeof(attr));
+	attr.batch.map_fd = (uint32_t)mem_map_fd(skel->maps.kernel_table);
+	attr.batch.out_batch = (uintptr_t)&token;
+	attr.batch.keys = (uintptr_t)keys;
+	attr.batch.values = (uintptr_t)values;
+	attr.batch.count = KEYS;
+	start = clock_ns();
+	if (syscall(SYS_bpf, BPF_MAP_LOOKUP_BATCH, &attr, sizeof(attr)) && errno != ENOENT)
+		perror("batch lookup");
+	note(BATCHWALK, (double)(clock_ns() - start) / (attr.batch.count ?: 1));
+	if (sum != KEYS * 2 + KEYS / 10)
+		fprintf(stderr, "%llu found instead of %d\n", (unsigned long long)sum, KEYS * 2 + KEYS / 10);
+}
+
+static void run_tables(void)
+{
+	run(INSERT, skel->progs.hash_set, KEYS, 0);
+	run(KINSERT, skel->progs.kernel_set, KEYS, 0);
+	run(HIT, skel->progs.hash_find, KEYS, 0);
+	run(KHIT, skel->progs.kernel_find, KEYS, 0);
+	run(AT, skel->progs.hash_at, KEYS, 0);
+	run(MISS, skel->progs.hash_find, KEYS, KEYS * 10);
+	run(KMISS, skel->progs.kernel_find, KEYS, KEYS * 10);
+	run(UPDATE, skel->progs.hash_set, KEYS, 0);
+	run(KUPDATE, skel->progs.kernel_set, KEYS, 0);
+	run_application();
+	run(REMOVE, skel->progs.hash_remove, KEYS, 0);
+	run(KREMOVE, skel->progs.kernel_remove, KEYS, 0);
+}
+
+static void print(const char *what, enum row ours, const char *peer, enum row theirs, int in_bpf)
+{
+	double loop = in_bpf ? best[LOOP] : 0;
+
+	printf("%-34s %8.1f  %-32s %8.1f  %6.3f\n", what, best[ours] - loop, peer, best[theirs] - loop,
+	       (best[ours] - loop) / (best[theirs] - loop));
+}
+
+static void print_tables(int load)
+{
+	char title[40];
+
+	snprintf(title, sizeof(title), "hash at %d %%: find", load);
+	print(title, HIT, "BPF_MAP_TYPE_HASH", KHIT, 1);
+	print("              at (pointer)", AT, "", KHIT, 1);
+	print("              find, not there", MISS, "", KMISS, 1);
+	print("              set, replacing", UPDATE, "", KUPDATE, 1);
+	print("              set, adding", INSERT, "", KINSERT, 1);
+	print("              remove", REMOVE, "", KREMOVE, 1);
+	print("              application: find", APPFIND, "lookup system call", SYSFIND, 0);
+	print("              application: walk", WALK, "batch lookup, per element", BATCHWALK, 0);
+}
+
+static void bench_tables(size_t elements, int load)
+{
+	if (numbers_create(&skel->arena->heap, &skel->arena->table, elements)) {
+		fprintf(stderr, "%s\n", mem_error_message());
+		exit(1);
+	}
+	for (enum row row = HIT; row < ROWS; row++)
+		best[row] = 0;
+	for (int i = 0; i < ROUNDS; i++)
+		run_tables();
+	print_tables(load);
+	numbers_destroy(&skel->arena->heap, &skel->arena->table);
+}
+
+static void print_verified(void)
+{
+	const struct mem_prog *progs[] = {
+		skel->progs.loop_alone, skel->progs.alloc_pair, skel->progs.alloc_batch,
+		skel->progs.hash_find,	skel->progs.hash_at,	skel->progs.hash_set,
+		skel->progs.hash_remove,
+	};
+
+	printf("\n%-34s %8s\n", "program, a loop around", "verified instructions");
+	for (size_t i = 0; i < sizeof(progs) / sizeof(*progs); i++) {
+		struct bpf_prog_info info;
+		union bpf_attr attr;
+
+		memset(&info, 0, sizeof(info));
+		memset(&attr, 0, sizeof(attr));
+		attr.info.bpf_fd = (uint32_t)mem_prog_fd(progs[i]);
+		attr.info.info_len = sizeof(info);
+		attr.info.info = (uintptr_t)&info;
+		syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+		printf("%-34s %8u\n", mem_prog_name(progs[i]), info.verified_insns);
+	}
+}
+
+int main(void)
+{
+	struct mem_heap_opts opts = {.sz = sizeof(opts), .present = 64 << 20};
+
+	skel = arena__open();
+	if (!skel || arena__load(skel) ||
+	    mem_heap_create(mem_object_find_region(skel->obj, "arena"), &skel->arena->heap, &opts)) {
+		fprintf(stderr, "%s\n", mem_error_message());
+		return 1;
+	}
+	for (int i = 0; i < ROUNDS; i++)
+		run_allocators();
+	printf("%-34s %8s  %-32s %8s  %6s\n", "", "ns", "peer", "ns", "ratio");
+	print("program: allocate + free 64 bytes", PAIR, "bpf_obj_new + drop", OBJ, 1);
+	print("         in batches of 1,000", BATCH, "", OBJ, 1);
+	print("application: allocate + free", APP, "glibc malloc + free", LIBC, 0);
+	bench_tables(KEYS + 50000, 38);
+	bench_tables(KEYS - 2000, 76);
+	print_verified();
+	arena__destroy(skel);
+	return 0;
+}

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-2-Clause
+## make bench-arena           allocator and hash table of an arena beside the kernel's
+.PHONY: bench-arena
+
+bench: bench-arena
+
+bench-arena: $(BUILD)/bench/arena
+	$(Q)$<
+
+$(BUILD)/bench/arena.bpf.o: bench/arena.bpf.c bench/arena.h $(PUBLIC_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)
+	$(Q)$(CLANG_BPF) -g -O2 --target=bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Iinclude -Ibench -c $< -o $@
+
+$(BUILD)/bench/arena: bench/arena.c bench/arena.h $(BUILD)/bench/arena.skel.h $(LIBMEM_A)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(BENCH_CFLAGS) $< $(LIBMEM_A) -pthread -o $@
