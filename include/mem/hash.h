@@ -173,8 +173,12 @@ MEM_INLINE unsigned long long mem__hash(const void *key, unsigned int size, unsi
 #define mem__number(hash) ((unsigned int)((hash) >> 20))
 
 /* A pointer that was read, if what it points to is inside the heap; NULL otherwise. */
-#define mem__part(v, type, low, bytes) \
-	((low) && mem__inside(v, (low) >> 4, bytes) ? mem_at(type, mem__heap(v), low) : (type __arena *)NULL)
+#define mem__part(v, type, low, bytes)                                                             \
+	__extension__({                                                                            \
+		unsigned int low_ = (low); /* once: it may change */                               \
+		low_ && mem__inside(v, low_ >> 4, bytes) ? mem_at(type, mem__heap(v), low_) :      \
+							   (type __arena *)NULL;                   \
+	})
 
 MEM_INLINE unsigned int mem__slot_size(const struct mem__key *k)
 {

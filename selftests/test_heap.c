@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The code of programs and applications on the host alone: no kernel, no privilege, all sanitizers. A
+ * program's CPU is a number here, so several threads on one number are programs that interrupt each
+ * other at every instruction.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+#include <mem/hash.h>
+#include <mem/list.h>
+#include <mem/ring.h>
+
+MEM_HASH(numbers, unsigned long long, unsigned long long)
+
+#define SIZE (32UL << 20)
+
+/* What would be arena variables. */
+struct shared {
+	struct mem_heap heap;
+	struct mem_hash table;
+	unsigned long long mailbox[64];
+	unsigned long long wrong;
+	int stop;
+};
+
+static struct shared *shared;
+static char *memory;
+
+static void setup(void)
+{
+	size_t all = SIZE + (1 << 20);
+
+	do { /* until it does not cross a boundary of 4 GiB */
+		memory = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		ck_assert_ptr_ne(memory, MAP_FAILED);
+	} while ((uintptr_t)memory >> 32 != ((uintptr_t)memory + all - 1) >> 32);
+	shared = (struct shared *)(memory + SIZE);
+}
+
+static void teardown(void)
+{
+	mem_heap_leave(&shared->heap);
+	munmap(memory, SIZE + (1 << 20));
+}
+
+FIXTURE(setup, teardown)
+
+static void make(unsigned int checks)
+{
+	struct mem_heap_opts opts = {.sz = sizeof(opts), .present = 16 << 20, .checks = checks, .cpus = 2};
+
+	assert_ok(mem_heap_init(&shared->heap, memory, SIZE, &opts));
+}
+
+static struct mem_heap_usage usage(void)
+{
+	struct mem_heap_usage u;
+
+	assert_ok(mem_heap_usage(&shared->heap, &u));
+	return u;
+}
+
+static void assert_valid(void)
+{
+	ck_assert_msg(mem_heap_is_valid(&shared->heap), "%s", test_message());
+}
+
+TEST(a_heap_knows_what_it_can_be_made_of)
+{
+	struct mem_heap_opts opts = {.sz = sizeof(opts), .checks = 9};
+
+	assert_err(mem_heap_init(&shared->heap, memory + 1, SIZE, NULL), -EINVAL);
+	assert_err(mem_heap_init(&shared->heap, memory, 0, NULL), -EINVAL);
+	assert_err(mem_heap_init(&shared->heap, memory, 3 * 4096, NULL), -ENOSPC);
+	assert_err(mem_heap_init(&shared->heap, memory, SIZE, &opts), -EINVAL);
+	opts.checks = 0;
+	opts.threads = 5000;
+	assert_err(mem_heap_init(&shared->heap, memory, SIZE, &opts), -EINVAL);
+	ck_assert_ptr_eq(mem_alloc(&shared->heap, 1), NULL);
+	assert_ok(mem_heap_init(&shared->heap, memory, 40 * 4096, NULL));
+	ck_assert_ptr_nonnull(mem_alloc(&shared->heap, 1));
+}
+END_TEST
+
+TEST(classes_fit_their_sizes)
+{
+	ck_assert_uint_eq(sizeof(struct mem_cache), 768);
+	for (unsigned long size = 1; size <= 1UL << 30; size += size / 7 + 1) {
+		unsigned int c = mem_class(size);
+
+		ck_assert_uint_lt(c, MEM_HEAP_CLASSES);
+		ck_assert_uint_ge(mem_class_size(c), size);
+		ck_assert(c == 0 || size <= 32 || mem_class_size(c) * 4 <= size * 5 + 64);
+		ck_assert_uint_eq(mem_class_size(c) * mem_class_blocks(c),
+				  mem_class_pages(c) * MEM_HEAP_PAGE);
+	}
+	ck_assert_uint_ge(mem_class((1UL << 30) + 1), MEM_HEAP_CLASSES);
+}
+END_TEST
+
+/* Random sizes against what they must be: disjoint, and as they were written. */
+TEST(blocks_never_overlap)
+{
+	static struct { unsigned char *p; size_t size; } kept[1000];
+	unsigned int seed = 11, wrong = 0;
+
+	for (unsigned int checks = 0; checks <= MEM_HEAP_GUARDS; checks++) {
+		memset(shared, 0, sizeof(*shared));
+		memset(memory, 0, SIZE);
+		make(checks);
+		for (int i = 0; i < 20000; i++) {
+			int k = rand_r(&seed) % 1000;
+			size_t size = 1 + (size_t)rand_r(&seed) % (rand_r(&seed) % 50 ? 300 : 20000);
+
+			for (size_t b = 0; kept[k].p && b < kept[k].size; b += 7)
+				wrong += kept[k].p[b] != (unsigned char)(k + b);
+			mem_free(&shared->heap, kept[k].p);
+			kept[k].p = mem_alloc(&shared->heap, size);
+			kept[k].size = size;
+			for (size_t b = 0; kept[k].p && b < size; b++)
+				kept[k].p[b] = (unsigned char)(k + b);
+		}
+		assert_valid();
+		for (int k = 0; k < 1000; k++) {
+			mem_free(&shared->heap, kept[k].p);
+			kept[k].p = NULL;
+		}
+		ck_assert_uint_eq(usage().used, 0);
+		ck_assert_uint_eq(usage().reports, 0);
+		ck_assert_uint_eq(wrong, 0);
+		mem_heap_leave(&shared->heap);
+		assert_valid();
+	}
+}
+END_TEST
+
+/* A block goes through the mailbox from one to another, its words saying whose it was. */
+static void exchange(unsigned long long *mine, unsigned int *seed, unsigned long long **theirs)
+{
+	static unsigned long long number;
+
+	if (mine)
+		for (int i = 1; i < 8; i++)
+			mine[i] = __atomic_load_n(&number, __ATOMIC_RELAXED) + (unsigned long long)(uintptr_t)mine;
+	__atomic_fetch_add(&number, 1, __ATOMIC_RELAXED);
+	*theirs = (unsigned long long *)(uintptr_t)mem_xchg(&shared->mailbox[rand_r(seed) % 64],
+							    (unsigned long long)(uintptr_t)mine);
+}
+
+static void *as_program(void *cpu)
+{
+	const struct mem_heap_view *view = mem_heap_view(&shared->heap);
+	unsigned int seed = (unsigned int)(uintptr_t)cpu, c = mem_class(64), unit;
+	unsigned long long *theirs;
+
+	while (!mem_load(&shared->stop)) {
+		unit = mem__alloc_program(view, c, (unsigned int)(uintptr_t)cpu % 2);
+		exchange(unit ? mem_at(unsigned long long, view->heap, unit << 4) : NULL, &seed, &theirs);
+		if (theirs)
+			mem__free_program(view, c, (unsigned int)(uintptr_t)cpu % 2, mem_low(theirs) >> 4);
+	}
+	return NULL;
+}
+
+static void *as_application(void *number)
+{
+	unsigned int seed = (unsigned int)(uintptr_t)number;
+	unsigned long long *theirs;
+
+	while (!mem_load(&shared->stop)) {
+		exchange(mem_alloc(&shared->heap, 64), &seed, &theirs);
+		mem_free(&shared->heap, theirs);
+	}
+	return NULL;
+}
+
+static int together(int seconds, int kill_some)
+{
+	struct timespec pause = {0, 1500000};
+	pthread_t threads[6];
+	int victims = 0;
+
+	make(0);
+	for (uintptr_t i = 0; i < 6; i++)
+		pthread_create(&threads[i], NULL, i < 4 ? as_program : as_application, (void *)i);
+	for (time_t end = time(NULL) + seconds; time(NULL) < end; victims++) {
+		pid_t pid = kill_some ? fork() : 0;
+
+		if (!pid && kill_some)
+			as_application((void *)7);
+		nanosleep(&pause, NULL);
+		if (pid) {
+			kill(pid, SIGKILL);
+			waitpid(pid, NULL, 0);
+		}
+	}
+	mem_store(&shared->stop, 1);
+	for (int i = 0; i < 6; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < 64; i++)
+		mem_free(&shared->heap, (void *)(uintptr_t)shared->mailbox[i]);
+	return victims;
+}
+
+TEST(programs_that_interrupt_each_other_and_threads, .timeout = 60)
+{
+	together(2, 0);
+	assert_valid();
+	ck_assert_uint_eq(usage().used, 0);
+	ck_assert_uint_eq(usage().failed, 0);
+}
+END_TEST
+
+TEST(of_a_killed_process_nothing_is_lost_but_what_it_held, .timeout = 60)
+{
+	int victims = together(4, 1);
+
+	ck_assert_int_ge(mem_heap_recover(&shared->heap), 0);
+	ck_assert_uint_eq(usage().caches_dead, 0);
+	assert_valid();
+	ck_assert_uint_le(usage().used, (size_t)victims * 2 * 64);
+	ck_assert_uint_eq(usage().failed, 0);
+	/* and all of it can be had again */
+	for (size_t left = usage().depots + usage().cached; left >= 64; left -= 64)
+		ck_assert_ptr_nonnull(mem_alloc(&shared->heap, 64));
+}
+END_TEST
+
+/* One history per key: a writer counts up, readers never see it go back. */
+static void *count_up(void *first)
+{
+	unsigned long long key = (uintptr_t)first, value = 1;
+
+	for (; !mem_load(&shared->stop); value++) {
+		if (numbers_set(&shared->heap, &shared->table, &key, &value, 0))
+			mem_add(&shared->wrong, 1ULL);
+		if (value % 16 == 0)
+			numbers_remove(&shared->heap, &shared->table, &key);
+	}
+	return NULL;
+}
+
+static void *watch(void *unused)
+{
+	unsigned long long seen[4] = {0}, value;
+	unsigned int seed = 1;
+
+	(void)unused;
+	while (!mem_load(&shared->stop)) {
+		unsigned long long key = (unsigned int)rand_r(&seed) % 4;
+
+		if (numbers_find(&shared->heap, &shared->table, &key, &value))
+			continue;
+		if (value < seen[key])
+			mem_add(&shared->wrong, 1ULL);
+		seen[key] = value;
+	}
+	return NULL;
+}
+
+TEST(what_a_reader_saw_is_never_unseen, .timeout = 60)
+{
+	pthread_t threads[6];
+
+	make(0);
+	assert_ok(numbers_create(&shared->heap, &shared->table, 8));
+	for (uintptr_t i = 0; i < 6; i++)
+		pthread_create(&threads[i], NULL, i < 4 ? count_up : watch, (void *)i);
+	for (int i = 0; i < 6; i++) {
+		struct timespec pause = {0, 300000000};
+
+		nanosleep(&pause, NULL);
+		assert_ok(numbers_grow(&shared->heap, &shared->table));
+	}
+	mem_store(&shared->stop, 1);
+	for (int i = 0; i < 6; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_uint_eq(shared->wrong, 0);
+}
+END_TEST
