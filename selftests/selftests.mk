@@ -43,6 +43,9 @@ $(BUILD)/selftests/%.bpf.o: selftests/bpf/%.bpf.c
 	$(call say,BPF,$<)
 	$(Q)$(CLANG_BPF) $(ALL_BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
+# bpf/usdt.bpf.h includes asm/errno.h, which is in a directory per architecture.
+$(BUILD)/selftests/usdt.bpf.o: private ALL_BPF_CFLAGS += -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+
 $(BUILD)/selftests/%.skel.h: $(BUILD)/selftests/%.bpf.o $(MEMGEN)
 	$(call say,GEN,$@)
 	$(Q)$(MEMGEN) skeleton $< -o $@

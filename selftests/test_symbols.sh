@@ -43,8 +43,12 @@ libmem_headers_declare_its_map()
 {
 	in_map libmem.map > "$scratch/map"
 	{
-		in_header mem.h
-		in_header image.h
+		for header in include/mem/*.h; do
+			case ${header##*/} in
+			bpf.h | elf.h) ;; # for programs; of the other library
+			*) in_header "${header##*/}" ;;
+			esac
+		done
 		# the one variable, which generated code reads
 		sed -n 's/^extern __thread .*[ *]\(mem_[a-z_]*\)$/\1/p' include/mem/task.h
 	} | sort -u > "$scratch/headers"

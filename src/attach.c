@@ -27,7 +27,7 @@ static struct mem_link *attach_raw_tracepoint(const struct mem_prog *prog, const
 	attr.raw_tracepoint.name = sys_pointer(name);
 	attr.raw_tracepoint.prog_fd = (uint32_t)prog->fd;
 	fd = sys_bpf_fd(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
-	return fd < 0 ? link_error(prog, name, -fd, feature) : link_new(prog->obj, fd, -1);
+	return fd < 0 ? link_error(prog, name, -fd, feature) : link_new(prog->obj, prog->image->name, fd, -1);
 }
 
 struct mem_link *mem_prog_attach_raw_tracepoint(const struct mem_prog *prog, const char *name)
@@ -133,7 +133,7 @@ static const char *attach_call(const struct mem_prog *prog)
 	case BPF_PROG_TYPE_PERF_EVENT:
 		return "mem_prog_attach_perf_event()";
 	case BPF_PROG_TYPE_KPROBE:
-		return "mem_prog_attach_kprobe(), _uprobe() or their _multi() forms";
+		return "mem_prog_attach_kprobe(), _uprobe(), their _multi() forms, or _usdt()";
 	case SYS_PROG_TYPE_NETFILTER:
 		return "mem_prog_attach_netfilter()";
 	case BPF_PROG_TYPE_CGROUP_SKB:
@@ -189,6 +189,8 @@ struct mem_link *mem_prog_attach(const struct mem_prog *prog)
 		return attach_uprobe_target(prog);
 	case MEM_ATTACH_UPROBE_MULTI:
 		return attach_uprobe_multi_target(prog);
+	case MEM_ATTACH_USDT:
+		return attach_usdt_target(prog);
 	case MEM_ATTACH_KSYSCALL:
 		return mem_prog_attach_ksyscall(prog, target, NULL);
 	default:

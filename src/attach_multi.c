@@ -157,7 +157,7 @@ struct mem_link *mem_prog_attach_kprobe_multi(const struct mem_prog *prog, const
 						    prog->obj->name, prog->image->name));
 		return NULL;
 	}
-	return fd < 0 ? link_error(prog, pattern, -fd, &kprobe_multi) : link_new(prog->obj, fd, -1);
+	return fd < 0 ? link_error(prog, pattern, -fd, &kprobe_multi) : link_new(prog->obj, prog->image->name, fd, -1);
 }
 
 static bool offer_symbol(void *ctx, const char *name, uint64_t offset, bool is_global)

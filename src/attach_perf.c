@@ -72,10 +72,10 @@ struct mem_link *link_perf_event(const struct mem_prog *prog, int event_fd, uint
 	attr.link_create.perf_event.bpf_cookie = cookie;
 	fd = sys_bpf_fd(BPF_LINK_CREATE, &attr, sizeof(attr));
 	if (fd >= 0)
-		return link_new(prog->obj, fd, event_fd);
+		return link_new(prog->obj, prog->image->name, fd, event_fd);
 	if (fd == -EINVAL && kernel_older_than(5, 15) && !cookie) {
 		if (!ioctl(event_fd, PERF_EVENT_IOC_SET_BPF, prog->fd))
-			return link_new(prog->obj, -1, event_fd);
+			return link_new(prog->obj, prog->image->name, -1, event_fd);
 		fd = -errno;
 	}
 	err = -fd;

@@ -88,10 +88,24 @@ struct mem_link *mem_prog_attach_kprobe(const struct mem_prog *prog, const char 
 	return attach_event(prog, &attr, -1, OPTS_GET(opts, cookie, 0), target);
 }
 
+struct mem_link *link_uprobe(const struct mem_prog *prog, int pid, const char *path, uint64_t offset,
+			     uint64_t ref_counter, uint64_t cookie)
+{
+	struct perf_event_attr attr;
+	char target[512];
+
+	if (object_result(prog->obj, probe_attr(prog, "uprobe", probe_returns(prog, NULL), &attr)))
+		return NULL;
+	attr.config |= ref_counter << 32;
+	attr.config1 = sys_pointer(path);
+	attr.config2 = offset;
+	snprintf(target, sizeof(target), "%.400s at %#llx", path, (unsigned long long)offset);
+	return attach_event(prog, &attr, pid, cookie, target);
+}
+
 struct mem_link *mem_prog_attach_uprobe(const struct mem_prog *prog, int pid, const char *binary,
 					const char *function, const struct mem_probe_opts *opts)
 {
-	bool returns = probe_returns(prog, opts);
 	uint64_t offset = OPTS_GET(opts, offset, 0);
 	struct perf_event_attr attr;
 	char path[4096], target[512];
@@ -106,7 +120,7 @@ struct mem_link *mem_prog_attach_uprobe(const struct mem_prog *prog, int pid, co
 		return NULL;
 	if (function && object_result(prog->obj, probe_function_offset(path, function, &offset)))
 		return NULL;
-	if (object_result(prog->obj, probe_attr(prog, "uprobe", returns, &attr)))
+	if (object_result(prog->obj, probe_attr(prog, "uprobe", probe_returns(prog, opts), &attr)))
 		return NULL;
 	attr.config |= OPTS_GET(opts, ref_counter, 0) << 32;
 	attr.config1 = sys_pointer(path);

@@ -3,21 +3,7 @@
 #ifndef LIBMEM_ELF_SYMBOLS_H
 #define LIBMEM_ELF_SYMBOLS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-/* An executable or shared object, mapped read-only. */
-struct elf_file {
-	const char *path;
-	const unsigned char *data;
-	size_t size; /* bytes */
-};
-
-/* Map a file and look at its header. 0, or -errno with a message. */
-int elf_file_open(struct elf_file *elf, const char *path);
-
-void elf_file_close(struct elf_file *elf);
+#include "elf_file.h"
 
 /* Receives a function that has the wanted name; offset: bytes into the file. False ends the walk. */
 typedef bool elf_symbol_fn(void *ctx, const char *name, uint64_t offset, bool is_global);

@@ -35,14 +35,15 @@ struct mem_link *link_error(const struct mem_prog *prog, const char *target, int
 	return NULL;
 }
 
-struct mem_link *link_new(struct mem_object *obj, int fd, int event_fd)
+struct mem_link *link_new(struct mem_object *obj, const char *name, int fd, int event_fd)
 {
 	struct mem_link *link = calloc(1, sizeof(*link));
 
 	if (!link) {
 		sys_close(&fd);
 		sys_close(&event_fd);
-		object_result(obj, mem__error(ENOMEM, "%s: no memory for a link", obj->name));
+		object_result(obj, mem__error(ENOMEM, "%s: can't attach '%s': no memory for a link",
+					      obj->name, name));
 		return NULL;
 	}
 	link->fd = fd;
@@ -56,7 +57,7 @@ struct mem_link *link_create(const struct mem_prog *prog, const void *attr, size
 {
 	int fd = sys_bpf_fd(BPF_LINK_CREATE, attr, size);
 
-	return fd < 0 ? link_error(prog, target, -fd, feature) : link_new(prog->obj, fd, -1);
+	return fd < 0 ? link_error(prog, target, -fd, feature) : link_new(prog->obj, prog->image->name, fd, -1);
 }
 
 int mem_link_fd(const struct mem_link *link)
@@ -66,12 +67,15 @@ int mem_link_fd(const struct mem_link *link)
 
 void mem_link_destroy(struct mem_link *link)
 {
-	if (!link)
-		return;
-	if (link->map_fd >= 0)
-		struct_ops_unregister(link->map_fd);
-	sys_close(&link->fd);
-	sys_close(&link->event_fd);
-	sys_close(&link->map_fd);
-	free(link);
+	while (link) {
+		struct mem_link *next = link->next;
+
+		if (link->map_fd >= 0)
+			struct_ops_unregister(link->map_fd);
+		sys_close(&link->fd);
+		sys_close(&link->event_fd);
+		sys_close(&link->map_fd);
+		free(link);
+		link = next;
+	}
 }

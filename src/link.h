@@ -12,10 +12,14 @@ struct mem_link {
 	int event_fd;      /* the perf event under it; -1 if there is none */
 	int map_fd;        /* a struct_ops map that is registered itself, else -1 */
 	bool iter;         /* mem_iter_create() works on it */
+	struct mem_link *next; /* the other places of a USDT probe, NULL after the last */
 };
 
-/* Take over both descriptors (-1: none), also on failure. NULL with errno and a message. */
-struct mem_link *link_new(struct mem_object *obj, int fd, int event_fd);
+/*
+ * Take over both descriptors (-1: none), also on failure. name: of the program or map, for the message.
+ * NULL with errno and a message.
+ */
+struct mem_link *link_new(struct mem_object *obj, const char *name, int fd, int event_fd);
 
 /* 0, or -EBADF with a message if prog is not loaded. */
 int link_check_loaded(const struct mem_prog *prog);
@@ -39,5 +43,10 @@ bool probe_returns(const struct mem_prog *prog, const struct mem_probe_opts *opt
 struct mem_link *attach_kprobe_target(const struct mem_prog *prog);
 struct mem_link *attach_uprobe_target(const struct mem_prog *prog);
 struct mem_link *attach_uprobe_multi_target(const struct mem_prog *prog);
+struct mem_link *attach_usdt_target(const struct mem_prog *prog);
+
+/* attach_probe.c: a uprobe at a place of a file; ref_counter: 0 if it has none */
+struct mem_link *link_uprobe(const struct mem_prog *prog, int pid, const char *path, uint64_t offset,
+			     uint64_t ref_counter, uint64_t cookie);
 
 #endif /* LIBMEM_LINK_H */

@@ -235,6 +235,7 @@ void mem_object_close(struct mem_object *obj)
 	for (uint32_t i = 0; obj->progs && i < obj->image.prog_count; i++)
 		prog_close(&obj->progs[i]);
 	module_fds_close(&obj->modules);
+	usdt_table_free(obj->usdt);
 	for (uint32_t i = 0; obj->regions && i < obj->image.region_count; i++)
 		region_unmap(&obj->regions[i]);
 	for (uint32_t i = 0; obj->maps && i < obj->image.map_count; i++) {

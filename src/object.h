@@ -78,6 +78,7 @@ struct mem_object {
 	struct mem_prog *progs;
 	struct resolved_extern *externs;
 	struct module_fds modules; /* whose BTF externs and targets refer to */
+	struct usdt_table *usdt;   /* usdt.c: arguments of the probes attached so far; NULL: none */
 	bool lenient;              /* a program that can't be loaded is left out */
 	struct task_back *task_back; /* where threads' structs are; NULL: none or not prepared */
 	uint32_t *task_offsets;      /* bytes into a thread's block, for each tasks row */
@@ -127,6 +128,9 @@ int prog_load(struct mem_prog *prog);
 void prog_leave_out(struct mem_prog *prog);
 void prog_close(struct mem_prog *prog);
 const char *prog_target(const struct mem_prog *prog);
+
+/* usdt.c */
+void usdt_table_free(struct usdt_table *table);
 
 /* skeleton.c */
 void skeleton_show_region(const struct mem_region *region);

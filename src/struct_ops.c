@@ -311,7 +311,7 @@ static struct mem_link *attach_error(const struct mem_map *map, int err)
 static struct mem_link *registered_link(const struct mem_map *map)
 {
 	int fd = fcntl(map->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	struct mem_link *link = fd < 0 ? attach_error(map, errno) : link_new(map->obj, -1, -1);
+	struct mem_link *link = fd < 0 ? attach_error(map, errno) : link_new(map->obj, map->image->name, -1, -1);
 
 	if (link)
 		link->map_fd = fd;
@@ -358,5 +358,5 @@ struct mem_link *mem_map_attach_struct_ops(const struct mem_map *map)
 	attr.link_create.prog_fd = (uint32_t)map->fd;
 	attr.link_create.attach_type = SYS_ATTACH_STRUCT_OPS;
 	fd = sys_bpf_fd(BPF_LINK_CREATE, &attr, sizeof(attr));
-	return fd < 0 ? attach_error(map, -fd) : link_new(map->obj, fd, -1);
+	return fd < 0 ? attach_error(map, -fd) : link_new(map->obj, map->image->name, fd, -1);
 }

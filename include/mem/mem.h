@@ -650,6 +650,24 @@ struct mem_link *mem_prog_attach_uprobe_multi(const struct mem_prog *prog, int p
 					      const struct mem_probe_opts *opts);
 
 /**
+ * @brief Attach a program to a USDT probe, at all its places in a binary.
+ *
+ * The program includes libbpf's bpf/usdt.bpf.h, whose maps receive where the arguments are.
+ *
+ * @param prog      a loaded program of section usdt or usdt.s
+ * @param pid       of the process, -1: every process
+ * @param binary    as for mem_prog_attach_uprobe()
+ * @param provider  of the probe, the first argument of its DTRACE_PROBE() or STAP_PROBE()
+ * @param name      of the probe
+ * @param cookie    what bpf_usdt_cookie() returns
+ * @return the link, to be destroyed by the caller; NULL with errno ENOENT no such binary or probe, EINVAL
+ *         the object has no maps for it or the arguments aren't understood, E2BIG those maps are full,
+ *         or what else the kernel answered. Linux 5.15, on x86-64 and arm64.
+ */
+struct mem_link *mem_prog_attach_usdt(const struct mem_prog *prog, int pid, const char *binary,
+				      const char *provider, const char *name, uint64_t cookie);
+
+/**
  * @brief Attach a program to the XDP hook of a network interface.
  * @param prog     a loaded program of type xdp
  * @param ifindex  of the interface, in the caller's network namespace

@@ -158,7 +158,11 @@ EXPORTED char *strdup(const char *text)
 
 EXPORTED void *mmap(void *addr, size_t size, int prot, int flags, int fd, off_t offset)
 {
-	return fails("mmap", ENOMEM) ? MAP_FAILED : REAL(mmap)(addr, size, prot, flags, fd, offset);
+	if (!fails("mmap", ENOMEM))
+		return REAL(mmap)(addr, size, prot, flags, fd, offset);
+	if (flags & MAP_FIXED) /* the kernel has removed what was there when it fails */
+		munmap(addr, size);
+	return MAP_FAILED;
 }
 
 EXPORTED void *mremap(void *old, size_t old_size, size_t size, int flags, ...)

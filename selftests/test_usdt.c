@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * USDT probes. The probes of this program are written out as its assembler would, since sys/sdt.h is
+ * not everywhere.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "usdt.skel.h"
+#include "usdt_args.h"
+
+static struct usdt *skel;
+
+static void setup(void)
+{
+	need_bpf();
+	skel = assert_ptr(usdt__open());
+}
+
+static void teardown(void)
+{
+	usdt__destroy(skel);
+	skel = NULL;
+}
+
+FIXTURE(setup, teardown)
+
+/* One place of a probe: the instruction, and a note about it. */
+#define NOTE(name, arguments)                                                                      \
+	"990: nop\n"                                                                               \
+	".pushsection .note.stapsdt,\"?\",\"note\"\n"                                              \
+	".balign 4\n.4byte 992f-991f, 994f-993f, 3\n"                                              \
+	"991: .asciz \"stapsdt\"\n992: .balign 4\n"                                                \
+	"993: .8byte 990b\n.8byte _.stapsdt.base\n.8byte 0\n"                                      \
+	".asciz \"libmem\"\n.asciz \"" name "\"\n.asciz \"" arguments "\"\n994: .balign 4\n"       \
+	".popsection\n"
+
+asm(".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"
+    ".weak _.stapsdt.base\n.hidden _.stapsdt.base\n_.stapsdt.base: .space 1\n.size _.stapsdt.base,1\n"
+    ".popsection\n");
+
+#if defined(__x86_64__)
+static void __attribute__((noinline)) probe_registers(int64_t a, int32_t b)
+{
+	asm volatile(NOTE("registers", "8@%%rdi -4@%%esi 8@$-9") : : "D"(a), "S"(b));
+}
+
+static void __attribute__((noinline)) probe_memory(const int32_t *values)
+{
+	asm volatile(NOTE("memory", "-4@(%%rdi) 4@4(%%rdi)") : : "D"(values) : "memory");
+}
+
+static void __attribute__((noinline)) probe_twice(int64_t a)
+{
+	asm volatile(NOTE("twice", "8@%%rdi") : : "D"(a));
+	asm volatile(NOTE("twice", "8@%%rsi") : : "S"(a + 1));
+}
+#else
+#error "write this architecture's probes"
+#endif
+
+TEST(arguments_in_registers_and_constants)
+{
+	struct mem_link *link;
+
+	assert_ok(usdt__load(skel));
+	link = assert_ptr(mem_prog_attach_usdt(skel->progs.on_probe, getpid(), "/proc/self/exe", "libmem",
+					       "registers", 0x77));
+	probe_registers(0x123456789abcdef, -5);
+	ck_assert_uint_eq(skel->bss->hits, 1);
+	ck_assert_uint_eq(skel->bss->cookie, 0x77);
+	ck_assert_int_eq(skel->bss->count, 3);
+	ck_assert_int_eq(skel->bss->args[0], 0x123456789abcdef);
+	ck_assert_int_eq(skel->bss->args[1], -5);
+	ck_assert_int_eq(skel->bss->args[2], -9);
+	mem_link_destroy(link);
+	probe_registers(1, 1);
+	ck_assert_uint_eq(skel->bss->hits, 1);
+}
+END_TEST
+
+TEST(arguments_in_memory)
+{
+	const int32_t values[] = { -7, -8 };
+	struct mem_link *link;
+
+	assert_ok(usdt__load(skel));
+	link = assert_ptr(mem_prog_attach_usdt(skel->progs.on_probe, getpid(), "/proc/self/exe", "libmem",
+					       "memory", 0));
+	probe_memory(values);
+	ck_assert_int_eq(skel->bss->args[0], -7);
+	ck_assert_int_eq(skel->bss->args[1], (uint32_t)-8);
+	ck_assert_int_eq(skel->bss->count, 2);
+	mem_link_destroy(link);
+}
+END_TEST
+
+TEST(all_places_and_again)
+{
+	/* room for the two kinds of arguments, once */
+	assert_ok(mem_map_max_entries_set(skel->maps.__bpf_usdt_specs, 2));
+	assert_ok(usdt__load(skel));
+	for (uint64_t round = 1; round <= 5; round++) {
+		struct mem_link *link =
+			assert_ptr(mem_prog_attach_usdt(skel->progs.on_probe, getpid(),
+							"/proc/self/exe", "libmem", "twice", 0));
+
+		probe_twice(40);
+		mem_link_destroy(link);
+	}
+	ck_assert_uint_eq(skel->bss->hits, 10);
+	ck_assert_int_eq(skel->bss->args[0], 41);
+}
+END_TEST
+
+TEST(probe_that_is_not_there)
+{
+	assert_ok(usdt__load(skel));
+	ck_assert_ptr_null(mem_prog_attach_usdt(skel->progs.on_probe, -1, "/proc/self/exe", "libmem",
+						"none", 0));
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "libmem:none"));
+	ck_assert_ptr_null(mem_prog_attach(skel->progs.on_probe));
+	ck_assert_int_eq(errno, EOPNOTSUPP);
+}
+END_TEST
+
+TEST(arguments_are_parsed)
+{
+	struct usdt_spec spec = { .arg_count = 0 };
+
+	ck_assert_int_eq(usdt_args_parse("", &spec), 0);
+	ck_assert_int_eq(spec.arg_count, 0);
+	ck_assert_int_eq(usdt_args_parse("-4@$-9 1@%al 8@-16(%rbp)", &spec), 0);
+	ck_assert_int_eq(spec.arg_count, 3);
+	ck_assert_int_eq(spec.args[0].type, USDT_ARG_CONST);
+	ck_assert_int_eq((int64_t)spec.args[0].value, -9);
+	ck_assert_int_eq(spec.args[0].is_signed, 1);
+	ck_assert_int_eq(spec.args[1].type, USDT_ARG_REG);
+	ck_assert_int_eq(spec.args[1].reg_offset, 80);
+	ck_assert_int_eq(spec.args[1].shift, 56);
+	ck_assert_int_eq(spec.args[2].type, USDT_ARG_DEREF);
+	ck_assert_int_eq((int64_t)spec.args[2].value, -16);
+	ck_assert_int_eq(usdt_args_parse("4@%nope", &spec), -EINVAL);
+	ck_assert_int_eq(usdt_args_parse("3@%eax", &spec), -EINVAL);
+	ck_assert_int_eq(usdt_args_parse("4@", &spec), -EINVAL);
+	ck_assert_int_eq(usdt_args_parse("4@$", &spec), -EINVAL);
+	ck_assert_int_eq(usdt_args_parse("@%eax", &spec), -EINVAL);
+	ck_assert_int_eq(usdt_args_parse("4@8(%rax", &spec), -EINVAL);
+	ck_assert_int_eq(usdt_args_parse("4@%eax 4@%eax 4@%eax 4@%eax 4@%eax 4@%eax 4@%eax 4@%eax "
+					 "4@%eax 4@%eax 4@%eax 4@%eax 4@%eax", &spec), -E2BIG);
+}
+END_TEST
