@@ -109,12 +109,11 @@ static void emit_accessor(struct writer *w, const struct skeleton *s, uint32_t i
 	emit_prototype(w, s, task);
 	writer_end(w);
 	writer_open(w, "{");
-	writer_line(w, "struct mem_task *task = %s__task_%s_key();", s->name, task->name);
-	writer_line(w, "void *data = mem_task_peek(task);");
+	writer_line(w, "static __thread struct mem_task_cell cell;");
 	writer_blank(w);
-	writer_line(w, "if (!data)");
-	writer_line(w, "\tdata = mem_task_register(task, %s__image(), %u);", s->name, i);
-	writer_line(w, "return (__typeof__(%s__task_%s()))data;", s->name, task->name);
+	writer_line(w, "return (__typeof__(%s__task_%s()))mem_task_find(&cell, %s__task_%s_key(),",
+		    s->name, task->name, s->name, task->name);
+	writer_line(w, "\t%s__image, %u);", s->name, i);
 	writer_close(w, "}");
 	writer_blank(w);
 	writer_line(w, "/* %s of every registered thread: see mem_task_each(). */", task->name);

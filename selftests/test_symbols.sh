@@ -49,8 +49,6 @@ libmem_headers_declare_its_map()
 			*) in_header "${header##*/}" ;;
 			esac
 		done
-		# the one variable, which generated code reads
-		sed -n 's/^extern __thread .*[ *]\(mem_[a-z_]*\)$/\1/p' include/mem/task.h
 	} | sort -u > "$scratch/headers"
 	same map headers
 }

@@ -3,10 +3,9 @@
  * Threads and their blocks. One registry serves the whole process, whatever objects and libraries use
  * it.
  *
- * A thread's block is in `mem_task_block`, a thread-local variable that generated headers read by
- * themselves. It is NULL until the thread comes here for the first time, and again when the block has
- * to be another one: after fork, and when the first object is loaded whose programs find blocks
- * elsewhere. A block that was given up stays what it is, memory of this thread, until the thread ends:
+ * Generated headers keep the address of each of a thread's structs in a thread-local variable, a
+ * cell, and come here while that is NULL: for the first time, and when the thread's block has to be
+ * another one: after fork, and when the first object is loaded whose programs find blocks elsewhere. A block that was given up stays what it is, memory of this thread, until the thread ends:
  * other code of it may be using it.
  *
  * Where nothing is loaded, or a slot can't be had, a thread gets private memory: the application
@@ -44,9 +43,11 @@ struct block {
 struct thread {
 	struct thread *next;
 	int tid;
-	char **tls;         /* its mem_task_block; NULL until it comes here itself */
+	struct mem_task_cell *cells; /* of this thread, to be emptied */
+	bool here;          /* it has come here itself, and its end will be noticed */
 	struct block *block; /* the current one, then those before */
 	bool live;          /* programs find the current block */
+	bool current;       /* ... and if they can't, nothing can be done: the block is the right one */
 };
 
 /* Memory of blocks that are not in a back. */
@@ -78,8 +79,8 @@ static struct {
 	bool warned;
 } registry = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-__thread char *mem_task_block;
 static __thread struct thread *this_thread;
+static __thread unsigned int ends; /* rounds of destructors in which this thread was unregistered */
 
 static int current_tid(void)
 {
@@ -196,6 +197,23 @@ static void blocks_free(struct thread *thread)
 	thread->live = false;
 }
 
+/* The thread has to ask again where its structs are. */
+static void cells_empty(struct thread *thread)
+{
+	for (struct mem_task_cell *cell = thread->cells; cell; cell = cell->next)
+		__atomic_store_n(&cell->data, NULL, __ATOMIC_RELAXED);
+}
+
+static void cells_forget(struct thread *thread)
+{
+	cells_empty(thread);
+	while (thread->cells) {
+		thread->cells->task = NULL;
+		thread->cells = thread->cells->next;
+	}
+}
+
+/* A dead thread's cells are no longer there: those of a live one are to be forgotten before. */
 static void thread_free(struct thread *thread)
 {
 	struct thread **at = bucket(thread->tid);
@@ -243,7 +261,8 @@ static struct thread *thread_new(int tid)
 
 static void forget_self(void)
 {
-	__atomic_store_n(&mem_task_block, NULL, __ATOMIC_RELAXED);
+	if (this_thread)
+		cells_forget(this_thread);
 	this_thread = NULL;
 }
 
@@ -253,6 +272,7 @@ static void on_thread_exit(void *thread)
 	if (this_thread == thread) {
 		forget_self();
 		thread_free(thread);
+		ends++;
 	}
 	pthread_mutex_unlock(&registry.lock);
 }
@@ -272,6 +292,7 @@ static void after_fork_in_parent(void)
 static void after_fork_in_child(void)
 {
 	pthread_mutex_init(&registry.lock, NULL);
+	forget_self();
 	if (registry.back)
 		task_back_leave(registry.back);
 	for (size_t i = 0; i < BUCKETS; i++) {
@@ -284,7 +305,6 @@ static void after_fork_in_child(void)
 			thread_free(thread);
 		}
 	}
-	forget_self();
 	if (registry.ready)
 		pthread_setspecific(registry.key, NULL);
 }
@@ -447,8 +467,7 @@ static int thread_start(struct thread *thread)
 		err = take_private(thread);
 	if (!thread->block)
 		return err;
-	thread->tls = &mem_task_block;
-	__atomic_store_n(&mem_task_block, thread->block->memory, __ATOMIC_RELAXED);
+	thread->current = true;
 	return 0;
 }
 
@@ -457,15 +476,18 @@ static int thread_enter(void)
 	struct thread *thread = this_thread;
 	int err;
 
-	if (mem_task_block)
+	if (thread && thread->current)
 		return 0;
+	/* glibc gives destructors four rounds; whoever is registered in the last one stays so for ever */
+	if (ends >= PTHREAD_DESTRUCTOR_ITERATIONS - 1)
+		return mem__error(ESHUTDOWN, "the thread is ending");
 	block_size();
 	err = registry_start();
 	if (err)
 		return err;
 	if (!thread) {
 		thread = find_thread(current_tid());
-		if (thread && thread->tls) { /* ended without a destructor */
+		if (thread && thread->here) { /* ended without a destructor */
 			thread_free(thread);
 			thread = NULL;
 		}
@@ -474,6 +496,7 @@ static int thread_enter(void)
 	if (!thread || pthread_setspecific(registry.key, thread))
 		return mem__error(ENOMEM, "no memory to register a thread");
 	this_thread = thread;
+	thread->here = true;
 	return thread_start(thread);
 }
 
@@ -507,22 +530,57 @@ static int declare_row(struct mem_task *task, const struct mem_image *image, uin
 	return offset < 0 ? offset : 0;
 }
 
-void *mem_task_register(struct mem_task *task, const struct mem_image *image, uint32_t row)
+/* The calling thread's struct into its cell. */
+static void *fill_cell(struct mem_task_cell *cell, struct mem_task *task)
 {
+	struct thread *thread = this_thread;
+	void *data = thread->block->memory + __atomic_load_n(&task->offset, __ATOMIC_RELAXED);
+
+	if (!cell->task) {
+		cell->task = task;
+		cell->next = thread->cells;
+		thread->cells = cell;
+	}
+	__atomic_store_n(&cell->data, data, __ATOMIC_RELAXED);
+	return data;
+}
+
+void *mem_task_register(struct mem_task_cell *cell, struct mem_task *task,
+			const struct mem_image *image, uint32_t row)
+{
+	void *data = NULL;
 	int err = 0;
-	void *data;
 
 	pthread_mutex_lock(&registry.lock);
-	if (!__atomic_load_n(&task->offset, __ATOMIC_RELAXED))
-		err = declare_row(task, image, row);
-	if (!err && registry.closed)
+	if (registry.closed)
 		err = mem__error(ESHUTDOWN, "libmem is being unloaded");
+	else if (!__atomic_load_n(&task->offset, __ATOMIC_RELAXED))
+		err = declare_row(task, image, row);
 	err = err ?: thread_enter();
+	if (!err)
+		data = fill_cell(cell, task);
 	pthread_mutex_unlock(&registry.lock);
-	data = err ? NULL : mem_task_peek(task);
 	if (err)
 		errno = -err;
 	return data;
+}
+
+void mem_task_forget(void *task)
+{
+	pthread_mutex_lock(&registry.lock);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct thread *t = registry.threads[i]; t; t = t->next) {
+			struct mem_task_cell **at = &t->cells;
+
+			while (*at) {
+				if ((*at)->task == task)
+					*at = (*at)->next;
+				else
+					at = &(*at)->next;
+			}
+		}
+	}
+	pthread_mutex_unlock(&registry.lock);
 }
 
 void mem_task_unregister(void)
@@ -737,6 +795,14 @@ int task_prepare(struct mem_object *obj)
 	return err;
 }
 
+/* Its next use of a struct gives it a new block. */
+static void thread_come_again(struct thread *thread)
+{
+	thread->current = false;
+	if (!syscall(SYS_tgkill, getpid(), thread->tid, 0) || errno != ESRCH)
+		cells_empty(thread);
+}
+
 /* Threads that came before the programs. Their memory may stay where it is, or they come here again. */
 static void enlist(struct thread *thread)
 {
@@ -745,8 +811,8 @@ static void enlist(struct thread *thread)
 	if (registry.back->kind == MEM_TASK_IN_UPTR && !registry.back->other_ids) {
 		self.tgid = registry.back->tgid;
 		make_live(thread, &self, true);
-	} else if (thread->tls && !(syscall(SYS_tgkill, getpid(), thread->tid, 0) && errno == ESRCH)) {
-		__atomic_store_n(thread->tls, NULL, __ATOMIC_RELAXED);
+	} else {
+		thread_come_again(thread);
 	}
 }
 
@@ -797,22 +863,24 @@ int task_load(struct mem_object *obj)
 static void stop(void)
 {
 	struct task_back *back = registry.back;
+	struct thread *self = this_thread;
 
 	registry.back = NULL;
 	registry.loaded = false;
+	if (self) {
+		forget_self();
+		thread_free(self);
+	}
 	for (size_t i = 0; i < BUCKETS; i++) {
 		struct thread *next;
 
 		for (struct thread *t = registry.threads[i]; t; t = next) {
 			next = t->next;
 			t->live = false;
-			if (!t->tls || t == this_thread) {
-				if (t == this_thread)
-					forget_self();
+			if (!t->here)
 				thread_free(t);
-			} else if (back->kind != MEM_TASK_IN_UPTR) {
-				__atomic_store_n(t->tls, NULL, __ATOMIC_RELAXED);
-			}
+			else if (back->kind != MEM_TASK_IN_UPTR)
+				thread_come_again(t);
 		}
 	}
 	if (registry.ready)

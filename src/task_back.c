@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 #include "task.h"
 
 #define PIDFD_THREAD_FLAG O_EXCL /* PIDFD_THREAD, Linux 6.9 */
+#define TRIES 100                /* of what fails for a moment only */
 #define TIDS_MAX (1U << 22)      /* PID_MAX_LIMIT of the kernel */
 #define ARENA_THREADS 65536      /* slots by default: address space, memory comes with use */
 #define ARRAY_THREADS 4096       /* slots by default: memory that is taken at once */
@@ -50,15 +52,29 @@ static int open_thread(int tid)
 	return fd < 0 ? -errno : fd;
 }
 
+/* What the kernel may say when others are at the same storage, or its allocator is, at this moment. */
+static bool is_passing(int err)
+{
+	return err == -EAGAIN || err == -EBUSY || err == -ENOMEM || err == -EDEADLK ||
+	       err == -ETIMEDOUT;
+}
+
 /* Put a value into task storage for a thread. */
 static int storage_update(int map_fd, int pidfd, const void *value)
 {
+	int err;
 	BPF_ATTR(attr);
 
 	attr.map_fd = (uint32_t)map_fd;
 	attr.key = sys_pointer(&pidfd);
 	attr.value = sys_pointer(value);
-	return sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
+	for (int i = 0; i < TRIES; i++) {
+		err = sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
+		if (!is_passing(err))
+			break;
+		sched_yield();
+	}
+	return err;
 }
 
 /* --- maps --- */
@@ -297,7 +313,13 @@ int task_back_self(struct task_back *back, struct task_self *self)
 	attr.test.prog_fd = (uint32_t)back->self_fd;
 	attr.test.ctx_in = sys_pointer(self);
 	attr.test.ctx_size_in = sizeof(*self);
-	err = sys_bpf(BPF_PROG_TEST_RUN, &attr, BPF_ATTR_UPTO(test.batch_size));
+	for (int i = 0; i < TRIES; i++) {
+		err = sys_bpf(BPF_PROG_TEST_RUN, &attr, BPF_ATTR_UPTO(test.batch_size));
+		/* the program could not make its storage */
+		if (err || !attr.test.retval)
+			break;
+		sched_yield();
+	}
 	if (err)
 		return err;
 	back->tgid = self->tgid;

@@ -834,6 +834,13 @@ struct mem_task {
 	uint32_t offset; /**< bytes into a thread's block; 0: not known yet */
 };
 
+/** A thread-local variable of generated headers: what the fast path reads. Zero at first. */
+struct mem_task_cell {
+	void *data;                 /**< the thread's struct; NULL: call mem_task_register() */
+	struct mem_task_cell *next; /**< another one of this thread; libmem's */
+	struct mem_task *task;      /**< whose struct it is; NULL: not known to libmem */
+};
+
 /**
  * @brief Looks at one thread's struct in a walk.
  *
@@ -865,16 +872,27 @@ enum mem_task_back mem_task_back_used(void);
  * The thread stays registered until it ends or calls mem_task_unregister(). Not to be called for the
  * first time in a signal handler.
  *
- * @param task   where the result is kept for the fast path
+ * @param cell   of this thread: receives the result, and NULL again when that is no longer valid
+ * @param task   the struct's place, to be kept by the caller
  * @param image  that declares the struct
  * @param row    of its tasks table
  * @return the struct, zero at first, valid until the thread ends or the last object with such structs
  *         is closed. Programs see it if an object is loaded and a slot was free, else it is private
  *         memory (a warning says so once). NULL with errno ENOMEM; ENOSPC the structs of all
  *         objects together are too large; EINVAL another object declares it differently (the message
- *         has the fields).
+ *         has the fields); ESHUTDOWN the thread is ending.
  */
-void *mem_task_register(struct mem_task *task, const struct mem_image *image, uint32_t row);
+void *mem_task_register(struct mem_task_cell *cell, struct mem_task *task,
+			const struct mem_image *image, uint32_t row);
+
+/**
+ * @brief Forget all cells of a struct, because the code they belong to is being unloaded.
+ *
+ * Generated headers arrange for it to be called by dlclose(3).
+ *
+ * @param task  struct mem_task *, as given to mem_task_register()
+ */
+void mem_task_forget(void *task);
 
 /**
  * @brief Give up the calling thread's structs, as its end does.

@@ -129,11 +129,13 @@ static __always_inline struct mem_task_head *mem_task__block(struct task_struct 
 #ifdef __BPF_FEATURE_ADDR_SPACE_CAST
 	if (back == MEM_TASK_IN_ARENA) {
 		struct task_struct___mem_task *t = (struct task_struct___mem_task *)task;
-		__u32 __arena *index = (__u32 __arena *)(__u64)&mem_task_index;
+		__u64 index = (__u64)&mem_task_index;
 		__u32 block;
 
 		MEM_ARENA_USE(mem_task_arena);
-		block = index[(__u32)t->pid];
+		/* or compilers move the cast to where programs without an arena pass too */
+		asm volatile("" : "+r"(index));
+		block = ((__u32 __arena *)index)[(__u32)t->pid];
 		return block ? (struct mem_task_head *)(struct mem_task_head __arena *)(__u64)block : 0;
 	}
 #endif
@@ -241,22 +243,29 @@ extern "C" {
 #endif
 
 /** @cond */
-/* The calling thread's block; NULL until it is registered. Exported by libmem. */
-extern __thread char *mem_task_block
-	__attribute__((tls_model("initial-exec"), visibility("default")));
+int __cxa_atexit(void (*fn)(void *), void *arg, void *dso);
+extern void *__dso_handle __attribute__((visibility("hidden")));
 /** @endcond */
 
 /**
- * @brief The calling thread's instance, if both the thread and the struct are registered.
- * @param task  the declaration, in a generated header
- * @return the instance, valid as long as the thread; NULL: call mem_task_register()
+ * @brief The calling thread's struct: a load and a test, but for the first time.
+ * @param cell   a thread-local variable
+ * @param task   a variable of the same code
+ * @param image  makes the image that declares the struct
+ * @param row    of its tasks table
+ * @return the struct; NULL with errno as mem_task_register() has it
  */
-static inline void *mem_task_peek(const struct mem_task *task)
+static inline void *mem_task_find(struct mem_task_cell *cell, struct mem_task *task,
+				  const struct mem_image *(*image)(void), uint32_t row)
 {
-	char *block = __atomic_load_n(&mem_task_block, __ATOMIC_RELAXED);
-	uint32_t offset = __atomic_load_n(&task->offset, __ATOMIC_RELAXED);
+	void *data = __atomic_load_n(&cell->data, __ATOMIC_RELAXED);
 
-	return __builtin_expect(block && offset, 1) ? block + offset : NULL;
+	if (__builtin_expect(data != NULL, 1))
+		return data;
+	/* cells are gone when a library is unloaded */
+	if (!__atomic_load_n(&task->offset, __ATOMIC_RELAXED))
+		__cxa_atexit(mem_task_forget, task, &__dso_handle);
+	return mem_task_register(cell, task, image(), row);
 }
 
 #ifdef __cplusplus

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-2-Clause
+## make bench-task             per-thread memory against thread_local and task storage
+.PHONY: bench-task
+
+bench: bench-task
+
+bench-task: $(BENCH)/task
+	$(Q)for back in uptr arena array; do $(BENCH)/task $$back; done
+
+$(BENCH)/task.o: bench/task.c $(BENCH)/task.skel.h bench/task.mk
+	$(call say,CC,$@)
+	$(Q)$(CC) $(BENCH_CFLAGS) -c $< -o $@
+
+# with the library beside, as an application has it
+$(BENCH)/task: $(BENCH)/task.o $(LIBMEM_SO)
+	$(call say,LD,$@)
+	$(Q)$(CC) -pthread $< -L$(BUILD) -lmem -Wl,-rpath,'$$ORIGIN/..' -o $@
