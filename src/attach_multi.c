@@ -89,7 +89,10 @@ static int kernel_places(struct places *places)
 			continue;
 		if (!addresses)
 			address = sys_pointer(strdup(name));
-		places->no_memory |= !address || !places_add(places, address);
+		if (!address || !places_add(places, address)) {
+			places->no_memory = true;
+			free(addresses ? NULL : (void *)(uintptr_t)address);
+		}
 	}
 	free(line);
 	fclose(file);
