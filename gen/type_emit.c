@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Types as C text. A declarator has two halves around the name: what is in front ("int (*"), and
+ * Types as C text; type_enum.c has the enums. A declarator has two halves around the name: what is in front ("int (*"), and
  * what is behind (")[4]"); emit_front() and emit_back() walk the same chain of types.
  */
 #include <bpf/btf.h>
@@ -135,22 +135,6 @@ static void emit_qualifiers(struct writer *w, uint32_t quals)
 		writer_part(w, "volatile ");
 }
 
-static const char *integer_name(uint32_t size, bool is_signed)
-{
-	switch (size) {
-	case 1:
-		return is_signed ? "signed char" : "unsigned char";
-	case 2:
-		return is_signed ? "short" : "unsigned short";
-	case 4:
-		return is_signed ? "int" : "unsigned int";
-	case 8:
-		return is_signed ? "long long" : "unsigned long long";
-	default:
-		return is_signed ? "__int128" : "unsigned __int128";
-	}
-}
-
 /* long and long long are both 8 bytes, and not the same to printf: keep them apart. */
 static const char *int_name(const struct types *types, const struct btf_type *type)
 {
@@ -163,112 +147,7 @@ static const char *int_name(const struct types *types, const struct btf_type *ty
 		return "char";
 	if (type->size == 8 && !strstr(raw, "long long"))
 		return is_signed ? "int64_t" : "uint64_t";
-	return integer_name(type->size, is_signed);
-}
-
-/* --- enums --- */
-
-static int64_t enum_value(const struct btf_type *type, uint32_t i)
-{
-	if (!btf_is_enum(type))
-		return (int64_t)btf_enum64_value(&btf_enum64(type)[i]);
-	return btf_kflag(type) ? (int64_t)btf_enum(type)[i].val
-			       : (int64_t)(uint32_t)btf_enum(type)[i].val;
-}
-
-/* 64-bit values of an unsigned enum that don't fit int64_t. */
-static bool is_huge(const struct btf_type *type, int64_t value)
-{
-	return value < 0 && !btf_kflag(type);
-}
-
-/* Bytes of the narrowest type for all values, of at least `least` bytes. */
-static uint32_t enum_width(const struct btf_type *type, uint32_t least)
-{
-	int64_t low = 0, high = 0;
-	uint32_t width;
-
-	for (uint32_t i = 0; i < btf_vlen(type); i++) {
-		int64_t value = enum_value(type, i);
-
-		if (is_huge(type, value))
-			return 8;
-		low = value < low ? value : low;
-		high = value > high ? value : high;
-	}
-	for (width = least; width < 8; width *= 2) {
-		unsigned int bits = 8 * width;
-
-		if (low < 0 ? low >= -(1LL << (bits - 1)) && high < 1LL << (bits - 1)
-			    : high < 1LL << bits)
-			break;
-	}
-	return width;
-}
-
-enum enum_fit {
-	ENUM_AS_IS,
-	ENUM_PACKED, /* with the attribute that makes it as narrow as its values */
-	ENUM_NOT     /* C can't give it this size: an integer stands for it */
-};
-
-static enum enum_fit enum_fit(const struct btf_type *type)
-{
-	if (enum_width(type, 4) == type->size)
-		return ENUM_AS_IS;
-	return enum_width(type, 1) == type->size ? ENUM_PACKED : ENUM_NOT;
-}
-
-static bool enum_is_signed(const struct btf_type *type)
-{
-	for (uint32_t i = 0; i < btf_vlen(type); i++) {
-		if (enum_value(type, i) < 0 && !is_huge(type, enum_value(type, i)))
-			return true;
-	}
-	return false;
-}
-
-static void emit_enum_value(struct writer *w, const struct btf_type *type, int64_t value)
-{
-	if (is_huge(type, value))
-		writer_part(w, "%lluULL", (unsigned long long)value);
-	else if (value == INT64_MIN)
-		writer_part(w, "-9223372036854775807LL - 1");
-	else if (value > UINT32_MAX || value < INT32_MIN)
-		writer_part(w, "%lldLL", (long long)value);
-	else if (value > INT32_MAX)
-		writer_part(w, "%lluU", (unsigned long long)value);
-	else
-		writer_part(w, "%lld", (long long)value);
-}
-
-static void emit_enum(struct writer *w, const struct types *types, uint32_t id)
-{
-	const struct type_info *info = &types->info[id];
-	const struct btf_type *type = types_get(types, id);
-
-	writer_open(w, "enum %s%s {",
-		    enum_fit(type) == ENUM_PACKED ? "__attribute__((packed)) " : "", info->name);
-	for (uint32_t i = 0; i < btf_vlen(type); i++) {
-		writer_begin(w);
-		writer_part(w, "%s = ", info->values[i]);
-		emit_enum_value(w, type, enum_value(type, i));
-		writer_part(w, i + 1 < btf_vlen(type) ? "," : "");
-		writer_end(w);
-	}
-	writer_close(w, "};");
-}
-
-static void emit_enum_name(struct writer *w, const struct types *types, uint32_t id,
-			   const struct btf_type *type)
-{
-	const struct type_info *info = &types->info[id];
-	bool tagless = types->policy.external && !*types_raw_name(types, type);
-
-	if (info->name && enum_fit(type) != ENUM_NOT)
-		writer_part(w, "%s%s ", tagless ? "" : "enum ", info->name);
-	else
-		writer_part(w, "%s ", integer_name(type->size, enum_is_signed(type)));
+	return types_integer_name(type->size, is_signed);
 }
 
 /* --- structs and unions --- */
@@ -326,7 +205,7 @@ static void emit_base(struct writer *w, const struct types *types, uint32_t id)
 		break;
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
-		emit_enum_name(w, types, id, type);
+		types_emit_enum_name(w, types, id, type);
 		break;
 	case BTF_KIND_TYPEDEF:
 		writer_part(w, "%s ", types->info[id].name);
@@ -475,9 +354,9 @@ static void emit_bitfield(struct writer *w, const struct types *types, const str
 	if (btf_is_int(type) && !strcmp(int_name(types, type), "bool"))
 		name = "bool";
 	else if (btf_is_int(type))
-		name = integer_name(type->size, btf_int_encoding(type) & BTF_INT_SIGNED);
+		name = types_integer_name(type->size, btf_int_encoding(type) & BTF_INT_SIGNED);
 	else
-		name = integer_name(type->size, enum_is_signed(type));
+		name = types_integer_name(type->size, types_enum_is_signed(type));
 	writer_line(w, "%s %s : %llu;", name, field->name, (unsigned long long)field->bits);
 }
 
@@ -582,7 +461,7 @@ static void emit_definition(struct writer *w, const struct types *types, uint32_
 	const struct type_info *info = &types->info[id];
 
 	if (btf_is_any_enum(type)) {
-		emit_enum(w, types, id);
+		types_emit_enum(w, types, id);
 	} else if (btf_is_composite(type)) {
 		writer_open(w, "%s %s {", composite_keyword(type), info->name);
 		types_emit_fields(w, types, info->record, id);
@@ -694,7 +573,7 @@ static void emit_type_asserts(struct writer *w, const struct types *types, uint3
 		w->error = name.error;
 	else if (btf_is_composite(type))
 		types_emit_record_asserts(w, types, info->record, name.text);
-	else if (btf_is_any_enum(type) && enum_fit(type) != ENUM_NOT)
+	else if (btf_is_any_enum(type) && types_enum_fits(type))
 		writer_line(w, "MEM_ASSERT_SIZE(%s%s, %u);", tagless ? "" : "enum ", info->name,
 			    type->size);
 	writer_free(&name);

@@ -7,7 +7,7 @@
  *     types.c        which types the roots reach, ordered so that each is defined before its use
  *     type_layout.c  what each struct needs (padding, packing) for C to lay it out as BTF says
  *     type_names.c   what each type, enumerator and member is called
- *     type_emit.c    definitions, declarations and assertions, from the finished IR
+ *     type_emit.c    definitions, declarations and assertions, from the finished IR; type_enum.c
  *
  * A type is *defined* if something holds it by value, or points to it with an arena pointer.
  * What other pointers lead to stays incomplete: it is the kernel's, and half of it would follow.
@@ -135,6 +135,18 @@ void types_layout_section(const struct types *types, struct record *record);
 int types_name(struct types *types);
 /* as_is: the application defines the record, with the names that BTF has. */
 int types_name_fields(struct types *types, struct record *record, bool as_is);
+
+/* --- type_enum.c --- */
+
+/* "unsigned short": the integer of so many bytes. */
+const char *types_integer_name(uint32_t size, bool is_signed);
+bool types_enum_is_signed(const struct btf_type *type);
+/* Whether C gives the enum its size, so that fields can have its type. */
+bool types_enum_fits(const struct btf_type *type);
+void types_emit_enum(struct writer *w, const struct types *types, uint32_t id);
+/* "enum foo ", or the integer that stands for it. */
+void types_emit_enum_name(struct writer *w, const struct types *types, uint32_t id,
+			  const struct btf_type *type);
 
 /* --- type_emit.c --- */
 
