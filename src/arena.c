@@ -13,8 +13,11 @@
  * store to an absent page is lost without a word. Kernels before 7.0 refuse a program that names an
  * offset of 512 MiB or more, so in a larger arena the variables end there.
  *
- *     base                                                base + size
- *     | page | page | ... free for allocation ... | variables, zero tail |
+ *     base                                                         base + size
+ *     | page | page | ... free for allocation ... | variables, zeroes, record |
+ *
+ * The record (arena.h) says where they are to whoever finds the arena later: an object that reuses
+ * it (arena_adopt.c), perhaps with another version of libmem.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -22,13 +25,16 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "arena.h"
 #include "contents.h"
 #include "object.h"
 #include "sys.h"
 
 #define GIB4 (1ULL << 32)
-#define DIRECT_OFFSET_LIMIT (1ULL << 29) /* bytes; BPF_MAX_VAR_OFF of the verifier */
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
@@ -36,10 +42,7 @@
 #define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
 #endif
 
-static int arena_error(const struct mem_region *region, int err, const char *fmt, ...)
-	PRINTF_LIKE(3, 4);
-
-static int arena_error(const struct mem_region *region, int err, const char *fmt, ...)
+int arena_error(const struct mem_region *region, int err, const char *fmt, ...)
 {
 	char text[256];
 	va_list args;
@@ -73,6 +76,18 @@ static char *reserve_anywhere(uint64_t size)
 	return mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
+/* The address that the source asks for, if nothing is there; else MAP_FAILED. */
+static char *reserve_declared(uint64_t address, uint64_t size)
+{
+	char *range;
+
+	if (!address || address % sys_page_size() || !address_suits(address, size))
+		return MAP_FAILED;
+	range = mmap((void *)(uintptr_t)address, size, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	return range;
+}
+
 /* Reserve more than needed, keep the part that suits. Returns MAP_FAILED with errno. */
 static char *reserve_suitable(uint64_t size)
 {
@@ -100,7 +115,20 @@ void *arena_reserve_range(uint64_t size)
 	return base == MAP_FAILED ? NULL : base;
 }
 
-static int check_size(const struct mem_region *region, uint64_t size, uint64_t variables)
+/* Of the pages that have the variables and the record. */
+size_t arena_variables_size(const struct mem_region *region)
+{
+	uint64_t size = region->image->size;
+
+	return size ? sys_page_round(size + sizeof(struct arena_record)) : 0;
+}
+
+size_t arena_variables_end(const struct mem_region *region)
+{
+	return region->size < DIRECT_OFFSET_LIMIT ? region->size : DIRECT_OFFSET_LIMIT;
+}
+
+int arena_check_size(const struct mem_region *region, uint64_t size, uint64_t variables)
 {
 	if (size > GIB4)
 		return arena_error(region, E2BIG, "%u pages are more than 4 GiB, the kernel's limit",
@@ -118,8 +146,7 @@ static int check_size(const struct mem_region *region, uint64_t size, uint64_t v
 static int place_variables(struct mem_region *region, size_t pages_size)
 {
 	const struct mem_region_image *image = region->image;
-	size_t end = region->size < DIRECT_OFFSET_LIMIT ? region->size : DIRECT_OFFSET_LIMIT;
-	char *variables = region->base + end - pages_size;
+	char *variables = region->base + arena_variables_end(region) - pages_size;
 
 	if (mprotect(variables, pages_size, PROT_READ | PROT_WRITE))
 		return arena_error(region, errno, "can't reserve its variables: %s", strerror(errno));
@@ -129,19 +156,34 @@ static int place_variables(struct mem_region *region, size_t pages_size)
 	return 0;
 }
 
+static char *reserve(const struct mem_region *region, uint64_t size)
+{
+	uint64_t declared = region->map->image->map_extra;
+	char *base = reserve_declared(declared, size);
+
+	if (base != MAP_FAILED)
+		return base;
+	base = reserve_suitable(size);
+	if (declared && base != MAP_FAILED)
+		mem__log(MEM_LOG_WARN, "%s: arena '%s' is at %p: it can't be at %#llx as declared",
+			 region->obj->name, region->map->image->name, (void *)base,
+			 (unsigned long long)declared);
+	return base;
+}
+
 int arena_reserve(struct mem_region *region)
 {
 	uint64_t size = (uint64_t)region->map->max_entries * sys_page_size();
-	size_t variables = sys_page_round(region->image->size);
+	size_t variables = arena_variables_size(region);
 	char *base;
 	int err;
 
 	if (!size) /* the application sets the size before prepare */
 		return 0;
-	err = check_size(region, size, variables);
+	err = arena_check_size(region, size, variables);
 	if (err)
 		return err;
-	base = reserve_suitable(size);
+	base = reserve(region, size);
 	if (base == MAP_FAILED)
 		return arena_error(region, errno, "can't reserve %llu bytes of address space: %s",
 				   (unsigned long long)size, strerror(errno));
@@ -158,27 +200,55 @@ int arena_reserve(struct mem_region *region)
 
 static int arena_populate(struct mem_region *region, char *from, size_t size)
 {
-	if (!madvise(from, size, MADV_POPULATE_WRITE))
+	/* nobody writes to a frozen arena but programs: its pages are made by reading */
+	if (!madvise(from, size, region->writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ))
 		return 0;
 	return arena_error(region, errno, "can't populate %zu bytes at offset %zu: %s", size,
 			   (size_t)(from - region->base), strerror(errno));
 }
 
-static int arena_map_over(struct mem_region *region)
+/* Pages that must be there before any program runs: what looks like NULL, and the variables. */
+int arena_populate_fixed(struct mem_region *region)
 {
-	if (mmap(region->base, region->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-		 region->map->fd, 0) == MAP_FAILED)
-		return arena_error(region, errno, "can't map it at %p: %s", (void *)region->base,
-				   strerror(errno));
-	if (!(uint32_t)(uintptr_t)region->base) /* keep what looks like NULL from every allocator */
-		return arena_populate(region, region->base, sys_page_size());
-	return 0;
+	size_t variables = arena_variables_size(region);
+	int err = 0;
+
+	if (!(uint32_t)(uintptr_t)region->base) /* keep it from every allocator */
+		err = arena_populate(region, region->base, sys_page_size());
+	if (!err && variables)
+		err = arena_populate(region, region->variables, variables);
+	return err;
+}
+
+static int arena_map_over(struct mem_region *region, int prot)
+{
+	int err = arena_share_map(region, prot, true);
+
+	if (err) { /* the kernel may have removed what was there */
+		region->base = NULL;
+		region->size = 0;
+		region->variables = NULL;
+	}
+	return err ?: arena_populate_fixed(region);
+}
+
+/* Frozen before any mapping: the kernel lets no process write, and so not libmem either. */
+static int arena_map_read_only(struct mem_region *region)
+{
+	size_t size = arena_variables_size(region);
+	int err;
+
+	if (size && contents_any(region->variables, size))
+		return arena_error(region, ENOTSUP, "nobody can put initial values into an arena that is "
+				   "read-only for applications: leave them 0 and let a program set them");
+	err = map_freeze(region->map);
+	return err ?: arena_map_over(region, PROT_READ);
 }
 
 /* An arena can be mapped at its address only, so the variables' contents have to wait elsewhere. */
 static int arena_map_variables(struct mem_region *region)
 {
-	size_t size = sys_page_round(region->image->size);
+	size_t size = arena_variables_size(region);
 	char *aside;
 	int err;
 
@@ -186,17 +256,21 @@ static int arena_map_variables(struct mem_region *region)
 	if (aside == MAP_FAILED)
 		return arena_error(region, errno, "can't set %zu bytes of variables aside: %s", size,
 				   strerror(errno));
-	err = arena_map_over(region);
-	err = err ?: arena_populate(region, region->variables, size);
-	if (!err)
+	err = arena_map_over(region, PROT_READ | PROT_WRITE);
+	if (!err) {
 		contents_copy(region->variables, aside, size);
+		arena_record_write(region);
+	}
 	munmap(aside, size);
 	return err;
 }
 
 int arena_map(struct mem_region *region)
 {
-	return region->variables ? arena_map_variables(region) : arena_map_over(region);
+	if (region->read_only)
+		return arena_map_read_only(region);
+	return region->variables ? arena_map_variables(region)
+				 : arena_map_over(region, PROT_READ | PROT_WRITE);
 }
 
 int mem_arena_populate(struct mem_region *region, size_t offset, size_t size)
@@ -208,8 +282,9 @@ int mem_arena_populate(struct mem_region *region, size_t offset, size_t size)
 	if (region->image->kind != MEM_REGION_ARENA)
 		err = mem__error(EINVAL, "%s: region '%s' is not an arena", obj->name,
 				 region->image->name);
-	else if (obj->phase < PHASE_PREPARED)
-		err = arena_error(region, EINVAL, "populate it after mem_object_prepare()");
+	else if (!arena_is_present(region))
+		err = arena_error(region, EINVAL, "populate it when it is mapped: after "
+				  "mem_object_prepare(), in a forked child after mem_object_reattach()");
 	else if (offset % page || offset > region->size || size > region->size - offset)
 		err = arena_error(region, EINVAL, "%zu bytes at offset %zu are not whole pages in it",
 				  size, offset);

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "explain.h"
+#include "live_map.h"
 #include "object.h"
 #include "struct_ops.h"
 #include "sys.h"
@@ -138,7 +139,7 @@ static uint32_t ring_size(uint32_t bytes)
 }
 
 /* One element per CPU where the source leaves the size open; ring buffers as large as they must be. */
-static int map_settle_size(struct mem_map *map)
+int map_settle_size(struct mem_map *map)
 {
 	uint32_t type = map->image->type;
 	int cpus;
@@ -161,6 +162,8 @@ int map_create(struct mem_map *map)
 	int inner_fd = -1, err;
 	BPF_ATTR(attr);
 
+	if (map->fd >= 0) /* reused */
+		return 0;
 	err = map_settle_size(map);
 	if (err)
 		return err;
@@ -221,7 +224,7 @@ int map_init_elements(struct mem_object *obj, enum mem_init_kind kind)
 	for (uint32_t m = 0; m < obj->image.map_count; m++) {
 		const struct mem_range inits = obj->maps[m].image->inits;
 
-		for (uint32_t i = 0; !err && i < inits.count; i++) {
+		for (uint32_t i = 0; !err && i < inits.count && !obj->maps[m].reused; i++) {
 			const struct mem_init_image *init = &obj->image.inits[inits.first + i];
 
 			if (init->kind == kind)
@@ -256,6 +259,13 @@ uint32_t mem_map_value_size(const struct mem_map *map)
 	return map->image->value_size;
 }
 
+uint32_t mem_map_id(const struct mem_map *map)
+{
+	struct bpf_map_info info;
+
+	return live_map_info(map->fd, map->obj->name, &info) ? 0 : info.id;
+}
+
 uint32_t mem_map_max_entries(const struct mem_map *map)
 {
 	return map->max_entries;
@@ -267,7 +277,7 @@ int mem_map_max_entries_set(struct mem_map *map, uint32_t max_entries)
 	uint32_t old = map->max_entries;
 	int err;
 
-	if (obj->phase != PHASE_OPEN)
+	if (obj->phase != PHASE_OPEN || map->fd >= 0)
 		return object_result(obj, mem__error(EBUSY, "%s: map '%s' exists, its size is fixed",
 						     obj->name, map->image->name));
 	if (!max_entries || map->image->flags & MEM_MAP_INTERNAL)

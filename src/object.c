@@ -6,7 +6,9 @@
 
 #include "object.h"
 #include "opts.h"
+#include "pin.h"
 #include "private.h"
+#include "reuse.h"
 #include "struct_ops.h"
 #include "sys.h"
 #include "task.h"
@@ -88,6 +90,36 @@ static int object_reserve_regions(struct mem_object *obj)
 	return err;
 }
 
+static int object_choose_pins(struct mem_object *obj, const char *folder)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < obj->image.map_count; i++)
+		err = reuse_set_default_path(&obj->maps[i], folder);
+	return err;
+}
+
+/* An object without memory for its regions. NULL with errno and a message. */
+struct mem_object *object_new(const struct mem_image *image, const char *name)
+{
+	struct mem_object *obj = calloc(1, sizeof(*obj));
+	int err;
+
+	if (!obj) {
+		mem__error(ENOMEM, "%s: no memory for the object", name);
+		return NULL;
+	}
+	obj->btf_fd = -1;
+	err = image_widen(image, &obj->image);
+	err = err ?: object_alloc_parts(obj, name);
+	if (err) {
+		mem_object_close(obj);
+		errno = -err;
+		return NULL;
+	}
+	return obj;
+}
+
 struct mem_object *mem_object_open(const struct mem_image *image, const struct mem_open_opts *opts)
 {
 	struct mem_object *obj;
@@ -97,15 +129,11 @@ struct mem_object *mem_object_open(const struct mem_image *image, const struct m
 		return NULL;
 	if (!mem_image_is_valid(image))
 		return NULL;
-	obj = calloc(1, sizeof(*obj));
-	if (!obj) {
-		mem__error(ENOMEM, "%s: no memory for the object", image->name);
+	obj = object_new(image, OPTS_GET(opts, name, NULL) ?: image->name);
+	if (!obj)
 		return NULL;
-	}
-	obj->btf_fd = -1;
 	obj->lenient = OPTS_GET(opts, flags, 0) & MEM_OPEN_LENIENT;
-	err = image_widen(image, &obj->image);
-	err = err ?: object_alloc_parts(obj, OPTS_GET(opts, name, NULL) ?: image->name);
+	err = object_choose_pins(obj, OPTS_GET(opts, pin_dir, NULL) ?: PIN_DIR_DEFAULT);
 	err = err ?: object_reserve_regions(obj);
 	if (err) {
 		mem_object_close(obj);
@@ -126,9 +154,21 @@ static int object_create_maps(struct mem_object *obj)
 {
 	int err = 0;
 
+	for (uint32_t i = 0; !err && i < obj->image.map_count; i++) {
+		if (obj->maps[i].image->flags & (MEM_MAP_PROTOTYPE | MEM_MAP_TASK))
+			continue;
+		err = reuse_find_pin(&obj->maps[i]);
+		err = err ?: map_create(&obj->maps[i]);
+	}
+	return err;
+}
+
+static int object_pin_maps(struct mem_object *obj)
+{
+	int err = 0;
+
 	for (uint32_t i = 0; !err && i < obj->image.map_count; i++)
-		if (!(obj->maps[i].image->flags & (MEM_MAP_PROTOTYPE | MEM_MAP_TASK)))
-			err = map_create(&obj->maps[i]);
+		err = reuse_make_pin(&obj->maps[i]);
 	return err;
 }
 
@@ -154,10 +194,12 @@ static int object_enter(struct mem_object *obj, enum phase phase, enum phase don
 
 static int object_leave(struct mem_object *obj, int err, enum phase done)
 {
-	if (err)
+	if (err) {
 		obj->failed = true;
-	else
+		reuse_undo_pins(obj);
+	} else {
 		obj->phase = done;
+	}
 	return object_result(obj, err);
 }
 
@@ -183,6 +225,7 @@ int mem_object_prepare(struct mem_object *obj)
 	err = err ?: object_create_maps(obj);
 	err = err ?: map_init_elements(obj, MEM_INIT_MAP);
 	err = err ?: object_map_regions(obj);
+	err = err ?: object_pin_maps(obj);
 	return object_leave(obj, err, PHASE_PREPARED);
 }
 
@@ -240,6 +283,7 @@ void mem_object_close(struct mem_object *obj)
 		region_unmap(&obj->regions[i]);
 	for (uint32_t i = 0; obj->maps && i < obj->image.map_count; i++) {
 		sys_close(&obj->maps[i].fd);
+		free(obj->maps[i].pin_path);
 		struct_ops_free(&obj->maps[i]);
 	}
 	if (task_close)

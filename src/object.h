@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <mem/mem.h>
 
@@ -25,13 +26,18 @@ enum phase {
 	PHASE_LOADED,
 };
 
+struct bpf_map_info;
+
 struct mem_map {
 	struct mem_object *obj;
 	const struct mem_map_image *image;
 	struct mem_region *region; /* the region over this map, NULL if it has none */
 	uint32_t max_entries;      /* elements; what the application may have changed */
 	struct struct_ops *ops;    /* struct_ops.c: of a struct_ops map, NULL before prepare */
-	int fd;                    /* -1 until created */
+	char *pin_path;            /* looked for and pinned at prepare; NULL: neither */
+	bool reused;               /* not made by this object: its contents stay as they are */
+	bool pinned;               /* at pin_path, by this object */
+	int fd;                    /* -1 until created or reused */
 };
 
 struct mem_region {
@@ -41,6 +47,18 @@ struct mem_region {
 	char *base;       /* first byte of the mapping; NULL if reserved nothing */
 	size_t size;      /* bytes mapped at base: whole pages */
 	char *variables;  /* first variable, inside the mapping; NULL if there are none */
+	bool live;        /* what is at base is the map's memory, or there never will be any */
+	bool writable;    /* a live region: for the application */
+	bool read_only;   /* asked for: frozen before anybody can map it writable */
+	bool unmapped;    /* asked for: it has no memory */
+	size_t lead;      /* bytes at base in front of the first element of a window */
+	uint32_t first;   /* number of that element */
+	uint32_t count;   /* elements of a window; 0: all */
+
+	/* arena_share.c: of an arena */
+	struct mem_region *next_mapped;
+	pid_t pid;        /* process that has the mapping; 0: none yet */
+	bool placeholder; /* in a forked child: nothing but reserved */
 };
 
 struct mem_prog {
@@ -71,6 +89,7 @@ struct mem_object {
 	char *name;
 	enum phase phase;
 	bool failed;        /* a phase failed half way: only close is left */
+	bool attached;      /* region_attach.c: just the container of one region */
 	char *error;        /* message of the last failed call; NULL if none failed */
 	int btf_fd;         /* -1: not loaded, or the kernel has no use for it */
 	struct mem_map *maps;
@@ -92,11 +111,13 @@ struct mem_object {
 
 /* object.c */
 int object_result(struct mem_object *obj, int err);
+struct mem_object *object_new(const struct mem_image *image, const char *name);
 
 /* region.c */
 int region_reserve(struct mem_region *region);
 int region_resize(struct mem_region *region);
 int region_map(struct mem_region *region);
+int region_adopt(struct mem_region *region, const struct bpf_map_info *info, int prot);
 void region_unmap(struct mem_region *region);
 size_t map_stride(const struct mem_map *map);
 
@@ -106,11 +127,15 @@ int arena_map(struct mem_region *region);
 /* Address space where an arena may lie; NULL with errno. */
 void *arena_reserve_range(uint64_t size);
 
+/* arena_adopt.c */
+int arena_adopt(struct mem_region *region, const struct bpf_map_info *info, int prot);
+
 /* heap_views.c; NULL in a static program that has no heap */
 void heap_forget(const void *memory, size_t size) __attribute__((weak));
 
 /* map.c */
 int map_create(struct mem_map *map);
+int map_settle_size(struct mem_map *map);
 int map_init_elements(struct mem_object *obj, enum mem_init_kind kind);
 int map_freeze(struct mem_map *map);
 

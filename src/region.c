@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "arena.h"
 #include "contents.h"
+#include "live_map.h"
 #include "object.h"
 #include "sys.h"
 
@@ -59,6 +61,8 @@ int region_resize(struct mem_region *region)
 	struct mem_region old = *region;
 	int err;
 
+	if (region->unmapped)
+		return 0;
 	region->base = NULL;
 	region->size = 0;
 	region->variables = NULL;
@@ -88,6 +92,7 @@ static void region_forget(struct mem_region *region)
 	region->base = NULL;
 	region->size = 0;
 	region->variables = NULL;
+	region->live = false;
 }
 
 static int region_map_over(struct mem_region *region, int prot)
@@ -95,8 +100,10 @@ static int region_map_over(struct mem_region *region, int prot)
 	int err;
 
 	if (mmap(region->base, region->size, prot, MAP_SHARED | MAP_FIXED, region->map->fd, 0) !=
-	    MAP_FAILED)
+	    MAP_FAILED) {
+		region->writable = prot & PROT_WRITE;
 		return 0;
+	}
 	err = region_map_error(region, errno, "map");
 	/* the kernel has removed what was there, and another thread may have the range already */
 	region_forget(region);
@@ -120,6 +127,7 @@ static int region_map_filled(struct mem_region *region)
 		err = region_map_error(region, errno, "move");
 		munmap(filled, region->size);
 	}
+	region->writable = !err;
 	return err;
 }
 
@@ -130,14 +138,22 @@ static int region_map_writable(struct mem_region *region)
 		       : region_map_over(region, PROT_READ | PROT_WRITE);
 }
 
-/* Contents for a map that can't be mapped, by system calls. */
+static bool element_is_zero(const char *element, size_t size)
+{
+	return !element[0] && !memcmp(element, element + 1, size - 1);
+}
+
+/* Contents for a map that can't be mapped writable, by system calls; all of it is zero by now. */
 static int region_update(const struct mem_region *region)
 {
-	size_t stride = map_stride(region->map);
+	size_t stride = map_stride(region->map), size = region->map->image->value_size;
 	int err = 0;
 
+	if (!contents_any(region->base, region->size))
+		return 0;
 	for (uint32_t key = 0; !err && key < region->map->max_entries; key++)
-		err = mem_map_update(region->map, &key, region->base + key * stride, 0);
+		if (!element_is_zero(region->base + key * stride, size))
+			err = mem_map_update(region->map, &key, region->base + key * stride, 0);
 	return err;
 }
 
@@ -155,6 +171,7 @@ static int region_give_up(struct mem_region *region)
 		 "lock, timer, list or kernel pointer): only programs and mem_map_lookup() reach it",
 		 region->obj->name, region->image->name);
 	region_unmap(region);
+	region->live = true;
 	skeleton_show_region(region);
 	return 0;
 }
@@ -165,11 +182,8 @@ static int region_give_up(struct mem_region *region)
  */
 static int region_map_frozen(struct mem_region *region)
 {
-	const uint32_t key = 0;
-	int err = 0;
+	int err = region_update(region);
 
-	if (contents_any(region->base, region->size))
-		err = mem_map_update(region->map, &key, region->base, 0);
 	err = err ?: map_freeze(region->map);
 	return err ?: region_map_over(region, PROT_READ);
 }
@@ -185,7 +199,7 @@ static int region_map_kconfig(struct mem_region *region)
 	return err ?: region_map_frozen(region);
 }
 
-int region_map(struct mem_region *region)
+static int region_map_new(struct mem_region *region)
 {
 	int err;
 
@@ -199,16 +213,129 @@ int region_map(struct mem_region *region)
 	case MEM_REGION_STRUCT_OPS: /* never mapped: what it says was laid out anew */
 		return 0;
 	default:
-		err = region_map_writable(region);
+		err = region->read_only ? region_map_frozen(region) : region_map_writable(region);
 		return err == -ENOTSUPP_KERNEL ? region_give_up(region) : err;
 	}
+}
+
+int region_map(struct mem_region *region)
+{
+	int err;
+
+	if (region->live) /* reused, or to be left unmapped */
+		return 0;
+	err = region_map_new(region);
+	region->live = !err;
+	return err;
+}
+
+/* --- maps that exist already --- */
+
+/* Why the memory of an existing map is not to be had. */
+static int region_adopt_error(const struct mem_region *region, int err, size_t size)
+{
+	const char *why = strerror(err);
+
+	if (live_map_fd_is_read_only(region->map->fd))
+		why = "the kernel maps no descriptor that was opened BPF_F_RDONLY; open it for reading and "
+		      "writing, and map it read-only";
+	return mem__error(err, "%s: region '%s': can't map its %zu bytes: %s", region->obj->name,
+			  region->image->name, size, why);
+}
+
+/* The pages of the elements that are wanted; false if there are no such elements. */
+static bool region_window(struct mem_region *region, size_t *offset, size_t *size)
+{
+	size_t stride = map_stride(region->map), page = sys_page_size();
+	uint64_t from = (uint64_t)region->first * stride;
+	uint64_t to = from + (uint64_t)region->count * stride;
+
+	*offset = from & ~(uint64_t)(page - 1);
+	region->lead = from - *offset;
+	*size = sys_page_round(to - *offset);
+	return region->first < region->map->max_entries && *size &&
+	       region->count <= region->map->max_entries - region->first;
+}
+
+/* What may be had of prot: a frozen map, and one that programs only read, is not to be written to. */
+static char *map_existing(int fd, size_t offset, size_t size, int *prot)
+{
+	char *at = mmap(NULL, size, *prot, MAP_SHARED, fd, (off_t)offset);
+
+	if (at == MAP_FAILED && *prot & PROT_WRITE && (errno == EPERM || errno == EACCES) &&
+	    !live_map_fd_is_read_only(fd)) {
+		*prot = PROT_READ;
+		at = mmap(NULL, size, *prot, MAP_SHARED, fd, (off_t)offset);
+	}
+	return at;
+}
+
+/* Mapped elsewhere first: the region keeps what it has if that fails, and its address if it can. */
+static int adopt_array(struct mem_region *region, int prot)
+{
+	size_t size = region_mapping_size(region), offset = 0;
+	char *at;
+
+	if (!size)
+		return region_adopt_error(region, E2BIG, size);
+	if (region->count && !region_window(region, &offset, &size))
+		return mem__error(ERANGE, "%s: region '%s' has %u elements, not %u from number %u on",
+				  region->obj->name, region->image->name, region->map->max_entries,
+				  region->count, region->first);
+	at = map_existing(region->map->fd, offset, size, &prot);
+	if (at == MAP_FAILED && errno == ENOTSUPP_KERNEL) {
+		region_unmap(region);
+		region->live = true;
+		return 0;
+	}
+	if (at == MAP_FAILED)
+		return region_adopt_error(region, errno, size);
+	if (region->base && region->size == size) {
+		if (mremap(at, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, region->base) == MAP_FAILED) {
+			int err = errno;
+
+			munmap(at, size);
+			return region_adopt_error(region, err, size);
+		}
+		at = region->base;
+	} else {
+		region_unmap(region);
+	}
+	region->base = at;
+	region->size = size;
+	region->writable = prot & PROT_WRITE;
+	if (region->image->kind != MEM_REGION_ARRAY)
+		region->variables = at;
+	return 0;
+}
+
+/* Make region the memory of the map that its map's descriptor is now; on failure it stays as it was. */
+int region_adopt(struct mem_region *region, const struct bpf_map_info *info, int prot)
+{
+	bool constant = region->image->kind == MEM_REGION_RODATA ||
+			region->image->kind == MEM_REGION_KCONFIG;
+	int err;
+
+	if (region->unmapped)
+		return 0;
+	if (constant)
+		prot = PROT_READ;
+	err = region->image->kind == MEM_REGION_ARENA ? arena_adopt(region, info, prot)
+						      : adopt_array(region, prot);
+	if (err)
+		return err;
+	region->live = true;
+	skeleton_show_region(region);
+	return 0;
 }
 
 void region_unmap(struct mem_region *region)
 {
 	if (region->base && heap_forget)
 		heap_forget(region->base, region->size);
-	if (region->base)
+	if (region->pid)
+		arena_share_unmap(region);
+	else if (region->base)
 		munmap(region->base, region->size);
 	region_forget(region);
 }
@@ -235,7 +362,9 @@ size_t mem_region_stride(const struct mem_region *region)
 
 size_t mem_region_length(const struct mem_region *region)
 {
-	return region->image->kind == MEM_REGION_ARRAY ? region->map->max_entries : 0;
+	if (region->image->kind != MEM_REGION_ARRAY)
+		return 0;
+	return region->count ? region->count : region->map->max_entries;
 }
 
 void *mem_region_data(const struct mem_region *region, size_t *size)
@@ -250,7 +379,7 @@ void *mem_region_data(const struct mem_region *region, size_t *size)
 		bytes = region->image->size;
 	if (size)
 		*size = bytes;
-	return region->base;
+	return region->base ? region->base + region->lead : NULL;
 }
 
 void *mem_region_variables(const struct mem_region *region, size_t *size)
@@ -258,4 +387,47 @@ void *mem_region_variables(const struct mem_region *region, size_t *size)
 	if (size)
 		*size = region->variables ? region->image->size : 0;
 	return region->variables;
+}
+
+int mem_region_writable(const struct mem_region *region)
+{
+	return region->live ? region->base && region->writable
+			    : region->base && region->image->kind != MEM_REGION_KCONFIG;
+}
+
+static int region_still_private(const struct mem_region *region, const char *verb)
+{
+	if (region->obj->phase == PHASE_OPEN && !region->live)
+		return 0;
+	return mem__error(EBUSY, "%s: region '%s' can't be %s any more: its map exists",
+			  region->obj->name, region->image->name, verb);
+}
+
+int mem_region_readonly_set(struct mem_region *region, int on)
+{
+	uint32_t kind = region->image->kind;
+	int err = region_still_private(region, "made read-only");
+
+	if (!err && kind != MEM_REGION_DATA && kind != MEM_REGION_ARRAY && kind != MEM_REGION_ARENA)
+		err = mem__error(EINVAL, "%s: region '%s' is read-only by itself", region->obj->name,
+				 region->image->name);
+	if (!err)
+		region->read_only = on;
+	return object_result(region->obj, err);
+}
+
+int mem_region_leave_unmapped(struct mem_region *region)
+{
+	int err = region_still_private(region, "left unmapped");
+
+	if (!err && region->image->kind != MEM_REGION_ARRAY)
+		err = mem__error(EINVAL, "%s: region '%s' is not an array", region->obj->name,
+				 region->image->name);
+	if (!err) {
+		region_unmap(region);
+		region->unmapped = true;
+		region->live = true;
+		skeleton_show_region(region);
+	}
+	return object_result(region->obj, err);
 }

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "explain.h"
+#include "live_map.h"
+#include "pin.h"
+#include "sys.h"
+
+void live_map_describe(const struct mem_source *source, char *text, size_t size)
+{
+	switch (source->kind) {
+	case MEM_SOURCE_PIN:
+		snprintf(text, size, "pin '%s'", source->path ? source->path : "");
+		break;
+	case MEM_SOURCE_ID:
+		snprintf(text, size, "map id %u", source->id);
+		break;
+	case MEM_SOURCE_FD:
+		snprintf(text, size, "descriptor %d", source->fd);
+		break;
+	default:
+		snprintf(text, size, "source of unknown kind %u", source->kind);
+	}
+}
+
+static int open_pin(const char *path, const char *who)
+{
+	char why[256];
+	int fd;
+	BPF_ATTR(attr);
+
+	if (!path)
+		return mem__error(EINVAL, "%s: the path of the pin is NULL", who);
+	attr.pathname = sys_pointer(path);
+	fd = sys_bpf_fd(BPF_OBJ_GET, &attr, BPF_ATTR_UPTO(file_flags));
+	if (fd >= 0)
+		return fd;
+	if (fd == -ENOENT)
+		snprintf(why, sizeof(why), "there is no such pin");
+	else if ((fd == -EACCES || fd == -EPERM) && pin_explain_mount(path, why, sizeof(why)))
+		;
+	else if (fd == -EACCES)
+		snprintf(why, sizeof(why),
+			 "its mode or its folder's does not let this user read and write it, and the "
+			 "kernel maps no descriptor that is for reading only (share a frozen region with "
+			 "mode 0666, or pass a descriptor)");
+	else if (fd == -EPERM)
+		explain_eperm(why, sizeof(why));
+	else
+		snprintf(why, sizeof(why), "%s", strerror(-fd));
+	return mem__error(-fd, "%s: can't open pin '%s': %s", who, path, why);
+}
+
+static int open_id(uint32_t id, const char *who)
+{
+	char why[256];
+	int fd;
+	BPF_ATTR(attr);
+
+	attr.map_id = id;
+	fd = sys_bpf_fd(BPF_MAP_GET_FD_BY_ID, &attr, sizeof(attr));
+	if (fd >= 0)
+		return fd;
+	if (fd == -ENOENT)
+		snprintf(why, sizeof(why), "there is none");
+	else if (fd == -EPERM)
+		snprintf(why, sizeof(why), "finding maps by id needs CAP_SYS_ADMIN");
+	else
+		snprintf(why, sizeof(why), "%s", strerror(-fd));
+	return mem__error(-fd, "%s: can't open map id %u: %s", who, id, why);
+}
+
+static int open_fd(int fd, const char *who)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	return copy >= 0 ? copy
+			 : mem__error(errno, "%s: can't use descriptor %d: %s", who, fd, strerror(errno));
+}
+
+int live_map_open(const struct mem_source *source, const char *who)
+{
+	switch (source->kind) {
+	case MEM_SOURCE_PIN:
+		return open_pin(source->path, who);
+	case MEM_SOURCE_ID:
+		return open_id(source->id, who);
+	case MEM_SOURCE_FD:
+		return open_fd(source->fd, who);
+	default:
+		return mem__error(EINVAL, "%s: a source of kind %u is unknown", who, source->kind);
+	}
+}
+
+/*
+ * bpf(BPF_OBJ_GET_INFO_BY_FD) describes programs, links and BTF in the same breath, and nothing in
+ * the answer says which. Where /proc is not mounted the comparison of sizes has to do.
+ */
+static bool is_map(int fd)
+{
+	char link[40], target[40] = "";
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, target, sizeof(target) - 1);
+	return len < 0 || !strcmp(target, "anon_inode:bpf-map");
+}
+
+int live_map_info(int fd, const char *who, struct bpf_map_info *info)
+{
+	int err;
+	BPF_ATTR(attr);
+
+	memset(info, 0, sizeof(*info));
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = sizeof(*info);
+	attr.info.info = sys_pointer(info);
+	err = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	if (!err && is_map(fd))
+		return 0;
+	if (!err || err == -EINVAL || err == -EBADF)
+		return mem__error(EINVAL, "%s: it is not a BPF map", who);
+	return mem__error(-err, "%s: can't learn about the map: %s", who, strerror(-err));
+}
+
+bool live_map_same(int fd, int other)
+{
+	struct bpf_map_info one, two;
+
+	return !live_map_info(fd, "", &one) && !live_map_info(other, "", &two) && one.id == two.id;
+}
+
+bool live_map_fd_is_read_only(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The BPF file system: paths, folders, and why something can't be pinned. */
+#ifndef LIBMEM_PIN_H
+#define LIBMEM_PIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define PIN_DIR_DEFAULT "/sys/fs/bpf"
+#define PIN_MODE_DEFAULT 0600u
+
+/*
+ * "'/x' is not in a BPF file system; mount one: mount -t bpf bpf /x" into text. False if path is in
+ * one, or would be.
+ */
+bool pin_explain_mount(const char *path, char *text, size_t size);
+
+/*
+ * Pin what fd is at path, making the folders above it. replace: in one step, in place of what is
+ * there; else EEXIST is left to the caller, without a message. Other errors: -errno with a message
+ * that starts with who.
+ */
+int pin_create(int fd, const char *path, mode_t mode, bool replace, const char *who);
+
+#endif /* LIBMEM_PIN_H */

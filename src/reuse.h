@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Maps that an object takes on instead of making them. */
+#ifndef LIBMEM_REUSE_H
+#define LIBMEM_REUSE_H
+
+#include "object.h"
+
+/* LIBBPF_PIN_*, as maps rows have it. */
+enum { MEM_PIN_NONE = 0, MEM_PIN_BY_NAME = 1 };
+
+/* In the order of a map's life. 0, or -errno with a message. */
+int reuse_set_default_path(struct mem_map *map, const char *folder);
+int reuse_find_pin(struct mem_map *map);
+int reuse_make_pin(struct mem_map *map);
+
+/* Whether a map is what is declared; 0 as max_entries declares nothing. 0 or -EINVAL with a message. */
+int reuse_check(const struct mem_map *map, const struct bpf_map_info *info, const char *who);
+
+void reuse_undo_pins(struct mem_object *obj);
+
+#endif /* LIBMEM_REUSE_H */
