@@ -62,6 +62,14 @@ static uint32_t echo(void)
 	return opts.retval;
 }
 
+/* Run a program in the calling thread that counts in its structs. */
+static void call(void)
+{
+	struct mem_run_opts opts = {.sz = sizeof(opts)};
+
+	mem_prog_run(skel->progs.on_call, &opts);
+}
+
 /* What programs find when they walk all threads of the machine: the sum of ids. */
 static uint64_t sum_by_iterator(int *count)
 {
@@ -123,7 +131,7 @@ static void *one_thread(void *arg)
 	if (r)
 		r->id = id;
 	for (int i = 0; i < 10; i++)
-		syscall(SYS_getppid);
+		call();
 	if (task_basic__task_counters()->calls != 10 || !r || r->seen != id)
 		result = "not seen by the program";
 	pthread_barrier_wait(&all_set);
@@ -146,7 +154,6 @@ static void threads(enum mem_task_back back)
 
 	use(back);
 	load();
-	attach();
 	pthread_barrier_init(&all_set, NULL, THREADS + 1);
 	pthread_barrier_init(&all_done, NULL, THREADS + 1);
 	for (int round = 0; round < 2; round++) {
@@ -242,14 +249,14 @@ static void *sleeper(void *arg)
 
 	pthread_barrier_wait(&all_set); /* running, and not registered by itself */
 	pthread_barrier_wait(&all_done);
-	syscall(SYS_getppid);
+	call();
 	r = task_basic__task_request();
 	if (!r)
 		return "no struct";
 	if (task_basic__task_counters()->calls != (uintptr_t)arg)
 		result = "what programs left is lost";
 	r->id = 1;
-	syscall(SYS_getppid);
+	call();
 	if (r->seen != 1)
 		result = "not seen";
 	return result;
@@ -269,7 +276,6 @@ static void register_all(enum mem_task_back back)
 		ck_assert_int_eq(pthread_create(&thread[i], NULL, sleeper, (void *)(uintptr_t)possible), 0);
 	pthread_barrier_wait(&all_set);
 	ck_assert_int_eq(mem_task_register_all(), possible ? 21 : 1);
-	attach();
 	pthread_barrier_wait(&all_done);
 	for (int i = 0; i < 20; i++) {
 		void *result;
@@ -310,8 +316,8 @@ static void *short_life(void *arg)
 	if (!r || r->id || r->seen)
 		return "not zero at first";
 	r->id = (uintptr_t)arg;
-	syscall(SYS_getppid);
-	syscall(SYS_getppid);
+	call();
+	call();
 	if (r->seen != (uintptr_t)arg || r->id != (uintptr_t)arg)
 		return "somebody else's";
 	if (task_basic__task_counters()->calls != 2)
@@ -341,7 +347,6 @@ static void stress(enum mem_task_back back)
 
 	use(back);
 	load();
-	attach();
 	for (uintptr_t i = 0; i < 8; i++)
 		ck_assert_int_eq(pthread_create(&thread[i], NULL, many_lives, (void *)((i + 1) << 32)), 0);
 	for (int i = 0; i < 20; i++)

@@ -293,8 +293,10 @@ static void after_fork_in_child(void)
 {
 	pthread_mutex_init(&registry.lock, NULL);
 	forget_self();
-	if (registry.back)
+	if (registry.back) {
 		task_back_leave(registry.back);
+		registry.back->tgid = 0;
+	}
 	for (size_t i = 0; i < BUCKETS; i++) {
 		struct thread *thread;
 
@@ -398,6 +400,7 @@ static void set_head(struct thread *thread, const struct task_self *self)
 
 	head->tid = self->tid;
 	head->tgid = self->tgid;
+	head->execs = self->execs;
 	__atomic_store_n(&head->generation, self->generation, __ATOMIC_RELEASE);
 }
 
@@ -447,6 +450,23 @@ static void adopt(struct thread *thread, const struct task_self *self)
 	set_head(thread, self);
 }
 
+/*
+ * Task storage belongs to one thread anyhow: it is enough that the first program that looks makes sure
+ * of the rest. Asking takes a system call.
+ */
+static int identify(const struct thread *thread, struct task_self *self)
+{
+	struct task_back *back = registry.back;
+
+	if (back->kind != MEM_TASK_IN_UPTR || back->other_ids || !back->tgid || thread->live)
+		return task_back_self(back, self);
+	self->generation = MEM_TASK_PENDING;
+	self->tid = (uint32_t)thread->tid;
+	self->tgid = back->tgid;
+	self->execs = back->execs;
+	return 0;
+}
+
 /* The calling thread's block, found by programs if there are any. */
 static int thread_start(struct thread *thread)
 {
@@ -455,7 +475,7 @@ static int thread_start(struct thread *thread)
 
 	if (registry.back && registry.loaded) {
 		err = task_back_return(registry.back);
-		err = err ?: task_back_self(registry.back, &self);
+		err = err ?: identify(thread, &self);
 		if (!err && thread->live)
 			adopt(thread, &self);
 		else if (!err)
@@ -650,6 +670,7 @@ static int register_other(int tid)
 	if (thread)
 		return thread->live;
 	self.tgid = registry.back->tgid;
+	self.execs = registry.back->execs;
 	thread = thread_new(tid);
 	if (!thread)
 		return mem__error(ENOMEM, "no memory to register threads");
@@ -810,6 +831,7 @@ static void enlist(struct thread *thread)
 
 	if (registry.back->kind == MEM_TASK_IN_UPTR && !registry.back->other_ids) {
 		self.tgid = registry.back->tgid;
+		self.execs = registry.back->execs;
 		make_live(thread, &self, true);
 	} else {
 		thread_come_again(thread);

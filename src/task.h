@@ -26,13 +26,15 @@ struct mem_object;
 struct task_head {
 	uint64_t generation;
 	uint32_t tid, tgid;
-	char rest[MEM_TASK_HEAD - 16];
+	uint64_t execs;
+	char rest[MEM_TASK_HEAD - 24];
 };
 
 /* Context of the program mem_task_self. */
 struct task_self {
 	uint64_t generation;
 	uint32_t tid, tgid;
+	uint64_t execs;
 	uint64_t element; /* array: of the thread's block; 0: leave it as it is */
 };
 
@@ -60,6 +62,7 @@ struct task_back {
 	int slots_fd;       /* array: task storage of slots; else -1 */
 	int self_fd;        /* program mem_task_self, -1 until an object is loaded */
 	uint32_t tgid;      /* of this process in the initial pid namespace; 0: not known yet */
+	uint64_t execs;     /* programs this process has executed */
 	bool other_ids;     /* this process is in another pid namespace */
 	bool elsewhere;     /* after fork: not mapped in this process yet */
 };

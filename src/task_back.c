@@ -323,6 +323,7 @@ int task_back_self(struct task_back *back, struct task_self *self)
 	if (err)
 		return err;
 	back->tgid = self->tgid;
+	back->execs = self->execs;
 	back->other_ids = self->tid != (uint32_t)syscall(SYS_gettid);
 	return attr.test.retval ? -ENOMEM : 0;
 }

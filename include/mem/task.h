@@ -45,7 +45,8 @@
 struct mem_task_head {
 	__u64 generation; /* of the thread that has the block: see mem_task__generation() */
 	__u32 tid, tgid;  /* of that thread, in the initial pid namespace */
-	char rest[MEM_TASK_HEAD - 16];
+	__u64 execs;      /* programs it has executed: self_exec_id */
+	char rest[MEM_TASK_HEAD - 24];
 };
 
 struct mem_task_page {
@@ -160,7 +161,7 @@ static __always_inline int mem_task__owns(struct mem_task_head *head, struct tas
 	if (head->generation == generation)
 		return 1;
 	if (head->generation != MEM_TASK_PENDING || head->tid != (__u32)t->pid ||
-	    head->tgid != (__u32)t->tgid)
+	    head->tgid != (__u32)t->tgid || head->execs != t->self_exec_id)
 		return 0;
 	head->generation = generation;
 	return 1;
@@ -179,6 +180,7 @@ static __always_inline void *mem_task__at(struct task_struct *task, __u64 offset
 struct mem_task_self_ctx {
 	__u64 generation;
 	__u32 tid, tgid;
+	__u64 execs;
 	__u64 element; /* array: of the thread's block; 0: leave it as it is */
 };
 
@@ -190,6 +192,7 @@ SEC("syscall") __weak int mem_task_self(struct mem_task_self_ctx *ctx)
 	ctx->generation = mem_task__generation(task);
 	ctx->tid = (__u32)t->pid;
 	ctx->tgid = (__u32)t->tgid;
+	ctx->execs = t->self_exec_id;
 	if ((__u64)&mem_task_back == MEM_TASK_IN_ARRAY && ctx->element) {
 		__u64 *slot = bpf_task_storage_get(&mem_task_slots, task, 0,
 						   BPF_LOCAL_STORAGE_GET_F_CREATE);
