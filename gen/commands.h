@@ -7,5 +7,6 @@
 #define MEMGEN_COMMANDS_H
 
 int skeleton_command(int argc, char **argv);
+int inspect_command(int argc, char **argv);
 
 #endif /* MEMGEN_COMMANDS_H */

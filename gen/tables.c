@@ -90,6 +90,16 @@ static const char *type_comment(const char *const *names, size_t count, uint32_t
 	return type < count ? names[type] : "?";
 }
 
+const char *tables_map_type(uint32_t type)
+{
+	return type_comment(map_types, ARRAY_SIZE(map_types), type);
+}
+
+const char *tables_prog_type(uint32_t type)
+{
+	return type_comment(prog_types, ARRAY_SIZE(prog_types), type);
+}
+
 /* "7, " and "MEM_NONE, " */
 static void emit_number(struct writer *w, uint64_t value)
 {
@@ -171,7 +181,7 @@ static void emit_maps(struct writer *w, const struct image_view *view)
 		const struct mem_map_image *map = &view->maps[i];
 
 		writer_line(w, "/* %u: BPF_MAP_TYPE_%s */", i,
-			    type_comment(map_types, ARRAY_SIZE(map_types), map->type));
+			    tables_map_type(map->type));
 		begin_row(w);
 		emit_text(w, map->name);
 		emit_text(w, map->kernel_name);
@@ -256,7 +266,7 @@ static void emit_progs(struct writer *w, const struct image_view *view)
 		const struct mem_prog_image *prog = &view->progs[i];
 
 		writer_line(w, "/* %u: BPF_PROG_TYPE_%s */", i,
-			    type_comment(prog_types, ARRAY_SIZE(prog_types), prog->type));
+			    tables_prog_type(prog->type));
 		begin_row(w);
 		emit_text(w, prog->name);
 		emit_text(w, prog->section);

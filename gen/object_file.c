@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <mem/elf.h>
+
+#include "error.h"
+#include "object_file.h"
+
+/* Our own messages say what libbpf's would. */
+static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	(void)level;
+	(void)fmt;
+	(void)args;
+	return 0;
+}
+
+static int parse_btf(struct object_file *object)
+{
+	int err;
+
+	if (!object->view.btf_size)
+		return 0;
+	object->btf = btf__new(object->view.btf, object->view.btf_size);
+	if (object->btf)
+		return 0;
+	err = errno;
+	return mem__error(err, "its BTF can't be read: %s; compile with clang -g", strerror(err));
+}
+
+int object_file_open(struct object_file *object, const char *path)
+{
+	int err;
+
+	*object = (struct object_file){.path = path};
+	libbpf_set_print(silent);
+	object->image = mem_image_read_file(path, NULL);
+	if (!object->image) {
+		err = -errno;
+		/* the reader's messages begin with the file's name */
+		fprintf(stderr, "memgen: %s\n", mem_error_message());
+		return err ? err : -EINVAL;
+	}
+	err = image_widen(object->image, &object->view);
+	if (!err)
+		err = parse_btf(object);
+	if (err) {
+		fprintf(stderr, "memgen: %s: %s\n", path, mem_error_message());
+		object_file_close(object);
+	}
+	return err;
+}
+
+void object_file_close(struct object_file *object)
+{
+	btf__free(object->btf);
+	image_view_free(&object->view);
+	mem_image_free(object->image);
+	pool_free(&object->pool);
+	*object = (struct object_file){0};
+}
+
+const char *object_file_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+int output_commit(struct writer *w, const char *path)
+{
+	const char *action = NULL;
+	int err = writer_commit(w, path, &action);
+
+	if (err)
+		fprintf(stderr, "memgen: %s: can't %s it: %s\n", path ? path : "standard output",
+			action, strerror(-err));
+	return err;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* An object file as the commands look at it: its image, and its BTF parsed. */
+#ifndef MEMGEN_OBJECT_FILE_H
+#define MEMGEN_OBJECT_FILE_H
+
+#include "image.h"
+#include "reader/pool.h"
+#include "writer.h"
+
+struct btf;
+
+struct object_file {
+	const char *path;
+	struct mem_image *image;
+	struct image_view view; /* of image */
+	struct btf *btf;        /* NULL: the object has none */
+	struct pool pool;       /* for whoever looks at it */
+};
+
+/* 0 or a negative errno; a failure has been printed, and the object is closed. */
+int object_file_open(struct object_file *object, const char *path);
+
+/* An object that is closed or zero is fine. */
+void object_file_close(struct object_file *object);
+
+/* A path without its directories. */
+const char *object_file_base(const char *path);
+
+/* writer_commit(), with a message when it fails. */
+int output_commit(struct writer *w, const char *path);
+
+#endif /* MEMGEN_OBJECT_FILE_H */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "shell.h"
+
+int shell_run(char *output, size_t size, const char *fmt, ...)
+{
+	static const char both[] = " 2>&1";
+	size_t len = 0, n;
+	char command[4096];
+	va_list args;
+	FILE *pipe;
+	int status;
+
+	va_start(args, fmt);
+	n = (size_t)vsnprintf(command, sizeof(command) - sizeof(both), fmt, args);
+	va_end(args);
+	ck_assert_uint_lt(n, sizeof(command) - sizeof(both));
+	strcat(command, both);
+	pipe = popen(command, "re");
+	ck_assert_ptr_nonnull(pipe);
+	while (len + 1 < size && (n = fread(output + len, 1, size - 1 - len, pipe)) > 0)
+		len += n;
+	output[len] = '\0';
+	/* the rest: a command must not be stopped by a full pipe */
+	while (fgetc(pipe) != EOF)
+		;
+	status = pclose(pipe);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}

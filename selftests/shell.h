@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Commands run by tests of the tools. */
+#ifndef SELFTESTS_SHELL_H
+#define SELFTESTS_SHELL_H
+
+#include <check.h>
+#include <stddef.h>
+
+/*
+ * Run a shell command: its exit status (-1: a signal), with what it wrote to standard output and
+ * error, cut to size, in output.
+ */
+int shell_run(char *output, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same for a command that has to succeed. */
+#define SHELL_OK(...)                                                                              \
+	do {                                                                                       \
+		char output_[3000];                                                                \
+		int status_ = shell_run(output_, sizeof(output_), __VA_ARGS__);                    \
+		ck_assert_msg(!status_, "%d: %s", status_, output_);                               \
+	} while (0)
+
+#endif /* SELFTESTS_SHELL_H */

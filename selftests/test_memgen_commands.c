@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The commands of memgen besides the plain skeleton, and what all of them have in common. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "json.h"
+#include "shell.h"
+
+#define ON_HOST .host_only = "runs memgen and compilers"
+
+static char dir[64]; /* of the running test */
+static char output[1 << 16];
+
+static void setup(void)
+{
+	strcpy(dir, "/tmp/test_memgen_commands.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void teardown(void)
+{
+	SHELL_OK("rm -rf %s", dir);
+}
+
+FIXTURE(setup, teardown)
+
+/* Absolute: some tests run it in another directory. */
+static const char *memgen(void)
+{
+	static char path[PATH_MAX];
+
+	ck_assert_msg(realpath(build_path("memgen"), path) != NULL, "%s: %m", build_path("memgen"));
+	return path;
+}
+
+static const char *object(const char *name)
+{
+	static char paths[4][512];
+	static int next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s.bpf.o", build_path("selftests"), name);
+	return path;
+}
+
+static const char *file_in_dir(const char *name)
+{
+	static char paths[4][128];
+	static int next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
+	return path;
+}
+
+/* Compile BPF source text into name.o of the test's directory. */
+static const char *compile_bpf(const char *name, const char *options, const char *source)
+{
+	static char path[160];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s.bpf.c", dir, name);
+	f = fopen(path, "we");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(source, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	SHELL_OK("clang-19 -g -O2 --target=bpf -mcpu=v3 %s -I%s -c %s -o %s/%s.o", options,
+		 source_path("include"), path, dir, name);
+	snprintf(path, sizeof(path), "%s/%s.o", dir, name);
+	return path;
+}
+
+/* memgen's exit status; what it says is in output. */
+#define MEMGEN(fmt, ...) shell_run(output, sizeof(output), "%s " fmt, memgen(), ##__VA_ARGS__)
+
+#define assert_says(text)                                                                          \
+	ck_assert_msg(strstr(output, text) != NULL, "\"%s\" is not in: %s", text, output)
+
+/* --- memgen inspect --- */
+
+TEST(inspect_lists_what_is_there, ON_HOST)
+{
+	ck_assert_int_eq(MEMGEN("inspect %s", object("externs")), 0);
+	assert_says("externs.bpf.o: needs Linux 5.17, for CO-RE relocation by the kernel\n");
+	assert_says("  license GPL, ");
+	assert_says("  needs a kernel with BTF (CONFIG_DEBUG_INFO_BTF), for on_enter\n");
+	assert_says("\n  bss      data     .bss ");
+	assert_says("\n  schedule              ksym address  strong\n");
+	assert_says("\n  LINUX_KERNEL_VERSION  kconfig       strong\n");
+	assert_says("\n  CONFIG_HZ             kconfig       weak\n");
+	assert_says("\n  bpf_rdonly_cast       kfunc         weak\n");
+	assert_says("\n  on_exit   tp_btf/sys_exit   TRACING  trace_raw_tp  sys_exit   -          yes ");
+	ck_assert_int_eq(MEMGEN("inspect %s %s", object("types_ops"), object("types_arena")), 0);
+	assert_says("\n  first   some_ops  map          8  enter\n");
+	assert_says("\n  second  some_ops  link         0  select\n");
+	assert_says("\n\ntypes_arena.bpf.o: needs Linux 6.9, for arenas\n");
+}
+END_TEST
+
+TEST(inspect_json_is_json, ON_HOST, .timeout = 60)
+{
+	static const char *const names[] = {
+		"externs",    "types_ops", "types_arena", "types_regions", "task_basic",
+		"congestion", "hooks",	   "probes",	  "rings",	   "odd_maps",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *at;
+
+		ck_assert_int_eq(MEMGEN("inspect --json %s %s", object(names[i]), object("plain")),
+				 0);
+		at = json_error(output);
+		ck_assert_msg(!at, "%s: %s", names[i], at);
+		assert_says("\"file\": \"plain.bpf.o\",\n");
+	}
+	ck_assert_int_eq(MEMGEN("inspect --json %s", object("externs")), 0);
+	assert_says("\t\t\"linux\": \"5.17\",\n\t\t\"kernel_btf\": true,\n");
+	assert_says("{\"name\": \"CONFIG_HZ\", \"kind\": \"kconfig\", \"binding\": \"weak\"}");
+}
+END_TEST
+
+TEST(inspect_escapes_names, ON_HOST)
+{
+	const char *path = compile_bpf("odd", "",
+				       "#include <mem/bpf.h>\n"
+				       "SEC(\"kprobe/a\\\"b\\\\c\303\244\")\n"
+				       "int f(void *ctx) { return 0; }\n");
+	const char *at;
+
+	ck_assert_int_eq(MEMGEN("inspect %s", path), 0);
+	assert_says("kprobe/a\"b\\c\\xc3\\xa4");
+	ck_assert_int_eq(MEMGEN("inspect --json %s", path), 0);
+	assert_says("\"kprobe/a\\\"b\\\\c\\u00c3\\u00a4\"");
+	at = json_error(output);
+	ck_assert_msg(!at, "%s", at);
+}
+END_TEST
+
+static void assert_needs(const char *options, const char *code, const char *needs)
+{
+	char source[1024];
+
+	snprintf(source, sizeof(source),
+		 "#include <mem/bpf.h>\n"
+		 "extern void bpf_rcu_read_lock(void) __ksym;\n"
+		 "extern void bpf_other(void) __ksym __weak;\n"
+		 "#define VARIABLES int b; unsigned long c; long a, t = 1;\n"
+		 "%s\n"
+		 "char LICENSE[] SEC(\"license\") = \"GPL\";\n",
+		 code);
+	ck_assert_int_eq(MEMGEN("inspect %s", compile_bpf("needs", options, source)), 0);
+	ck_assert_msg(strstr(output, needs) != NULL, "%s: %s", needs, output);
+}
+
+TEST(inspect_says_which_kernel_and_why, ON_HOST, .timeout = 60)
+{
+	assert_needs("", "SEC(\"tc\") int f(void *x) { return 0; }",
+		     "runs on every kernel that libmem knows");
+	assert_needs("", "VARIABLES "
+		     "SEC(\"tc\") int f(void *x) { return a; }",
+		     "needs Linux 5.5, for arrays that applications map");
+	assert_needs("", "SEC(\"xdp\") int f(void *x) { return bpf_ktime_get_tai_ns(); }",
+		     "needs Linux 6.1, for helpers of Linux 6.1");
+	assert_needs("", "VARIABLES "
+		     "SEC(\"xdp\") int f(void *x) { return __sync_fetch_and_add(&a, 1) * t; }",
+		     "needs Linux 5.12, for atomics that return the old value");
+	assert_needs("-mcpu=v4", "VARIABLES "
+		     "SEC(\"xdp\") int f(void *x) { return (a = b); }",
+		     "needs Linux 6.6, for sign-extending loads (-mcpu=v4)");
+	assert_needs("-mcpu=v4", "VARIABLES "
+		     "SEC(\"xdp\") int f(void *x) { return a / t; }",
+		     "needs Linux 6.6, for signed divisions (-mcpu=v4)");
+	assert_needs("", "VARIABLES "
+		     "SEC(\"xdp\") int f(void *x) { while (c && mem_can_loop) a++; return 0; }",
+		     "needs Linux 6.9, for loops with may_goto");
+	assert_needs("", "SEC(\"tcx/egress\") int f(void *x) { return 0; }",
+		     "needs Linux 6.6, for tcx");
+	assert_needs("", "SEC(\"fentry.s/x\") int f(void *x) { return 0; }",
+		     "needs Linux 5.10, for sleepable programs");
+	assert_needs("", "SEC(\"syscall\") int f(void *x) { bpf_rcu_read_lock(); return 0; }",
+		     "needs Linux 6.2, for bpf_rcu_read_lock");
+	/* what may be absent does not count, nor do programs that are loaded on request only */
+	assert_needs("", "SEC(\"xdp\") int f(void *x) { if (bpf_other) bpf_other(); return 0; }",
+		     "runs on every kernel that libmem knows");
+	assert_needs("", "SEC(\"?netkit/peer\") int f(void *x) { return 0; }",
+		     "runs on every kernel that libmem knows");
+}
+END_TEST
+
+TEST(inspect_of_a_bad_object_says_nothing_else, ON_HOST)
+{
+	ck_assert_int_eq(MEMGEN("inspect %s /nonexistent/x.o /dev/null -o %s", object("plain"),
+				file_in_dir("out")),
+			 1);
+	assert_says("memgen: /nonexistent/x.o: No such file or directory\n");
+	assert_says("memgen: /dev/null");
+	ck_assert_int_ne(access(file_in_dir("out"), F_OK), 0);
+	ck_assert_int_eq(MEMGEN("inspect %s -o /dev/full", object("plain")), 1);
+	ck_assert_str_eq(output, "memgen: /dev/full: can't write it: No space left on device\n");
+}
+END_TEST
+
+/* --- all commands --- */
+
+TEST(commands_have_help_with_an_example, ON_HOST)
+{
+	static const char *const commands[] = {"inspect"};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		ck_assert_int_eq(MEMGEN("%s --help", commands[i]), 0);
+		assert_says("Example:\n");
+		ck_assert_int_eq(MEMGEN("%s --version", commands[i]), 0);
+		ck_assert_msg(!strncmp(output, "memgen 0.", 9), "%s", output);
+		ck_assert_int_eq(MEMGEN("%s", commands[i]), 2);
+		assert_says("which object file?");
+		ck_assert_int_eq(MEMGEN("%s --unknown", commands[i]), 2);
+		ck_assert_int_eq(MEMGEN("--help"), 0);
+		assert_says(commands[i]);
+	}
+}
+END_TEST
