@@ -136,6 +136,22 @@ TEST(out_of_memory_is_counted_and_cured_by_a_refill)
 }
 END_TEST
 
+TEST(a_program_takes_pages_by_itself)
+{
+	uint32_t present;
+
+	ck_assert_uint_eq(run(skel->progs.extend, 0, 1), EINVAL);
+	make_heap(1, 0);
+	present = heap->present;
+	ck_assert_uint_eq(run(skel->progs.extend, 0, 100), 0);
+	ck_assert_uint_eq(skel->data->size, 77);
+	ck_assert_uint_eq(heap->present, present + 100);
+	ck_assert_uint_eq(run(skel->progs.extend, 0, 1 << 20), ENOSPC);
+	ck_assert_uint_eq(run(skel->progs.take, 256, 1024), 1024);
+	assert_valid();
+}
+END_TEST
+
 TEST(large_blocks_too)
 {
 	make_heap(15 << 20, 0);

@@ -14,6 +14,7 @@
 #include "bpf/arena_structs.h"
 #include "harness.h"
 
+#include <mem/array.h>
 #include <mem/counter.h>
 #include <mem/list.h>
 #include <mem/ring.h>
@@ -315,6 +316,58 @@ TEST(counters_and_histograms_count_every_event)
 	}
 	mem_counter_add(&skel->arena->counter, 5);
 	ck_assert_uint_ge(mem_counter_sum(&skel->arena->counter), after + 5);
+}
+END_TEST
+
+static void *take_ids(void *taken)
+{
+	for (;;) {
+		int id = mem_id_take(heap, &skel->arena->ids);
+		unsigned long long *element;
+
+		if (id < 0)
+			return NULL;
+		element = mem_array_at(heap, &skel->arena->array, unsigned long long, id);
+		if (element)
+			mem_add(element, 1ULL);
+		++*(unsigned int *)taken;
+	}
+}
+
+TEST(each_number_is_given_once)
+{
+	unsigned int taken[2] = {0}, result;
+	unsigned long long *element;
+	pthread_t threads[2];
+
+	ck_assert_uint_eq(run(skel->progs.take_ids, 1), EINVAL);
+	assert_ok(mem_bitmap_create(heap, &skel->arena->ids, 3001));
+	assert_ok(mem_array_create(heap, &skel->arena->array, 3001, 8));
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, take_ids, &taken[i]);
+	run(skel->progs.take_ids, 1000);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < 3001; i++) {
+		element = mem_array_find(heap, &skel->arena->array, unsigned long long, i);
+		ck_assert_ptr_nonnull(element);
+		ck_assert_uint_eq(*element, 1);
+		ck_assert_int_eq(mem_bitmap_test(heap, &skel->arena->ids, (unsigned int)i), 1);
+	}
+	ck_assert_ptr_eq(mem_array_at(heap, &skel->arena->array, unsigned long long, 3001), NULL);
+	ck_assert_int_eq(mem_id_take(heap, &skel->arena->ids), -ENOSPC);
+	ck_assert_int_eq(mem_bitmap_set(heap, &skel->arena->ids, 3001), -EINVAL);
+	ck_assert_int_eq(mem_id_give(heap, &skel->arena->ids, 1234), 1);
+	ck_assert_int_eq(mem_id_give(heap, &skel->arena->ids, 1234), 0);
+	result = run(skel->progs.take_ids, 1);
+	if (result == EAGAIN) /* it looks at 64 words, and then on from there */
+		result = run(skel->progs.take_ids, 1);
+	ck_assert_uint_eq(result, 0);
+	element = mem_array_find(heap, &skel->arena->array, unsigned long long, 1234);
+	ck_assert_uint_eq(*element, 2);
+	mem_array_destroy(heap, &skel->arena->array);
+	mem_bitmap_destroy(heap, &skel->arena->ids);
+	ck_assert_msg(mem_heap_is_valid(heap), "%s", test_message());
 }
 END_TEST
 

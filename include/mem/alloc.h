@@ -418,4 +418,45 @@ MEM_INLINE void mem__free(struct mem_heap __arena *heap, void __arena *p, unsign
  */
 #define mem_free(heap, p) mem__free(heap, p, MEM_SITE)
 
+#ifdef __bpf__
+/** @cond */
+MEM_INLINE int mem__heap_extend(void *map, struct mem_heap __arena *heap, unsigned int pages)
+{
+	unsigned int present;
+	int err;
+
+	if (mem_load(&heap->magic) != MEM_HEAP_MAGIC)
+		return -MEM_EINVAL;
+	if (mem_trylock(&heap->grower))
+		return -MEM_EBUSY;
+	present = mem_load(&heap->present);
+	err = -MEM_ENOSPC;
+	if (pages && pages <= mem_load(&heap->total) - present) {
+		err = -MEM_ENOMEM;
+		if (bpf_arena_alloc_pages___mem(map,
+						mem_at(void, heap, mem_load(&heap->base) +
+								   present * MEM_HEAP_PAGE),
+						pages, -1, 0)) {
+			mem_store_release(&heap->present, present + pages);
+			err = 0;
+		}
+	}
+	mem_unlock(&heap->grower);
+	return err;
+}
+/** @endcond */
+
+/**
+ * @brief A program's own way to give a heap fresh pages: mem_heap_extend(arena, &heap, pages).
+ *
+ * Sleepable programs only; from Linux 7.0 on in every program. mem_heap_refill() is the application's.
+ *
+ * @param map    the arena's name
+ * @param heap   a heap in it
+ * @param pages  of 4096 bytes
+ * @return 0; -EBUSY somebody else is at it; -ENOSPC so many do not fit; -ENOMEM; -EINVAL not a heap
+ */
+#define mem_heap_extend(map, heap, pages) mem__heap_extend(&(map), heap, pages)
+#endif
+
 #endif /* MEM_ALLOC_H */

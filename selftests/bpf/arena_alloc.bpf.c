@@ -138,4 +138,22 @@ int misuse(void *ctx)
 	return 0;
 }
 
+/* Take pages for the heap, and some for ourselves. */
+SEC("syscall")
+int extend(void *ctx)
+{
+	int err = mem_heap_extend(arena, &heap, count);
+	__u32 __arena *own;
+
+	if (err)
+		return -err;
+	own = mem_arena_alloc_pages(arena, NULL, 2);
+	if (!own)
+		return 1;
+	*own = 77;
+	size = *own;
+	mem_arena_free_pages(arena, own, 2);
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* Lists, stacks, rings, counters and histograms, from programs. */
 #include <mem/bpf.h>
+#include <mem/array.h>
 #include <mem/counter.h>
 #include <mem/list.h>
 #include <mem/ring.h>
@@ -13,6 +14,8 @@ MEM_ARENA_VAR struct mem_stack stack;
 MEM_ARENA_VAR struct mem_ring up, down; /* to and from the application */
 MEM_ARENA_VAR struct mem_counter counter;
 MEM_ARENA_VAR struct mem_histogram histogram;
+MEM_ARENA_VAR struct mem_bitmap ids;
+MEM_ARENA_VAR struct mem_array array;
 
 __u64 count = 1;
 __u64 sum, failed, wrong, popped, pushed;
@@ -146,6 +149,26 @@ int count_call(void *ctx)
 {
 	mem_counter_add(&counter, 1);
 	mem_histogram_add(&histogram, 1000);
+	return 0;
+}
+
+/* Take numbers; count each in the element of its number. */
+SEC("syscall")
+int take_ids(void *ctx)
+{
+	__u64 __arena *element;
+	__u64 i;
+	int id;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		id = mem_id_take(&heap, &ids);
+		if (id < 0)
+			return -id;
+		element = mem_array_at(&heap, &array, __u64, id);
+		if (!element)
+			return 1;
+		mem_add(element, 1ULL);
+	}
 	return 0;
 }
 
