@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Per-thread memory: one set of tests for each way in which programs find it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -361,6 +362,134 @@ static void stress(enum mem_task_back back)
 	ck_assert_int_eq(count, 0);
 }
 
+/* --- thread ids that are used again --- */
+
+/* Ends without running a destructor, so nobody takes its struct back. */
+static void *vanish(void *arg)
+{
+	(void)arg;
+	task_basic__task_request()->id = 77;
+	call();
+	syscall(SYS_exit, 0);
+	return NULL;
+}
+
+static void *follow(void *arg)
+{
+	int wanted = *(int *)arg;
+
+	if ((int)syscall(SYS_gettid) != wanted)
+		return "another id";
+	if (echo() != 0)
+		return "sees what its predecessor left";
+	if (task_basic__task_request()->id || task_basic__task_request()->seen)
+		return "not zero at first";
+	task_basic__task_request()->id = 5;
+	return echo() == 6 ? NULL : "not seen";
+}
+
+static bool next_tid(int tid)
+{
+	FILE *file = fopen("/proc/sys/kernel/ns_last_pid", "w");
+	bool done = file && fprintf(file, "%d", tid - 1) > 0;
+
+	if (file)
+		done &= !fclose(file);
+	return done;
+}
+
+static void *store_tid(void *arg)
+{
+	*(int *)arg = (int)syscall(SYS_gettid);
+	return vanish(NULL);
+}
+
+static void same_tid(enum mem_task_back back)
+{
+	void *result = "never started";
+	pthread_t thread;
+
+	use(back);
+	load();
+	for (int tries = 0; tries < 100; tries++) {
+		int tid = 0;
+
+		ck_assert_int_eq(pthread_create(&thread, NULL, store_tid, &tid), 0);
+		pthread_join(thread, NULL);
+		if (!next_tid(tid))
+			test_skip("thread ids can't be chosen: no /proc/sys/kernel/ns_last_pid");
+		ck_assert_int_eq(pthread_create(&thread, NULL, follow, &tid), 0);
+		pthread_join(thread, &result);
+		if (!result || strcmp(result, "another id") != 0)
+			break;
+	}
+	ck_assert_msg(!result, "%s", (char *)result);
+}
+
+/* --- a process that executes another program --- */
+
+static void executed(enum mem_task_back back)
+{
+	int count, ready[2];
+	char byte;
+	pid_t pid;
+
+	use(back);
+	load();
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (!pid) {
+		alarm(30);
+		task_basic__task_request()->id = 1000;
+		if (echo() != 1001 || sum_by_iterator(&count) != 1000)
+			_exit(1);
+		/* the parent sees the end of the pipe when the other program has begun */
+		execlp("sleep", "sleep", "20", NULL);
+		_exit(2);
+	}
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 0);
+	close(ready[0]);
+	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
+	ck_assert_uint_eq(sum_by_iterator(&count), 0);
+	ck_assert_int_eq(count, 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* --- more threads than slots --- */
+
+static void *one_too_many(void *arg)
+{
+	struct request *r = task_basic__task_request();
+
+	(void)arg;
+	if (!r)
+		return "no memory";
+	r->id = 3;
+	return echo() ? "seen by programs, without a slot" : NULL;
+}
+
+static void no_slot_left(enum mem_task_back back)
+{
+	struct mem_task_opts opts = {.sz = sizeof(opts), .back = back, .threads = 1};
+	pthread_t thread;
+	void *result;
+
+	use(back);
+	assert_ok(mem_task_setup(&opts));
+	mem_log_set(MEM_LOG_SILENT, NULL, NULL);
+	load();
+	assert_ptr(task_basic__task_request());
+	ck_assert_uint_eq(echo(), 1);
+	ck_assert_int_eq(pthread_create(&thread, NULL, one_too_many, NULL), 0);
+	pthread_join(thread, &result);
+	ck_assert_msg(!result, "%s", (char *)result);
+	mem_task_unregister();
+	ck_assert_uint_eq(assert_ptr(task_basic__task_request())->id, 0);
+	ck_assert_uint_eq(echo(), 1);
+}
+
 #define FOR_EACH_BACK(what, ...)                                                                   \
 	TEST(what##_uptr, ##__VA_ARGS__)                                                           \
 	{                                                                                          \
@@ -384,7 +513,21 @@ FOR_EACH_BACK(forked)
 FOR_EACH_BACK(early_and_late)
 FOR_EACH_BACK(register_all)
 FOR_EACH_BACK(two_objects)
+FOR_EACH_BACK(same_tid)
+FOR_EACH_BACK(executed)
 FOR_EACH_BACK(stress, .timeout = 120)
+
+TEST(slots_may_run_out_arena)
+{
+	no_slot_left(MEM_TASK_BACK_ARENA);
+}
+END_TEST
+
+TEST(slots_may_run_out_array)
+{
+	no_slot_left(MEM_TASK_BACK_ARRAY);
+}
+END_TEST
 
 TEST(packets_have_no_thread)
 {
