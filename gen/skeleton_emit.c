@@ -185,44 +185,50 @@ static void emit_group(struct writer *w, const char *type, const char *const *na
 		writer_close(w, "} %s;", group);
 }
 
-static void emit_data_member(struct writer *w, const struct skeleton *s, uint32_t i)
+/* "type *name" for the elements of an array or the bytes of an arena, without a semicolon. */
+static void emit_data_declaration(struct writer *w, const struct skeleton *s, uint32_t i,
+				  const char *name)
 {
 	const struct mem_region_image *row = &s->view->regions[i];
 	const struct skeleton_region *region = &s->regions[i];
-	struct writer name = WRITER_INIT;
+	struct writer declarator = WRITER_INIT;
+	uint32_t id;
 
 	switch (region->element) {
 	case ELEMENT_NONE:
-		writer_line(w, "void *%s; /* the whole arena */", region->data);
+		writer_part(w, "void *%s", name);
 		return;
 	case ELEMENT_STRUCT:
-		writer_line(w, "%s %s *%s;",
-			    btf_is_union(
-				    types_get(&s->types, types_strip(&s->types, row->type, true)))
-				    ? "union"
-				    : "struct",
-			    region->struct_name, region->data);
+		id = types_strip(&s->types, row->type, true);
+		writer_part(w, "%s %s *%s", btf_is_union(types_get(&s->types, id)) ? "union" : "struct",
+			    region->struct_name, name);
 		return;
 	case ELEMENT_PADDED:
-		writer_line(w, "struct %s *%s;", region->struct_name, region->data);
+		writer_part(w, "struct %s *%s", region->struct_name, name);
 		return;
 	case ELEMENT_BYTES:
-		writer_line(w, "unsigned char (*%s)[%u];", region->data, region->stride);
+		writer_part(w, "unsigned char (*%s)[%u]", name, region->stride);
 		return;
 	case ELEMENT_TYPE:
 		break;
 	}
-	writer_part(&name, is_array(s, row->type) ? "(*%s)" : "*%s", region->data);
-	writer_bytes(&name, "", 1);
-	if (name.error) {
-		w->error = name.error;
-		return;
-	}
+	writer_part(&declarator, is_array(s, row->type) ? "(*%s)" : "*%s", name);
+	writer_bytes(&declarator, "", 1);
+	if (declarator.error)
+		w->error = declarator.error;
+	else
+		types_emit_declaration(w, &s->types, row->type, declarator.text);
+	writer_free(&declarator);
+}
+
+static void emit_data_member(struct writer *w, const struct skeleton *s, uint32_t i)
+{
+	const struct skeleton_region *region = &s->regions[i];
+
 	writer_begin(w);
-	types_emit_declaration(w, &s->types, row->type, name.text);
-	writer_part(w, ";");
+	emit_data_declaration(w, s, i, region->data);
+	writer_part(w, region->element == ELEMENT_NONE ? "; /* the whole arena */" : ";");
 	writer_end(w);
-	writer_free(&name);
 }
 
 static void emit_struct(struct writer *w, const struct skeleton *s)
@@ -450,6 +456,77 @@ static void emit_lengths(struct writer *w, const struct skeleton *s)
 	}
 }
 
+/* --- regions without the object --- */
+
+static void emit_region_declaration(struct writer *w, const struct skeleton *s, uint32_t i,
+				    const char *name)
+{
+	if (s->regions[i].variables)
+		writer_part(w, "struct %s *%s", s->regions[i].struct_name, name);
+	else
+		emit_data_declaration(w, s, i, name);
+}
+
+static void emit_attach_region(struct writer *w, const struct skeleton *s, uint32_t i)
+{
+	const struct skeleton_region *region = &s->regions[i];
+	const char *member = region->variables ? region->variables : region->data;
+	struct writer function = WRITER_INIT;
+
+	writer_part(&function,
+		    "%s__attach_region_%s(struct mem_source source, const struct mem_attach_opts *opts, "
+		    "struct mem_region **region)", s->name, member);
+	writer_bytes(&function, "", 1);
+	if (function.error) {
+		w->error = function.error;
+		writer_free(&function);
+		return;
+	}
+	writer_begin(w);
+	writer_part(w, "static inline ");
+	emit_region_declaration(w, s, i, function.text);
+	writer_end(w);
+	writer_free(&function);
+	writer_open(w, "{");
+	writer_begin(w);
+	emit_region_declaration(w, s, i, "data");
+	writer_part(w, " = NULL;");
+	writer_end(w);
+	writer_blank(w);
+	writer_begin(w);
+	writer_part(w, "*region = mem_region_attach(%s__image(), ", s->name);
+	writer_string(w, s->view->regions[i].name);
+	writer_part(w, ", source, opts);");
+	writer_end(w);
+	writer_line(w, "if (*region)");
+	writer_line(w, "\tdata = (__typeof__(data))mem_region_%s(*region, NULL);",
+		    region->variables ? "variables" : "data");
+	writer_line(w, "return data;");
+	writer_close(w, "}");
+	writer_blank(w);
+}
+
+static void emit_attach_regions(struct writer *w, const struct skeleton *s)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < s->view->region_count; i++) {
+		const struct skeleton_region *region = &s->regions[i];
+
+		if (region->is_struct_ops || (!region->variables && !region->data))
+			continue;
+		if (!any)
+			writer_part(w,
+				    "/*\n"
+				    " * A region alone, from its pin, descriptor or id, without loading "
+				    "anything. NULL with errno,\n"
+				    " * or the memory, until mem_region_detach(*region).\n"
+				    " */\n");
+		any = true;
+		emit_attach_region(w, s, i);
+	}
+}
+
 /* In C++ the functions are also members, as bpftool has them. */
 static const char cpp_members[] =
 	"\n"
@@ -495,6 +572,7 @@ void skeleton_emit(struct writer *w, const struct skeleton *s)
 		writer_part(w, "\tmem_kconfig_use();\n");
 	emit_template(w, api_from_open, s->name);
 	emit_lengths(w, s);
+	emit_attach_regions(w, s);
 	task_emit(w, s);
 	emit_template(w, cpp_functions, s->name);
 	writer_part(w, "#pragma GCC diagnostic pop\n"
