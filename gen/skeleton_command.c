@@ -13,8 +13,10 @@
 #include "commands.h"
 #include "error.h"
 #include "skeleton.h"
+#include "targets.h"
 
 struct arguments {
+	struct targets targets;
 	const char *object;
 	const char *output; /* NULL: standard output */
 	const char *name;   /* NULL: made from the file's name */
@@ -24,8 +26,7 @@ struct arguments {
 enum { OPT_NAME = 0x100, OPT_TYPES, OPT_TYPE_PREFIX };
 
 static const struct argp_option options[] = {
-	{"output", 'o', "FILE", 0, "write to FILE, whole or not at all (default: standard output)",
-	 0},
+	TARGETS_OPTIONS,
 	{"name", OPT_NAME, "NAME", 0,
 	 "name of the skeleton (default: OBJ without directories, \".bpf.o\" and \".o\")", 0},
 	{"types", OPT_TYPES, "own|none", 0,
@@ -42,7 +43,8 @@ static const char doc[] = "Write the C header of a BPF object: its variables, ar
 			  "typed memory, its maps "
 			  "and programs, and the functions that load it.\v"
 			  "Example:\n"
-			  "  memgen skeleton build/tool.bpf.o -o build/tool.skel.h\n"
+			  "  memgen skeleton build/tool.bpf.o -o build/tool.skel.h -M\n"
+			  "  memgen skeleton build/*.bpf.o -o build\n"
 			  "\n"
 			  "  struct tool *skel = tool__open_and_load();\n"
 			  "  tool__attach(skel);\n"
@@ -53,9 +55,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct arguments *args = state->input;
 
 	switch (key) {
-	case 'o':
-		args->output = arg;
-		return 0;
 	case OPT_NAME:
 		args->name = arg;
 		return 0;
@@ -67,16 +66,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_TYPE_PREFIX:
 		args->policy.prefix = arg;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (args->object)
-			argp_error(state, "%s: one object at a time", arg);
-		args->object = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which object file?");
-		return 0;
+	case ARGP_KEY_END:
+		if (args->name && args->targets.objects.count > 1)
+			argp_error(state, "--name=%s: several objects can't have one name",
+				   args->name);
+		return targets_parse(&args->targets, key, arg, state);
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return targets_parse(&args->targets, key, arg, state);
 	}
 }
 
@@ -90,9 +86,7 @@ static const char *base_name(const char *path)
 /* An identifier for the skeleton; a name that was asked for must be one already. */
 static const char *choose_identifier(const struct arguments *args, struct pool *pool)
 {
-	static const char *const endings[] = {".bpf.o", ".o"};
 	const char *base = base_name(args->object);
-	size_t len = strlen(base);
 	const char *text;
 
 	if (args->name) {
@@ -104,15 +98,7 @@ static const char *choose_identifier(const struct arguments *args, struct pool *
 		}
 		return text;
 	}
-	for (size_t i = 0; i < 2; i++) {
-		size_t end = strlen(endings[i]);
-
-		if (len > end && !strcmp(base + len - end, endings[i])) {
-			len -= end;
-			break;
-		}
-	}
-	text = pool_text(pool, base, len);
+	text = pool_text(pool, base, targets_stem(base));
 	return text ? name_identifier(pool, text) : NULL;
 }
 
@@ -235,14 +221,34 @@ static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
 	return 0;
 }
 
-int skeleton_command(int argc, char **argv)
+static int make_header(const char *object, const char *file, void *context)
 {
-	static const struct argp argp = {
-		.options = options, .parser = parse, .args_doc = "OBJ", .doc = doc};
-	struct arguments args = {.policy = {.prefix = ""}};
+	struct arguments *args = context;
 	struct mem_read_opts opts = {.sz = sizeof(opts)};
 	struct pool pool = {0};
 	struct mem_image *image = NULL;
+	int err;
+
+	args->object = object;
+	args->output = file;
+	args->policy.name = choose_name(args, &pool);
+	if (args->policy.name && !check_prefix(args, &pool)) {
+		opts.name = args->policy.name;
+		image = mem_image_read_file(object, &opts);
+	}
+	err = image ? generate(args, image, &pool) : -EINVAL;
+	if (!image)
+		fprintf(stderr, "memgen: %s\n", mem_error_message());
+	mem_image_free(image);
+	pool_free(&pool);
+	return err;
+}
+
+int skeleton_command(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options, .parser = parse, .args_doc = "OBJ...", .doc = doc};
+	struct arguments args = {.policy = {.prefix = ""}};
 	char program[] = "memgen skeleton";
 	int err;
 
@@ -250,18 +256,10 @@ int skeleton_command(int argc, char **argv)
 	err = argp_parse(&argp, argc, argv, 0, NULL, &args);
 	if (err) {
 		fprintf(stderr, "memgen: can't read the command line: %s\n", strerror(err));
-		return EXIT_FAILURE;
+	} else {
+		libbpf_set_print(silent);
+		err = targets_run(&args.targets, make_header, &args);
 	}
-	libbpf_set_print(silent);
-	args.policy.name = choose_name(&args, &pool);
-	if (args.policy.name && !check_prefix(&args, &pool)) {
-		opts.name = args.policy.name;
-		image = mem_image_read_file(args.object, &opts);
-	}
-	err = image ? generate(&args, image, &pool) : -EINVAL;
-	if (!image)
-		fprintf(stderr, "memgen: %s\n", mem_error_message());
-	mem_image_free(image);
-	pool_free(&pool);
+	targets_free(&args.targets);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -204,11 +204,98 @@ TEST(inspect_of_a_bad_object_says_nothing_else, ON_HOST)
 }
 END_TEST
 
+/* --- what goes where --- */
+
+static void assert_file(const char *name, const char *expected)
+{
+	static char text[1 << 12];
+	FILE *f = fopen(file_in_dir(name), "re");
+	size_t len;
+
+	ck_assert_msg(f != NULL, "%s: %m", name);
+	len = fread(text, 1, sizeof(text) - 1, f);
+	text[len] = '\0';
+	fclose(f);
+	ck_assert_str_eq(text, expected);
+}
+
+TEST(several_objects_go_to_a_directory, ON_HOST)
+{
+	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s", object("types_twin"), object("plain"), dir),
+			 0);
+	ck_assert_str_eq(output, "");
+	SHELL_OK("%s skeleton %s | cmp - %s", memgen(), object("plain"),
+		 file_in_dir("plain.skel.h"));
+	SHELL_OK("%s skeleton %s -o - | cmp - %s", memgen(), object("types_twin"),
+		 file_in_dir("types_twin.skel.h"));
+	/* a bad one does not keep the others from being made, but the status says so */
+	SHELL_OK("rm %s", file_in_dir("plain.skel.h"));
+	ck_assert_int_eq(MEMGEN("skeleton /nonexistent.o %s -o %s/", object("plain"), dir), 1);
+	ck_assert_str_eq(output, "memgen: /nonexistent.o: No such file or directory\n");
+	ck_assert_int_eq(access(file_in_dir("plain.skel.h"), F_OK), 0);
+	ck_assert_int_ne(access(file_in_dir("nonexistent.skel.h"), F_OK), 0);
+}
+END_TEST
+
+TEST(several_objects_need_several_names, ON_HOST)
+{
+	const char *source = object("plain");
+
+	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s/x.h", source, source, dir), 2);
+	assert_says("several objects need -o with a directory that exists");
+	ck_assert_int_eq(MEMGEN("skeleton %s %s --name x -o %s", source, source, dir), 2);
+	assert_says("several objects can't have one name");
+	SHELL_OK("cp %s %s", source, file_in_dir("plain.o"));
+	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s", source, file_in_dir("plain.o"), dir), 1);
+	assert_says("plain.skel.h: it would be made from ");
+	ck_assert_int_ne(access(file_in_dir("plain.skel.h"), F_OK), 0);
+}
+END_TEST
+
+TEST(rules_are_for_make, ON_HOST)
+{
+	char expected[600];
+
+	ck_assert_int_eq(MEMGEN("skeleton -M %s -o %s", object("plain"), file_in_dir("x.h")), 0);
+	snprintf(expected, sizeof(expected), "%s: %s\n\n%s:\n", file_in_dir("x.h"), object("plain"),
+		 object("plain"));
+	assert_file("x.h.d", expected);
+	ck_assert_int_eq(MEMGEN("skeleton -MF %s %s -o %s", file_in_dir("rules"), object("plain"),
+				file_in_dir("x.h")),
+			 0);
+	assert_file("rules", expected);
+	/* make understands a name with everything that has a meaning in a rule */
+	SHELL_OK("cd %s && cp %s 'a b#c$d.o' && %s skeleton 'a b#c$d.o' -o x.h -MF rules", dir,
+		 realpath(object("plain"), expected), memgen());
+	SHELL_OK("cd %s && printf 'x.h:\n\techo MADE\ninclude rules\n' > Makefile && "
+		 "make -s x.h | { ! grep MADE; } && touch -d '1 hour' 'a b#c$d.o' && "
+		 "make -s x.h | grep MADE",
+		 dir);
+	ck_assert_int_eq(MEMGEN("skeleton -M %s", object("plain")), 2);
+	assert_says("-M needs -o");
+	ck_assert_int_eq(MEMGEN("skeleton -MD %s -o %s/x.h", object("plain"), dir), 2);
+	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF", object("plain"), dir), 2);
+}
+END_TEST
+
+TEST(rules_are_not_written_for_what_failed, ON_HOST)
+{
+	ck_assert_int_eq(MEMGEN("skeleton -M /dev/null %s -MF %s -o %s", object("plain"),
+				file_in_dir("rules"), dir),
+			 1);
+	ck_assert_int_eq(access(file_in_dir("plain.skel.h.d"), F_OK), 0);
+	ck_assert_int_ne(access(file_in_dir("null.skel.h.d"), F_OK), 0);
+	ck_assert_int_ne(access(file_in_dir("rules"), F_OK), 0);
+	ck_assert_int_eq(MEMGEN("skeleton %s -MF /dev/full -o %s/x.h", object("plain"), dir), 1);
+	assert_says("memgen: /dev/full: can't write it: No space left on device\n");
+}
+END_TEST
+
 /* --- all commands --- */
 
 TEST(commands_have_help_with_an_example, ON_HOST)
 {
-	static const char *const commands[] = {"inspect"};
+	static const char *const commands[] = {"skeleton", "inspect"};
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		ck_assert_int_eq(MEMGEN("%s --help", commands[i]), 0);
