@@ -231,7 +231,7 @@ static int wanted(const struct test *test, char **patterns)
 	if ((in_emulator() && test->host_only) || (SANITIZED && test->unsanitized))
 		return 0;
 	if (!*patterns)
-		return 1;
+		return !in_emulator() || !test->slow_emulated;
 	for (; *patterns; patterns++)
 		if (fnmatch(*patterns, test->name, 0) == 0)
 			return 1;

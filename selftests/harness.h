@@ -26,6 +26,7 @@ struct test {
 	const TTest *const *function; /* Check's own description of it */
 	double timeout;		      /* seconds, on an ordinary machine; 0: the default */
 	const char *host_only;	      /* why it can't run in the emulator, NULL if it can */
+	const char *slow_emulated;    /* why it runs in the emulator only when asked for by name */
 	const char *unsanitized;      /* why it can't run under a sanitizer, NULL if it can */
 	struct test *next;
 };

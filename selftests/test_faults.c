@@ -443,14 +443,14 @@ TEST(preparing_fails, .timeout = 60)
 }
 END_TEST
 
-TEST(loading_fails, .timeout = 60)
+TEST(loading_fails, .timeout = 60, .slow_emulated = "loads programs a thousand times")
 {
 	need_bpf();
 	sweep_all(loading);
 }
 END_TEST
 
-TEST(attaching_fails, .timeout = 60)
+TEST(attaching_fails, .timeout = 60, .slow_emulated = "loads programs a thousand times")
 {
 	need_bpf();
 	sweep_all(attaching);
