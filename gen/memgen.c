@@ -19,6 +19,7 @@ struct command {
 static const struct command commands[] = {
 	{"skeleton", "write the C header of a BPF object", skeleton_command},
 	{"inspect", "say what is in BPF objects, and which kernel they need", inspect_command},
+	{"layout", "draw what an object shares: offsets, holes, cache lines", layout_command},
 };
 
 /* The C library looks for this name; everything else is compiled to stay inside. */

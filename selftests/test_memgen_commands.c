@@ -204,6 +204,66 @@ TEST(inspect_of_a_bad_object_says_nothing_else, ON_HOST)
 }
 END_TEST
 
+/* --- memgen layout --- */
+
+static const char layout_source[] =
+	"#include <mem/bpf.h>\n"
+	"struct bits { int a : 3; int b : 7; char c; long d;\n"
+	"	union { int e; struct { char f; short g; } h; }; };\n"
+	"struct stats { long app MEM_WRITER_APP; long bpf MEM_WRITER_BPF; };\n"
+	"struct apart { long app MEM_WRITER_APP; char pad[56]; long bpf MEM_WRITER_BPF; };\n"
+	"struct bits bits; struct stats stats[2]; struct apart apart;\n"
+	"long in MEM_WRITER_APP; long out MEM_WRITER_BPF;\n"
+	"SEC(\"xdp\") int f(void *x)\n"
+	"{ return bits.a + stats[0].app + apart.app + in + out; }\n";
+
+TEST(layout_draws_holes_and_lines, ON_HOST)
+{
+	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", "", layout_source)), 0);
+	assert_says("struct bits: 24 bytes, 1 cache line\n"
+		    "       0:0    3b  int a : 3;\n"
+		    "       0:3    7b  int b : 7;\n"
+		    "                 -- hole of 6 bits\n"
+		    "       2      1  char c;\n"
+		    "                 -- hole of 5 bytes\n"
+		    "       8      8  int64_t d;\n"
+		    "      16      4  union {\n"
+		    "      16      4    int e;\n"
+		    "      16      4    struct {\n"
+		    "      16      1      char f;\n"
+		    "                 -- hole of 1 byte\n"
+		    "      18      2      short g;\n"
+		    "                   } h;\n"
+		    "                 };\n"
+		    "                 -- padding of 4 bytes\n"
+		    "  7 bytes in holes\n");
+	assert_says("                 == cache line 1\n"
+		    "      64      8  int64_t bpf;  (written by programs)\n");
+	ck_assert_int_eq(MEMGEN("layout %s", object("types_regions")), 0);
+	assert_says("section .");
+	ck_assert_int_eq(MEMGEN("layout %s -o /dev/full", object("types_regions")), 1);
+	assert_says("memgen: /dev/full: can't write it");
+	ck_assert_int_eq(MEMGEN("layout /dev/null"), 1);
+}
+END_TEST
+
+TEST(layout_warns_of_lines_with_two_writers, ON_HOST)
+{
+	const char *apart;
+
+	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", "", layout_source)), 0);
+	assert_says("struct stats: 16 bytes, 1 cache line\n"
+		    "       0      8  int64_t app;  (written by the application)\n"
+		    "       8      8  int64_t bpf;  (written by programs)\n"
+		    "  warning: cache line 0: the application writes app, programs write bpf;");
+	assert_says("the application writes in, programs write out;");
+	assert_says("the application writes stats.app, programs write stats.bpf;");
+	apart = strstr(output, "struct apart: ");
+	ck_assert_ptr_nonnull(apart);
+	ck_assert_ptr_null(strstr(apart, "writes app,"));
+}
+END_TEST
+
 /* --- what goes where --- */
 
 static void assert_file(const char *name, const char *expected)
@@ -268,7 +328,7 @@ TEST(rules_are_for_make, ON_HOST)
 	SHELL_OK("cd %s && cp %s 'a b#c$d.o' && %s skeleton 'a b#c$d.o' -o x.h -MF rules", dir,
 		 realpath(object("plain"), expected), memgen());
 	SHELL_OK("cd %s && printf 'x.h:\n\techo MADE\ninclude rules\n' > Makefile && "
-		 "make -s x.h | { ! grep MADE; } && touch -d '1 hour' 'a b#c$d.o' && "
+		 "make -s x.h | { ! grep MADE; } && touch -d '1 hour ago' x.h && "
 		 "make -s x.h | grep MADE",
 		 dir);
 	ck_assert_int_eq(MEMGEN("skeleton -M %s", object("plain")), 2);
@@ -295,7 +355,7 @@ END_TEST
 
 TEST(commands_have_help_with_an_example, ON_HOST)
 {
-	static const char *const commands[] = {"skeleton", "inspect"};
+	static const char *const commands[] = {"skeleton", "inspect", "layout"};
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		ck_assert_int_eq(MEMGEN("%s --help", commands[i]), 0);

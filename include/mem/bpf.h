@@ -80,4 +80,16 @@ typedef __u32 __wsum;
 		go_on;                                                                             \
 	})
 
+/**
+ * Marks of a field or variable that only one side writes: `long requests MEM_WRITER_APP;`. They
+ * change nothing; `memgen layout` warns where the two sides write to one cache line.
+ */
+#if __has_attribute(btf_decl_tag)
+#define MEM_WRITER_APP __attribute__((btf_decl_tag("mem:writer=app")))
+#define MEM_WRITER_BPF __attribute__((btf_decl_tag("mem:writer=bpf")))
+#else
+#define MEM_WRITER_APP
+#define MEM_WRITER_BPF
+#endif
+
 #endif /* MEM_BPF_H */
