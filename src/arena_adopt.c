@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "arena.h"
+#include "schema.h"
 #include "sys.h"
 
 #ifndef MADV_POPULATE_READ
@@ -26,7 +27,7 @@ void arena_record_write(struct mem_region *region)
 	record->version = ARENA_RECORD_VERSION;
 	record->offset = (uint64_t)(region->variables - region->base);
 	record->size = region->image->size;
-	record->schema = 0;
+	record->schema = schema_region_hash(region);
 	/* whoever sees the magic number sees the rest, and the variables' initial values */
 	__atomic_store_n(&record->magic, ARENA_RECORD_MAGIC, __ATOMIC_RELEASE);
 }
@@ -53,16 +54,22 @@ int arena_record_read(const struct mem_region *region, struct arena_record *reco
 static int find_variables(struct mem_region *region)
 {
 	struct arena_record record;
+	uint64_t wanted;
 
 	region->variables = NULL;
 	if (!region->image->size)
 		return 0;
+	wanted = schema_region_hash(region);
 	if (!arena_record_read(region, &record)) {
 		if (record.size != region->image->size || record.offset % region->image->align)
 			return arena_error(region, EINVAL, "its variables have %llu bytes at offset %#llx, not "
 					   "%llu", (unsigned long long)record.size,
 					   (unsigned long long)record.offset,
 					   (unsigned long long)region->image->size);
+		if (record.schema && wanted && record.schema != wanted)
+			return arena_error(region, EINVAL, "its variables have another layout than this "
+					   "program's (hash %#llx, not %#llx)",
+					   (unsigned long long)record.schema, (unsigned long long)wanted);
 		region->variables = region->base + record.offset;
 		return 0;
 	}

@@ -127,7 +127,7 @@ static int region_attach(struct mem_region *region, int fd, const struct mem_att
 		map->max_entries = 0;
 	err = attach_check(region, opts);
 	err = err ?: live_map_info(fd, who, &info);
-	err = err ?: reuse_check(map, &info, who);
+	err = err ?: reuse_check(map, &info, true, who);
 	if (err)
 		return err;
 	map->max_entries = info.max_entries;

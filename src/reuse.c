@@ -18,6 +18,7 @@
 #include "object.h"
 #include "pin.h"
 #include "reuse.h"
+#include "schema.h"
 #include "sys.h"
 
 /* Another process may remove a pin between the two calls that meet it; it can't do so for ever. */
@@ -58,24 +59,43 @@ static uint32_t declared_flags(const struct mem_map_image *image, const struct b
 	return image->map_flags | (devices ? info->map_flags & BPF_F_RDONLY_PROG : 0);
 }
 
+/* What the kernel has as types of the map, against those of the region over it. */
+static enum mem_schema_relation relate(const struct mem_map *map, const struct bpf_map_info *info,
+				       char *text, size_t size)
+{
+	text[0] = '\0';
+	if (!map->region || info->type != map->image->type)
+		return MEM_SCHEMA_EQUAL;
+	return schema_relate(map->region, info, text, size);
+}
+
 /* An arena's address is wherever its maker put it. */
-int reuse_check(const struct mem_map *map, const struct bpf_map_info *info, const char *who)
+int reuse_check(const struct mem_map *map, const struct bpf_map_info *info, bool may_be_longer,
+		const char *who)
 {
 	const struct mem_map_image *image = map->image;
 	struct differences diff = {.len = 0};
+	enum mem_schema_relation relation;
+	char fields[2048];
+	bool longer;
 
+	relation = relate(map, info, fields, sizeof(fields));
+	longer = may_be_longer && relation == MEM_SCHEMA_COMPATIBLE && image->flags & MEM_MAP_INTERNAL &&
+		 info->value_size > image->value_size;
 	differ_bytes(&diff, "its type", image->type, info->type);
 	differ_bytes(&diff, "its key size", image->key_size, info->key_size);
-	differ_bytes(&diff, "its value size", image->value_size, info->value_size);
+	if (!longer)
+		differ_bytes(&diff, "its value size", image->value_size, info->value_size);
 	if (map->max_entries) /* else whatever it has */
 		differ_bytes(&diff, "its max_entries", map->max_entries, info->max_entries);
 	differ(&diff, "its flags", declared_flags(image, info), info->map_flags);
 	if (image->type != SYS_MAP_TYPE_ARENA)
 		differ(&diff, "its map_extra", image->map_extra, info->map_extra);
-	if (!diff.len)
+	if (!diff.len && relation != MEM_SCHEMA_DIFFERENT)
 		return 0;
-	return mem__error(EINVAL, "%s: map id %u ('%.15s') is another kind of map: %s", who, info->id,
-			  info->name, diff.text);
+	return mem__error(EINVAL, "%s: map id %u ('%.15s') is another kind of map: %s%s%s%s", who, info->id,
+			  info->name, diff.text, diff.len && *fields ? ", and " : "",
+			  *fields ? "its layout differs (- there, + expected):\n" : "", fields);
 }
 
 /* --- taking it on --- */
@@ -89,7 +109,7 @@ static int reuse_take(struct mem_map *map, int fd, const char *who)
 
 	err = map_settle_size(map);
 	err = err ?: live_map_info(fd, who, &info);
-	err = err ?: reuse_check(map, &info, who);
+	err = err ?: reuse_check(map, &info, false, who);
 	if (!err) {
 		map->max_entries = info.max_entries;
 		map->fd = fd;

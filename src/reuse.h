@@ -13,8 +13,12 @@ int reuse_set_default_path(struct mem_map *map, const char *folder);
 int reuse_find_pin(struct mem_map *map);
 int reuse_make_pin(struct mem_map *map);
 
-/* Whether a map is what is declared; 0 as max_entries declares nothing. 0 or -EINVAL with a message. */
-int reuse_check(const struct mem_map *map, const struct bpf_map_info *info, const char *who);
+/*
+ * Whether a map is what is declared; 0 as max_entries declares nothing. may_be_longer: variables may be
+ * followed by more of them. 0 or -EINVAL with a message.
+ */
+int reuse_check(const struct mem_map *map, const struct bpf_map_info *info, bool may_be_longer,
+		const char *who);
 
 void reuse_undo_pins(struct mem_object *obj);
 

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "btf_walk.h"
+
+enum { DEPTH_MAX = 64, KIND_TYPE_TAG = 18, KIND_ENUM64 = 19, KIND_COUNT = 20 };
+
+/* Bytes that follow struct btf_type; UINT32_MAX for a kind that is unknown. */
+static uint64_t tail_size(const struct btf_type *type)
+{
+	uint64_t vlen = BTF_INFO_VLEN(type->info);
+
+	switch (BTF_INFO_KIND(type->info)) {
+	case BTF_KIND_INT:
+	case BTF_KIND_VAR:
+	case BTF_KIND_DECL_TAG:
+		return 4;
+	case BTF_KIND_ARRAY:
+		return sizeof(struct btf_array);
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		return vlen * sizeof(struct btf_member);
+	case BTF_KIND_ENUM:
+		return vlen * sizeof(struct btf_enum);
+	case KIND_ENUM64:
+	case BTF_KIND_DATASEC:
+		return vlen * 12;
+	case BTF_KIND_FUNC_PROTO:
+		return vlen * sizeof(struct btf_param);
+	default:
+		return BTF_INFO_KIND(type->info) && BTF_INFO_KIND(type->info) < KIND_COUNT ? 0 : UINT32_MAX;
+	}
+}
+
+/* Count the types, or fill in where they are. */
+static int index_types(struct btf_walk *walk, const char *at, size_t size)
+{
+	uint32_t count = 1;
+
+	while (size) {
+		const struct btf_type *type = (const void *)at;
+		uint64_t step;
+
+		if (size < sizeof(*type))
+			return -EINVAL;
+		step = sizeof(*type) + tail_size(type);
+		if (step > size)
+			return -EINVAL;
+		if (walk->types)
+			walk->types[count] = type;
+		count++;
+		at += step;
+		size -= step;
+	}
+	walk->count = count;
+	return 0;
+}
+
+static bool section_fits(uint64_t header, uint64_t offset, uint64_t size, uint64_t total)
+{
+	return header + offset + size <= total && !(offset % 4);
+}
+
+int btf_walk_init(struct btf_walk *walk, const void *data, size_t size)
+{
+	const struct btf_header *header = data;
+	const char *bytes = data;
+
+	memset(walk, 0, sizeof(*walk));
+	if (size < sizeof(*header) || header->magic != BTF_MAGIC || header->hdr_len < sizeof(*header) ||
+	    header->hdr_len % 4 || (uintptr_t)data % 4 ||
+	    !section_fits(header->hdr_len, header->type_off, header->type_len, size) ||
+	    (uint64_t)header->hdr_len + header->str_off + header->str_len > size || !header->str_len ||
+	    bytes[header->hdr_len + header->str_off + header->str_len - 1])
+		return -EINVAL;
+	walk->strings = bytes + header->hdr_len + header->str_off;
+	walk->strings_size = header->str_len;
+	bytes += header->hdr_len + header->type_off;
+	if (index_types(walk, bytes, header->type_len))
+		return -EINVAL;
+	walk->types = calloc(walk->count, sizeof(*walk->types));
+	if (!walk->types)
+		return -ENOMEM;
+	return index_types(walk, bytes, header->type_len);
+}
+
+void btf_walk_free(struct btf_walk *walk)
+{
+	free(walk->types);
+	memset(walk, 0, sizeof(*walk));
+}
+
+const struct btf_type *btf_walk_type(const struct btf_walk *walk, uint32_t id)
+{
+	return id < walk->count ? walk->types[id] : NULL;
+}
+
+const char *btf_walk_name(const struct btf_walk *walk, uint32_t offset)
+{
+	return offset < walk->strings_size ? walk->strings + offset : "";
+}
+
+uint32_t btf_walk_strip(const struct btf_walk *walk, uint32_t id)
+{
+	for (int depth = 0; depth < DEPTH_MAX; depth++) {
+		const struct btf_type *type = btf_walk_type(walk, id);
+
+		if (!type)
+			return 0;
+		switch (BTF_INFO_KIND(type->info)) {
+		case BTF_KIND_TYPEDEF:
+		case BTF_KIND_VOLATILE:
+		case BTF_KIND_CONST:
+		case BTF_KIND_RESTRICT:
+		case KIND_TYPE_TAG:
+			id = type->type;
+			break;
+		default:
+			return id;
+		}
+	}
+	return 0;
+}
+
+uint64_t btf_walk_size(const struct btf_walk *walk, uint32_t id)
+{
+	uint64_t elements = 1, size;
+
+	for (int depth = 0; depth < DEPTH_MAX; depth++) {
+		const struct btf_type *type = btf_walk_type(walk, btf_walk_strip(walk, id));
+		const struct btf_array *array;
+
+		if (!type)
+			return 0;
+		switch (BTF_INFO_KIND(type->info)) {
+		case BTF_KIND_ARRAY:
+			array = (const void *)(type + 1);
+			elements *= array->nelems;
+			if (elements > UINT32_MAX)
+				return 0;
+			id = array->type;
+			continue;
+		case BTF_KIND_PTR:
+			size = 8;
+			break;
+		case BTF_KIND_INT:
+		case BTF_KIND_STRUCT:
+		case BTF_KIND_UNION:
+		case BTF_KIND_ENUM:
+		case KIND_ENUM64:
+		case BTF_KIND_FLOAT:
+		case BTF_KIND_DATASEC:
+			size = type->size;
+			break;
+		default:
+			size = 0;
+		}
+		return elements * size;
+	}
+	return 0;
+}

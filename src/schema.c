@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Schemas: where they come from, and comparing them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "live_map.h"
+#include "schema.h"
+#include "sys.h"
+
+void mem_schema_free(struct mem_schema *schema)
+{
+	int saved_errno = errno;
+
+	for (uint32_t i = 0; schema && i < schema->count; i++) {
+		free((char *)schema->fields[i].path);
+		free((char *)schema->fields[i].type);
+	}
+	if (schema)
+		free(schema->fields);
+	free(schema);
+	errno = saved_errno;
+}
+
+const struct mem_schema_field *mem_schema_fields(const struct mem_schema *schema, uint32_t *count)
+{
+	*count = schema->count;
+	return schema->fields;
+}
+
+/* FNV-1a */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
+	return hash;
+}
+
+uint64_t mem_schema_hash(const struct mem_schema *schema)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	for (uint32_t i = 0; i < schema->count; i++) {
+		const struct mem_schema_field *field = &schema->fields[i];
+		char numbers[48];
+		int len = snprintf(numbers, sizeof(numbers), "%llu %llu",
+				   (unsigned long long)field->offset, (unsigned long long)field->size);
+
+		hash = hash_bytes(hash, field->path, strlen(field->path) + 1);
+		hash = hash_bytes(hash, field->type, strlen(field->type) + 1);
+		hash = hash_bytes(hash, numbers, (size_t)len + 1);
+	}
+	return hash ? hash : 1;
+}
+
+/* --- comparing --- */
+
+static const struct mem_schema_field *find(const struct mem_schema *schema, const char *path)
+{
+	for (uint32_t i = 0; i < schema->count; i++)
+		if (!strcmp(schema->fields[i].path, path))
+			return &schema->fields[i];
+	return NULL;
+}
+
+/* The field at the same index is nearly always the one. */
+static const struct mem_schema_field *find_near(const struct mem_schema *schema, uint32_t i,
+						const char *path)
+{
+	if (i < schema->count && !strcmp(schema->fields[i].path, path))
+		return &schema->fields[i];
+	return find(schema, path);
+}
+
+static bool same(const struct mem_schema_field *a, const struct mem_schema_field *b)
+{
+	return a->offset == b->offset && a->size == b->size && !strcmp(a->type, b->type);
+}
+
+enum mem_schema_relation mem_schema_compare(const struct mem_schema *live,
+					    const struct mem_schema *wanted, mem_schema_diff_fn *fn,
+					    void *ctx)
+{
+	enum mem_schema_relation relation = MEM_SCHEMA_EQUAL;
+
+	for (uint32_t i = 0; i < wanted->count; i++) {
+		const struct mem_schema_field *field = &wanted->fields[i];
+		const struct mem_schema_field *there = find_near(live, i, field->path);
+
+		if (there && same(there, field))
+			continue;
+		relation = MEM_SCHEMA_DIFFERENT;
+		if (fn)
+			fn(ctx, there, field);
+	}
+	for (uint32_t i = 0; i < live->count; i++) {
+		if (find_near(wanted, i, live->fields[i].path))
+			continue;
+		if (relation == MEM_SCHEMA_EQUAL)
+			relation = MEM_SCHEMA_COMPATIBLE;
+		if (fn)
+			fn(ctx, &live->fields[i], NULL);
+	}
+	return relation;
+}
+
+struct text {
+	char *data;
+	size_t size; /* bytes at data */
+	size_t len;  /* bytes used */
+};
+
+static void write_field(struct text *text, char sign, const struct mem_schema_field *field)
+{
+	char bits[24] = "";
+	int len;
+
+	if (!field || text->len + 1 >= text->size)
+		return;
+	if (field->offset % 8)
+		snprintf(bits, sizeof(bits), ":%u", (unsigned int)(field->offset % 8));
+	len = snprintf(text->data + text->len, text->size - text->len, "%s%c %s%s%s @%llu%s",
+		       text->len ? "\n" : "", sign, field->type, *field->path ? " " : "", field->path,
+		       (unsigned long long)field->offset / 8, bits);
+	text->len += (size_t)len < text->size - text->len ? (size_t)len : text->size - text->len - 1;
+}
+
+static void write_difference(void *ctx, const struct mem_schema_field *live,
+			     const struct mem_schema_field *wanted)
+{
+	write_field(ctx, '-', live);
+	write_field(ctx, '+', wanted);
+}
+
+enum mem_schema_relation mem_schema_diff(const struct mem_schema *live, const struct mem_schema *wanted,
+					 char *text, size_t size)
+{
+	struct text to = {text, size, 0};
+
+	if (size)
+		text[0] = '\0';
+	return mem_schema_compare(live, wanted, write_difference, &to);
+}
+
+/* --- where they come from --- */
+
+static const struct mem_region_image *find_region(const struct image_view *view, const char *name)
+{
+	for (uint32_t i = 0; i < view->region_count; i++)
+		if (!strcmp(view->regions[i].name, name))
+			return &view->regions[i];
+	return NULL;
+}
+
+static struct mem_schema *of_row(const struct image_view *view, const struct mem_region_image *row,
+				 const char *who)
+{
+	if (!row->type || !view->btf_size) {
+		if (who)
+			mem__error(ENODATA, "%s: its types are not known: compile with clang -g", who);
+		return NULL;
+	}
+	return schema_build(view->btf, view->btf_size, row->type, who);
+}
+
+struct mem_schema *mem_schema_of_image(const struct mem_image *image, const char *region)
+{
+	const struct mem_region_image *row;
+	struct mem_schema *schema = NULL;
+	struct image_view view;
+	char who[256];
+
+	if (!mem_image_is_valid(image) || image_widen(image, &view))
+		return NULL;
+	snprintf(who, sizeof(who), "%s: region '%s'", image->name, region);
+	row = find_region(&view, region);
+	if (row)
+		schema = of_row(&view, row, who);
+	else
+		mem__error(ENOENT, "%s: there is none", who);
+	image_view_free(&view);
+	return schema;
+}
+
+/* All of a BTF object of the kernel, to be freed. NULL with errno, and no message. */
+static void *read_btf(uint32_t id, uint32_t *size)
+{
+	struct bpf_btf_info info = {0};
+	void *data = NULL;
+	int fd, err;
+	BPF_ATTR(attr);
+
+	attr.btf_id = id;
+	fd = sys_bpf_fd(BPF_BTF_GET_FD_BY_ID, &attr, sizeof(attr));
+	err = fd < 0 ? fd : 0;
+	for (int round = 0; !err && round < 2; round++) {
+		memset(&attr, 0, sizeof(attr));
+		attr.info.bpf_fd = (uint32_t)fd;
+		attr.info.info_len = sizeof(info);
+		attr.info.info = sys_pointer(&info);
+		info.btf = sys_pointer(data);
+		err = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+		*size = info.btf_size;
+		if (!err && !round && !(data = malloc(info.btf_size + 1)))
+			err = -ENOMEM;
+	}
+	sys_close(&fd);
+	if (err) {
+		free(data);
+		errno = -err;
+		return NULL;
+	}
+	return data;
+}
+
+/* NULL; with errno and a message if who says whose it is. */
+static struct mem_schema *of_info(const struct bpf_map_info *info, const char *who)
+{
+	struct mem_schema *schema;
+	uint32_t size = 0;
+	void *btf;
+
+	if (!info->btf_id || !info->btf_value_type_id) {
+		if (who)
+			mem__error(ENODATA, "%s: the kernel knows no types of it", who);
+		return NULL;
+	}
+	btf = read_btf(info->btf_id, &size);
+	if (!btf) {
+		if (who)
+			mem__error(errno, "%s: can't read its types: %s", who,
+				   errno == EPERM ? "it takes CAP_SYS_ADMIN" : strerror(errno));
+		return NULL;
+	}
+	schema = schema_build(btf, size, info->btf_value_type_id, who);
+	free(btf);
+	return schema;
+}
+
+struct mem_schema *mem_schema_of_map(struct mem_source source)
+{
+	struct mem_schema *schema = NULL;
+	struct bpf_map_info info;
+	char who[256];
+	int fd;
+
+	live_map_describe(&source, who, sizeof(who));
+	fd = live_map_open(&source, "schema");
+	if (fd < 0)
+		return NULL;
+	if (!live_map_info(fd, who, &info))
+		schema = of_info(&info, who);
+	sys_close(&fd);
+	return schema;
+}
+
+uint64_t schema_region_hash(const struct mem_region *region)
+{
+	struct mem_schema *schema = of_row(&region->obj->image, region->image, NULL);
+	uint64_t hash = schema ? mem_schema_hash(schema) : 0;
+
+	mem_schema_free(schema);
+	return hash;
+}
+
+enum mem_schema_relation schema_relate(const struct mem_region *region, const struct bpf_map_info *info,
+				       char *text, size_t size)
+{
+	enum mem_schema_relation relation = MEM_SCHEMA_EQUAL;
+	struct mem_schema *live = of_info(info, NULL), *wanted = NULL;
+
+	text[0] = '\0';
+	if (live)
+		wanted = of_row(&region->obj->image, region->image, NULL);
+	if (wanted)
+		relation = mem_schema_diff(live, wanted, text, size);
+	mem_schema_free(live);
+	mem_schema_free(wanted);
+	return relation;
+}

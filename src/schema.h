@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Schemas, and where they come from. */
+#ifndef LIBMEM_SCHEMA_H
+#define LIBMEM_SCHEMA_H
+
+#include <linux/bpf.h>
+#include <mem/schema.h>
+
+#include "object.h"
+
+/* schema_build.c: of the type with an id in BTF. NULL with errno; a message if who says whose it is. */
+struct mem_schema *schema_build(const void *btf, size_t size, uint32_t type, const char *who);
+
+/* schema.c; both without a message, whatever happens */
+
+/* 0 for a region without types. */
+uint64_t schema_region_hash(const struct mem_region *region);
+
+/*
+ * How what the kernel knows of a map's types relates to what a region's image says, with the
+ * differences as text. Equal and "" also if either is unknown or may not be read.
+ */
+enum mem_schema_relation schema_relate(const struct mem_region *region, const struct bpf_map_info *info,
+				       char *text, size_t size);
+
+struct mem_schema {
+	struct mem_schema_field *fields;
+	uint32_t count;
+	uint32_t capacity;
+};
+
+#endif /* LIBMEM_SCHEMA_H */
