@@ -928,6 +928,9 @@ int mem_task_register_all(void);
  */
 int mem_task_each(struct mem_task *task, const struct mem_image *image, uint32_t row, mem_task_fn *fn,
 		  void *ctx);
+
+/** @} */
+
 /** @defgroup publish Sharing regions between objects and processes
  *
  * A region is the same memory wherever it is met. An object can take on a map that exists instead
