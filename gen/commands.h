@@ -9,5 +9,6 @@
 int skeleton_command(int argc, char **argv);
 int inspect_command(int argc, char **argv);
 int layout_command(int argc, char **argv);
+int link_command(int argc, char **argv);
 
 #endif /* MEMGEN_COMMANDS_H */

@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{"skeleton", "write the C header of a BPF object", skeleton_command},
 	{"inspect", "say what is in BPF objects, and which kernel they need", inspect_command},
 	{"layout", "draw what an object shares: offsets, holes, cache lines", layout_command},
+	{"link", "link BPF objects into one", link_command},
 };
 
 /* The C library looks for this name; everything else is compiled to stay inside. */

@@ -264,6 +264,49 @@ TEST(layout_warns_of_lines_with_two_writers, ON_HOST)
 }
 END_TEST
 
+/* --- memgen link --- */
+
+static const char link_main[] = "#include <mem/bpf.h>\n"
+				"extern int hits; int twice(int x);\n"
+				"SEC(\"syscall\") int run(void *x) { return twice(hits); }\n"
+				"char LICENSE[] SEC(\"license\") = \"GPL\";\n";
+static const char link_part[] = "#include <mem/bpf.h>\n"
+				"int hits = 21;\n"
+				"__attribute__((noinline)) int twice(int x) { return 2 * x; }\n";
+
+TEST(link_makes_one_object, ON_HOST)
+{
+	char first[160];
+
+	snprintf(first, sizeof(first), "%s", compile_bpf("main", "", link_main));
+	ck_assert_int_eq(MEMGEN("link %s %s %s", file_in_dir("all.o"), first,
+				compile_bpf("part", "", link_part)),
+			 0);
+	ck_assert_str_eq(output, "");
+	ck_assert_int_eq(MEMGEN("inspect %s", file_in_dir("all.o")), 0);
+	assert_says("\n  data  data  .data       4       1  .data\n");
+	SHELL_OK("%s link - %s %s/part.o | cmp - %s", memgen(), first, dir, file_in_dir("all.o"));
+	/* the output may be one of the objects */
+	SHELL_OK("%s link %s %s %s/part.o && cmp %s %s", memgen(), first, first, dir, first,
+		 file_in_dir("all.o"));
+}
+END_TEST
+
+TEST(link_that_fails_leaves_no_file, ON_HOST)
+{
+	const char *part = compile_bpf("part", "", link_part);
+
+	SHELL_OK("cp %s %s", part, file_in_dir("twin.o"));
+	ck_assert_int_eq(MEMGEN("link %s %s %s", file_in_dir("all.o"), part, file_in_dir("twin.o")),
+			 1);
+	assert_says("twin.o: can't be linked with what is before it: ");
+	ck_assert_int_eq(MEMGEN("link %s %s /dev/null", file_in_dir("all.o"), part), 1);
+	assert_says("memgen: /dev/null");
+	ck_assert_int_ne(access(file_in_dir("all.o"), F_OK), 0);
+	ck_assert_int_eq(MEMGEN("link %s", file_in_dir("all.o")), 2);
+}
+END_TEST
+
 /* --- what goes where --- */
 
 static void assert_file(const char *name, const char *expected)
@@ -355,7 +398,7 @@ END_TEST
 
 TEST(commands_have_help_with_an_example, ON_HOST)
 {
-	static const char *const commands[] = {"skeleton", "inspect", "layout"};
+	static const char *const commands[] = {"skeleton", "inspect", "layout", "link"};
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		ck_assert_int_eq(MEMGEN("%s --help", commands[i]), 0);
