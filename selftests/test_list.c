@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,6 +42,28 @@ static void teardown(void)
 }
 
 FIXTURE(setup, teardown)
+
+/* Most kernels give an arena to no child of fork(): the child maps it again, where it was. */
+static void map_again(void)
+{
+	size_t size;
+	void *base = mem_region_data(mem_object_find_region(skel->obj, "arena"), &size);
+
+	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, mem_map_fd(skel->maps.arena),
+		 0) == MAP_FAILED)
+		_exit(1);
+}
+
+/* It was killed, and died of nothing else. */
+static void reap(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "a victim ended by itself: %#x",
+		      status);
+}
 
 static uint32_t run(const struct mem_prog *prog, uint64_t count)
 {
@@ -148,11 +171,12 @@ static int shuffle(int seconds, int kill_some)
 		if (kill_some) {
 			pid_t pid = fork();
 
-			if (!pid)
+			if (!pid) {
+				map_again();
 				shuffle_thread(NULL);
+			}
 			nanosleep(&pause, NULL);
-			kill(pid, SIGKILL);
-			waitpid(pid, NULL, 0);
+			reap(pid);
 			victims++;
 		}
 	}
@@ -183,8 +207,6 @@ TEST(a_killed_process_loses_what_it_held_and_leaves_a_list, .timeout = 60)
 	uint64_t sum = 0;
 	struct item *item;
 
-	if (linux_version() >= 7001)
-		test_skip("from Linux 7.1 on a child process has no arena");
 	victims = (unsigned int)shuffle(2, 1);
 	item = assert_ptr(mem_new(heap, struct item)); /* the first lock after a death repairs */
 	assert_ok(mem_list_append(heap, &skel->arena->list, &item->link));
@@ -273,15 +295,14 @@ TEST(many_producers_and_consumers_and_deaths, .timeout = 60)
 			       i < 2 ? (void *)&counts[i] : i < 3 ? (void *)7 :
 			       i < 5 ? (void *)skel->progs.produce : (void *)skel->progs.consume);
 	for (time_t end = time(NULL) + 2; time(NULL) < end;) {
-		pid_t pid = linux_version() < 7001 ? fork() : 0;
+		pid_t pid = fork();
 
-		if (!pid && linux_version() < 7001)
+		if (!pid) {
+			map_again();
 			push_down(8, 2);
-		nanosleep(&pause, NULL);
-		if (pid) {
-			kill(pid, SIGKILL);
-			waitpid(pid, NULL, 0);
 		}
+		nanosleep(&pause, NULL);
+		reap(pid);
 	}
 	stop = 1;
 	for (int i = 0; i < 6; i++)

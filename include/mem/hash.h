@@ -208,7 +208,7 @@ MEM_INLINE int mem__place(mem__view v, unsigned int low, unsigned int number, co
 	at->main = mem__part(v, struct mem_bucket, bucket, sizeof(struct mem_bucket));
 	at->slots = mem__part(v, char, slots, size);
 	at->part = at->main;
-	return at->main && at->slots && !(bucket & 15) ? 0 : -MEM_EINVAL;
+	return at->main && at->slots && !((bucket | slots) & 15) ? 0 : -MEM_EINVAL;
 }
 
 /* On to the next eight slots: 0, or -ENOENT. */

@@ -73,7 +73,7 @@ struct mem_stack {
 #define mem__node(v, type, low)                                                                    \
 	__extension__({                                                                            \
 		unsigned int low_ = (low); /* once: it may change */                               \
-		low_ && mem__inside(v, low_ >> 4, sizeof(type)) ?                                  \
+		low_ && low_ % 4 == 0 && mem__inside(v, low_ >> 4, sizeof(type)) ?                 \
 			mem_at(type, mem__heap(v), low_) :                                         \
 			(type __arena *)NULL;                                                      \
 	})
