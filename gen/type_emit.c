@@ -5,6 +5,7 @@
  */
 #include <bpf/btf.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "types.h"
@@ -339,7 +340,6 @@ static void emit_padding(struct writer *w, uint64_t at, uint64_t bits, uint32_t 
 	else if (bits >= 8)
 		writer_line(w, "unsigned char mem_pad_%llu[%llu];", (unsigned long long)at / 8,
 			    (unsigned long long)bits / 8);
-	at += bits / 8 * 8;
 	bits %= 8;
 	if (bits)
 		writer_line(w, "unsigned char : %u;", (unsigned int)bits);
@@ -378,9 +378,7 @@ static void emit_flexible(struct writer *w, const struct types *types, const str
 	char name[512];
 
 	writer_begin(w);
-	if (strlen(field->name) < sizeof(name) - 3) {
-		strcpy(name, field->name);
-		strcat(name, "[]");
+	if ((size_t)snprintf(name, sizeof(name), "%s[]", field->name) < sizeof(name)) {
 		emit_declaration(w, types, btf_array(type)->type, name, QUAL_CONST);
 	} else {
 		emit_declaration(w, types, field->type, field->name, QUAL_CONST);

@@ -63,13 +63,18 @@ fuzz-run:
 # ---- threads, valgrind, static checks, coverage
 
 ## make check-tsan            the tests that have threads, with the thread sanitizer
-.PHONY: check-tsan tsan-run check-valgrind
+.PHONY: check-tsan tsan-build tsan-run check-valgrind
 TSAN_TESTS := test_threads
 
+TSAN_PROGRAMS := $(TSAN_TESTS:%=$(BUILD)/tsan/selftests/%)
+export TSAN_PROGRAMS
+
 check-tsan: setup
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan VARIANT='-fsanitize=thread' \
-		$(TSAN_TESTS:%=$(BUILD)/tsan/selftests/%)
+	$(Q)$(MAKE) --no-print-directory tsan-build
 	$(Q)$(MAKE) --no-print-directory tsan-run
+
+tsan-build:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan VARIANT='-fsanitize=thread' $(TSAN_PROGRAMS)
 
 # address space at random places is more than some versions of the sanitizer can take
 tsan-run:
@@ -90,3 +95,48 @@ check-valgrind: setup
 			2> $(BUILD)/valgrind.log; \
 		[ $$? = 1 ] || { cat $(BUILD)/valgrind.log; exit 1; }; \
 	done; echo "  ok      valgrind: memgen, with $(words $(TEST_BPF)) objects whole and cut off"
+
+## make lint                  clang-tidy, cppcheck and gcc -fanalyzer over the library and memgen
+.PHONY: lint
+# names that other headers have taken are a table, not code
+LINT_FILES := $(filter-out gen/system_names.c,$(wildcard src/*.c src/reader/*.c gen/*.c))
+LINT_FLAGS := -std=gnu11 -D_GNU_SOURCE -DLIBMEM_ANALYZE -DMEMGEN_VERSION='"$(VERSION)"' -Iinclude -Isrc -Igen
+
+lint: setup
+	$(Q)$(MAKE) --no-print-directory $(LINT_FILES:%=$(BUILD)/lint/%.tidy) $(LINT_FILES:%=$(BUILD)/lint/%.gcc)
+	$(call say,CPPCHECK,src gen)
+	$(Q)cppcheck -q --error-exitcode=1 --enable=warning,performance,portability --std=c11 \
+		--suppressions-list=selftests/cppcheck.txt -D_GNU_SOURCE -D__x86_64__ -Iinclude -Isrc -Igen src gen
+
+# A file is looked at again when it or any header has changed.
+LINT_HEADERS := $(wildcard include/mem/*.h src/*.h src/reader/*.h gen/*.h)
+$(BUILD)/lint/%.tidy: % .clang-tidy $(LINT_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)
+	$(Q)$(subst clang,clang-tidy,$(CLANG_BPF)) --quiet $< -- $(LINT_FLAGS) 2> /dev/null > $@.log || \
+		{ cat $@.log; exit 1; }
+	$(Q)touch $@
+
+# Which pointer owns what is beyond this analyzer when the pointer is inside a struct or is a return
+# value of another file's function: it takes every such allocation for a leak and every look-up for
+# a failed one. Leaks are the business of the leak sanitizer and of test_faults.
+$(BUILD)/lint/%.gcc: % $(LINT_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,ANALYZE,$<)
+	$(Q)$(CC) -fanalyzer -Wno-analyzer-malloc-leak -Wno-analyzer-null-dereference -Wno-unused-value \
+		-Werror -O2 $(LINT_FLAGS) -c $< -o /dev/null
+	$(Q)touch $@
+
+## make coverage              run the tests and show which lines they reach: build/coverage/html
+.PHONY: coverage
+COVERAGE := $(BUILD)/coverage
+coverage: setup
+	$(Q)$(MAKE) --no-print-directory BUILD=$(COVERAGE) CFLAGS='-O0 -g' VARIANT='--coverage' selftests
+	$(Q)find $(COVERAGE) -name '*.gcda' -delete
+	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
+	$(Q)$(TEST_ENV) BUILD=$(COVERAGE) selftests/run.sh coverage $(RESULTS) \
+		$(patsubst $(BUILD)/%,$(COVERAGE)/%,$(TESTS))
+	$(Q)lcov -q --capture --directory $(COVERAGE) --base-directory . --no-external -o $(COVERAGE)/lines
+	$(Q)lcov -q --extract $(COVERAGE)/lines '$(CURDIR)/src/*' '$(CURDIR)/gen/*' -o $(COVERAGE)/lines
+	$(Q)genhtml -q $(COVERAGE)/lines -o $(COVERAGE)/html
+	$(Q)lcov --list $(COVERAGE)/lines | sed -n '/^Filename/,$$p'

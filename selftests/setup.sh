@@ -18,6 +18,12 @@ build p:zlib               zlib1g-dev        libelf's and libbpf's, for static l
 build c:$CLANG_BPF         $CLANG_BPF        compiles BPF programs; arenas need version 19
 test  c:g++                g++               generated headers are compiled as C++ too
 test  p:check              check             the unit-test library
+test  c:clang-tidy-${CLANG_BPF##*-} clang-tidy-${CLANG_BPF##*-} looks for mistakes (make lint)
+test  c:cppcheck           cppcheck          the same
+test  c:valgrind           valgrind          runs memgen (make check-valgrind)
+test  c:lcov               lcov              shows which lines the tests reach (make coverage)
+test  f:/usr/lib/llvm-${CLANG_BPF##*-}/lib/clang/${CLANG_BPF##*-}/lib/linux/libclang_rt.fuzzer-x86_64.a libclang-rt-${CLANG_BPF##*-}-dev fuzzing (make fuzz)
+test  c:llvm-objcopy-${CLANG_BPF##*-} llvm-${CLANG_BPF##*-} strips what the fuzzers start from
 test  c:strace             strace            counts system calls
 vm    c:qemu-system-x86_64 qemu-system-x86   runs the tests on other kernels
 vm    c:busybox            busybox-static    the user space of the emulated machine

@@ -48,6 +48,12 @@ if build asan CC="$CC" BUILD="$BUILD/asan" VARIANT="$SANITIZERS" selftests; then
 fi
 build clang CC="$CLANG_BPF" CXX="${CLANG_BPF/clang/clang++}" BUILD="$BUILD/clang" all
 
+build valgrind check-valgrind
+if build tsan CC="$CC" tsan-build; then
+	# shellcheck disable=SC2086
+	BUILD=$BUILD/tsan setarch -R "$here/run.sh" "$HERE tsan" "$RESULTS" $TSAN_PROGRAMS
+fi
+
 # A short pass on what earlier ones have found, in BUILD/fuzz/corpus.
 if build fuzz CC="$CC" fuzz-build; then
 	"$MAKE" --no-print-directory fuzz-run SECONDS=20 2>&1 |

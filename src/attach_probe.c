@@ -71,7 +71,7 @@ struct mem_link *mem_prog_attach_kprobe(const struct mem_prog *prog, const char 
 					const struct mem_probe_opts *opts)
 {
 	bool returns = probe_returns(prog, opts);
-	struct perf_event_attr attr;
+	struct perf_event_attr attr = { 0 };
 	char target[256];
 
 	if (!OPTS_VALID(opts, mem_probe_opts)) {
@@ -91,7 +91,7 @@ struct mem_link *mem_prog_attach_kprobe(const struct mem_prog *prog, const char 
 struct mem_link *link_uprobe(const struct mem_prog *prog, int pid, const char *path, uint64_t offset,
 			     uint64_t ref_counter, uint64_t cookie)
 {
-	struct perf_event_attr attr;
+	struct perf_event_attr attr = { 0 };
 	char target[512];
 
 	if (object_result(prog->obj, probe_attr(prog, "uprobe", probe_returns(prog, NULL), &attr)))
@@ -107,7 +107,7 @@ struct mem_link *mem_prog_attach_uprobe(const struct mem_prog *prog, int pid, co
 					const char *function, const struct mem_probe_opts *opts)
 {
 	uint64_t offset = OPTS_GET(opts, offset, 0);
-	struct perf_event_attr attr;
+	struct perf_event_attr attr = { 0 };
 	char path[4096], target[512];
 
 	if (!OPTS_VALID(opts, mem_probe_opts)) {

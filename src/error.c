@@ -7,6 +7,8 @@
 
 #include "error.h"
 
+#undef mem__error
+
 static __thread char last_message[MESSAGE_MAX];
 
 static struct {

@@ -21,6 +21,14 @@
 /* Record the message of a failure and log it. err is positive; returns -err with errno set to err. */
 int mem__error(int err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/*
+ * An analyzer that looks at one file at a time does not know that a failure is never 0, and would go
+ * on as if nothing had happened.
+ */
+#ifdef LIBMEM_ANALYZE
+#define mem__error(err, ...) (mem__error(err, __VA_ARGS__), -1)
+#endif
+
 /* Put text in front of the recorded message: "x.bpf.o: " + "...". */
 void mem__error_prefix(const char *fmt, ...) PRINTF_LIKE(1, 2);
 

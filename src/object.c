@@ -11,6 +11,8 @@
 #include "reuse.h"
 #include "struct_ops.h"
 #include "sys.h"
+
+#undef object_result
 #include "task.h"
 
 /* Keep the thread's message on the object when a call failed. */

@@ -111,6 +111,9 @@ struct mem_object {
 
 /* object.c */
 int object_result(struct mem_object *obj, int err);
+#ifdef LIBMEM_ANALYZE /* see error.h */
+#define object_result(obj, err) ({ int err_ = (err); object_result(obj, err_); err_; })
+#endif
 struct mem_object *object_new(const struct mem_image *image, const char *name);
 
 /* region.c */

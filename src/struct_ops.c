@@ -25,7 +25,7 @@ struct layout {
 	struct mem_map *map;
 	const struct btf_view *local, *kernel;
 	const struct btf_type *local_struct, *kernel_struct;
-	const char *name;        /* of the struct, without a flavor */
+	char name[200];          /* of the struct, without a flavor */
 	uint32_t kernel_id;      /* of the struct */
 	uint32_t data_offset;    /* bytes of the struct in the map's value */
 };
@@ -182,7 +182,6 @@ static int lay_out(struct layout *layout)
 {
 	struct mem_map *map = layout->map;
 	const char *local_name;
-	char name[200];
 	int err;
 
 	layout->local_struct = btf_view_skip(layout->local, map->image->value_type);
@@ -190,14 +189,13 @@ static int lay_out(struct layout *layout)
 		return mem__error(EINVAL, "%s: struct_ops map '%s' has no struct type", map->obj->name,
 				  map->image->name);
 	local_name = btf_view_string(layout->local, layout->local_struct->name_off);
-	snprintf(name, sizeof(name), "%s", local_name);
-	if (strstr(name, "___")) /* a flavor, as in CO-RE */
-		*strstr(name, "___") = '\0';
-	layout->name = name;
+	snprintf(layout->name, sizeof(layout->name), "%s", local_name);
+	if (strstr(layout->name, "___")) /* a flavor, as in CO-RE */
+		*strstr(layout->name, "___") = '\0';
 	map->ops = calloc(1, sizeof(*map->ops));
 	err = map->ops ? find_kernel_types(layout) : -ENOMEM;
 	if (!err) {
-		map->ops->value = calloc(1, map->ops->value_size);
+		map->ops->value = calloc(1, map->ops->value_size ?: 1);
 		map->ops->callbacks = calloc(btf_length_of(layout->local_struct) + 1,
 					     sizeof(*map->ops->callbacks));
 	}

@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -242,11 +243,11 @@ static int choose_error(struct mem_object *obj, uint32_t kind, int err)
 	else if (explain_missing(why, sizeof(why), &features[kind]))
 		err = -ENOTSUP;
 	else if (kind == MEM_TASK_IN_ARENA && err == -EEXIST)
-		strcpy(why, "the object has an arena of its own, and a program can use only one");
+		snprintf(why, sizeof(why), "the object has an arena of its own, and a program can use only one");
 	else if (kind == MEM_TASK_IN_UPTR && err == -E2BIG)
-		strcpy(why, "its structs take more than a page");
+		snprintf(why, sizeof(why), "its structs take more than a page");
 	else
-		strcpy(why, strerror(-err));
+		snprintf(why, sizeof(why), "%s", strerror(-err));
 	return mem__error(-err, "%s: can't keep per-thread structs in %s: %s", obj->name, names[kind],
 			  why);
 }
@@ -416,7 +417,9 @@ void task_back_leave(struct task_back *back)
 {
 	if (!back->base)
 		return;
-	mmap(back->base, back->size, PROT_READ | PROT_WRITE,
-	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	if (mmap(back->base, back->size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+		mem__log(MEM_LOG_WARN, "per-thread structs: their address is not kept: %s",
+			 strerror(errno));
 	back->elsewhere = true;
 }

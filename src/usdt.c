@@ -63,6 +63,7 @@ static int spec_number(const struct attachment *attachment, const struct usdt_sp
 	int err;
 
 	for (number = 0; table && number < table->count; number++)
+		/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): no stray bytes, see attach_place() */
 		if (!memcmp(&table->specs[number], spec, sizeof(*spec)))
 			return (int)number;
 	if (table && number >= attachment->map->max_entries)

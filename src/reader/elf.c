@@ -137,7 +137,7 @@ static int read_header(struct reader *r, Elf_Scn *scn, size_t names, uint32_t in
 	name = elf_strptr(r->elf, names, header.sh_name);
 	if (!name && errno == ENOMEM)
 		return reader_no_memory(r);
-	if (!is_name(name))
+	if (!name || !is_name(name))
 		return BAD(r, "section headers", index, "section %u has no valid name", index);
 	*section = (struct section){
 		.name = name,
