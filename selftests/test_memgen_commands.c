@@ -413,3 +413,27 @@ TEST(commands_have_help_with_an_example, ON_HOST)
 	}
 }
 END_TEST
+
+/* The manual and the shell know every command and option that the program knows. */
+TEST(manual_and_completion_are_complete, ON_HOST)
+{
+	static const char find_options[] =
+		"{ %1$s --help | sed -n '/^Commands:/,/^$/s/^  \\([a-z]*\\) .*/\\1/p'; "
+		"for c in skeleton inspect layout link; do "
+		"%1$s $c --help | grep -o '\\-\\-[a-z][a-z-]*' | "
+		"grep -v -e --usage -e --help -e --version; done; true; } > %2$s/words";
+
+	SHELL_OK(find_options, memgen(), dir);
+	SHELL_OK("test $(wc -l < %s/words) -ge 8 && sed 's/\\\\-/-/g' %s > %s/text && "
+		 "while read -r word; do grep -q -e \"$word\" %s/text || "
+		 "{ echo \"memgen.1 lacks $word\"; exit 1; }; grep -q -e \"$word\" %s || "
+		 "{ echo \"the completion lacks $word\"; exit 1; }; done < %s/words",
+		 dir, source_path("docs/memgen.1"), dir, dir,
+		 source_path("docs/memgen.bash-completion"), dir);
+	SHELL_OK("bash -c '. %s; COMP_WORDS=(memgen i); COMP_CWORD=1; _memgen; "
+		 "test \"${COMPREPLY[*]}\" = inspect'",
+		 source_path("docs/memgen.bash-completion"));
+	if (!system("command -v groff > /dev/null"))
+		SHELL_OK("test -z \"$(groff -man -ww -z %s 2>&1)\"", source_path("docs/memgen.1"));
+}
+END_TEST
