@@ -16,6 +16,9 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
+struct mem_hash;
+struct mem_hash_cursor;
+
 /** What a table is of, as MEM_HASH() knows it. */
 struct mem_hash_type {
 	size_t sz;           /**< sizeof(struct mem_hash_type) */

@@ -30,7 +30,7 @@
 
 #include <mem/alloc.h>
 #ifndef __bpf__
-#include <time.h>
+#include <sys/select.h> /* to sleep: strict C11 has no nanosleep() */
 #endif
 
 #ifndef MEM_TYPE_struct_mem_ring
@@ -221,15 +221,17 @@ MEM_INLINE void mem_ring_destroy(struct mem_heap *heap, struct mem_ring *ring)
  */
 MEM_INLINE int mem_ring_wait(const struct mem_ring *ring, unsigned int milliseconds)
 {
-	long long left = milliseconds * 1000000LL;
-	struct timespec pause = {0, 1000};
+	long long left = milliseconds * 1000LL; /* microseconds */
+	long microseconds = 1;
 
 	while (mem_load(&ring->head) == mem_load(&ring->tail)) {
+		struct timeval pause = {0, microseconds};
+
 		if (left <= 0)
 			return 0;
-		nanosleep(&pause, NULL);
-		left -= pause.tv_nsec;
-		pause.tv_nsec = pause.tv_nsec < 500000 ? pause.tv_nsec * 2 : 1000000;
+		select(0, NULL, NULL, NULL, &pause);
+		left -= microseconds;
+		microseconds = microseconds < 500 ? microseconds * 2 : 1000;
 	}
 	return 1;
 }
