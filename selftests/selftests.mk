@@ -44,7 +44,8 @@ $(BUILD)/selftests/%.bpf.o: selftests/bpf/%.bpf.c
 	$(Q)$(CLANG_BPF) $(ALL_BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
 # bpf/usdt.bpf.h includes asm/errno.h, which is in a directory per architecture.
-$(BUILD)/selftests/usdt.bpf.o: private ALL_BPF_CFLAGS += -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+# Its sign extensions must not become instructions of Linux 6.6.
+$(BUILD)/selftests/usdt.bpf.o: private ALL_BPF_CFLAGS += -mcpu=v3 -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
 $(BUILD)/selftests/%.skel.h: $(BUILD)/selftests/%.bpf.o $(MEMGEN)
 	$(call say,GEN,$@)
