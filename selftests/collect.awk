@@ -4,7 +4,7 @@
 #     column <tab> suite <tab> ok|FAIL|skip <tab> test <tab> reason
 #
 # Shows failures as they come, and each suite when it ends (every test with verbose=1). Around a
-# program's output the input has "#suite NAME" and "#end NAME EXITCODE".
+# program's output the input has "#suite NAME SECONDS" and "#end NAME EXITCODE SECONDS", with the time of day.
 
 function record(verdict, test, reason)
 {
@@ -22,20 +22,21 @@ function show_suite(   text)
 		text = text ", " count["FAIL"] " FAILED"
 	if (count["skip"])
 		text = text ", " count["skip"] " skipped"
-	if (systime() - began >= 5)
-		text = text " (" systime() - began " s)"
+	if (ended - began >= 5)
+		text = text " (" ended - began " s)"
 	printf "  %-16s %-14s %s\n", column, suite, text
 }
 
 /^#suite / {
 	suite = $2
 	test = ""
-	began = systime()
+	began = $3
 	delete count
 	next
 }
 
 /^#end / {
+	ended = $4
 	if ($3 != 0 && !count["FAIL"]) {
 		reason = "the program ended with exit code " $3 (test != "" ? " after " test : "")
 		record("FAIL", "(program)", reason)

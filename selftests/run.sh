@@ -30,11 +30,11 @@ for program; do
 	suite=${suite#test_}
 	patterns=$(patterns_for "$suite") || continue
 	status=0
-	echo "#suite $suite"
+	echo "#suite $suite $EPOCHSECONDS"
 	# shellcheck disable=SC2086 # the patterns have no spaces and are for the program to expand
 	(set -f; exec "$program" $patterns) < /dev/null 2> "$errors" || status=$?
-	echo "#end $suite $status"
+	echo "#end $suite $status $EPOCHSECONDS"
 	if [ $status != 0 ]; then
 		tail -n 60 "$errors" | sed 's/^/	/' >&2
 	fi
-done | awk -f "$here/collect.awk" -v column="$column" -v out="$results" -v verbose="${V:-0}"
+done | "$here/collect" "$column" "$results"

@@ -57,7 +57,7 @@ fi
 # A short pass on what earlier ones have found, in BUILD/fuzz/corpus.
 if build fuzz CC="$CC" fuzz-build; then
 	"$MAKE" --no-print-directory fuzz-run SECONDS=20 2>&1 |
-		awk -f "$here/collect.awk" -v column=fuzz -v out="$RESULTS" -v verbose="${V:-0}"
+		"$here/collect" fuzz "$RESULTS"
 fi
 
 awk -f "$here/report.awk" "$RESULTS"
