@@ -1174,6 +1174,47 @@ struct mem_region *mem_region_attach(const struct mem_image *image, const char *
 				     struct mem_source source, const struct mem_attach_opts *opts);
 
 /**
+ * @brief Send a region over a Unix socket, with what is needed to check it: kind, sizes, address and
+ *        the hash of its schema.
+ *
+ * Who receives it can do with it what this process can: map it writable, unless it is frozen
+ * (mem_region_readonly_set()).
+ *
+ * @param sock    connected; SOCK_SEQPACKET or SOCK_STREAM
+ * @param region  of a prepared object, or attached
+ * @return 0, or -EBADF before mem_object_prepare(), -EPIPE nobody is there, or what sendmsg(2) answered
+ */
+int mem_region_send(int sock, struct mem_region *region);
+
+/**
+ * @brief Says whether to accept anything from a peer.
+ * @param ctx  as given to mem_region_receive()
+ * @param pid  of the process that made the connection; it may have ended
+ * @param uid  its user at that time
+ * @param gid  its group at that time
+ * @return 0 to go on, or a negative errno
+ */
+typedef int mem_peer_fn(void *ctx, int pid, unsigned int uid, unsigned int gid);
+
+/**
+ * @brief Receive a region from a Unix socket and map it, as mem_region_attach() does.
+ *
+ * Whatever is wrong with a message, no descriptor of it is left open. It takes no privilege.
+ *
+ * @param sock   connected; SOCK_SEQPACKET or SOCK_STREAM
+ * @param image  whose region it is, or NULL, as for mem_region_attach()
+ * @param name   of the region in @p image; the message has to be of that region
+ * @param opts   NULL for defaults: all of it, read-only
+ * @param check  asked before anything is read; NULL accepts any peer
+ * @param ctx    passed to @p check
+ * @return the region, to be released by mem_region_detach(). NULL with errno EBADMSG not a whole message
+ *         of this version with one descriptor, ECONNRESET the peer is gone, EINVAL the map is not what the
+ *         message or @p image says, what @p check answered, or as mem_region_attach()
+ */
+struct mem_region *mem_region_receive(int sock, const struct mem_image *image, const char *name,
+				      const struct mem_attach_opts *opts, mem_peer_fn *check, void *ctx);
+
+/**
  * @brief Unmap and release a region.
  * @param region  from mem_region_attach(); NULL, and any other region, is left alone
  */
