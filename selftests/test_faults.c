@@ -37,6 +37,8 @@ struct subject {
 	void *skel;             /* as far as setup brought it */
 	struct mem_object *obj; /* skel's, or opened from a file */
 	struct mem_link *link;
+	struct mem_region *attached;
+	int source;             /* of a map that exists already; 0: none */
 	const char *part;       /* the operation's */
 };
 
@@ -202,6 +204,38 @@ static int delete_key(struct subject *s)
 	return mem_map_delete(mem_object_find_map(s->obj, "lru"), &(uint32_t){1});
 }
 
+/* ---- maps and regions that exist already */
+
+static int reuse(struct subject *s)
+{
+	struct mem_map *map = mem_object_find_map(s->obj, s->part);
+
+	return mem_map_is_reused(map) ? 0 : mem_map_reuse_fd(map, s->source);
+}
+
+/* Another object made the map; its descriptor is kept, and the object is gone. */
+static void made(struct subject *s)
+{
+	struct mem_object *maker;
+
+	maker = assert_ptr(mem_object_open(s->object->image(), NULL));
+	assert_ok(mem_object_prepare(maker));
+	s->source = dup(mem_map_fd(mem_object_find_map(maker, s->part)));
+	mem_object_close(maker);
+}
+
+static void made_and_opened(struct subject *s)
+{
+	made(s);
+	opened(s);
+}
+
+static int attach_region(struct subject *s)
+{
+	s->attached = mem_region_attach(s->object->image(), s->part, mem_source_fd(s->source), NULL);
+	return result(s->attached);
+}
+
 static int run_prog(struct subject *s)
 {
 	return mem_prog_run(mem_object_find_prog(s->obj, "calls"), NULL);
@@ -307,6 +341,10 @@ static const struct operation attaching[] = {
 };
 
 static const struct operation calling[] = {
+	{"reuse table", &shared, made_and_opened, reuse, "table", AGAIN},
+	{"reuse arena", &shared, made_and_opened, reuse, "arena", AGAIN},
+	{"attach region", &shared, made, attach_region, "table", AGAIN},
+	{"attach arena", &shared, made, attach_region, "arena", AGAIN},
 	{"populate", &shared, prepared, populate, "arena", AGAIN},
 	{"update", &plain, prepared, update, "lru", AGAIN},
 	{"look up", &plain, updated, lookup, "lru", AGAIN},
@@ -322,6 +360,9 @@ static const struct operation calling[] = {
 static void tear_down(struct subject *s)
 {
 	mem_link_destroy(s->link);
+	mem_region_detach(s->attached);
+	if (s->source)
+		close(s->source);
 	if (s->skel)
 		mem_skeleton_destroy(s->skel, s->object->layout());
 	else
