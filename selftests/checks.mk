@@ -131,7 +131,7 @@ $(BUILD)/lint/%.gcc: % $(LINT_HEADERS)
 .PHONY: coverage
 COVERAGE := $(BUILD)/coverage
 coverage: setup
-	$(Q)$(MAKE) --no-print-directory BUILD=$(COVERAGE) CFLAGS='-O0 -g' VARIANT='--coverage' selftests
+	$(Q)$(MAKE) --no-print-directory BUILD=$(COVERAGE) CFLAGS='-O0 -g' VARIANT='--coverage -DLIBMEM_COVERAGE' selftests
 	$(Q)find $(COVERAGE) -name '*.gcda' -delete
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
 	$(Q)$(TEST_ENV) BUILD=$(COVERAGE) selftests/run.sh coverage $(RESULTS) \

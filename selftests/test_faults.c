@@ -636,6 +636,9 @@ static void sweep_memgen(const char *name)
 
 TEST(generating_fails, .timeout = 60, .host_only = "preloads a library into memgen")
 {
+#ifdef LIBMEM_COVERAGE
+	test_skip("libgcov writes its files when memgen ends, and crashes without memory");
+#endif
 	sweep_memgen("plain");
 	sweep_memgen("shared");
 	sweep_memgen("hooks");
