@@ -86,6 +86,7 @@ typedef __u32 __wsum;
  */
 #if __has_attribute(btf_decl_tag)
 #define MEM_WRITER_APP __attribute__((btf_decl_tag("mem:writer=app")))
+/** The same for what programs write. */
 #define MEM_WRITER_BPF __attribute__((btf_decl_tag("mem:writer=bpf")))
 #else
 #define MEM_WRITER_APP
