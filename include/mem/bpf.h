@@ -89,8 +89,10 @@ typedef __u32 __wsum;
 /** The same for what programs write. */
 #define MEM_WRITER_BPF __attribute__((btf_decl_tag("mem:writer=bpf")))
 #else
+/** @cond */
 #define MEM_WRITER_APP
 #define MEM_WRITER_BPF
+/** @endcond */
 #endif
 
 #endif /* MEM_BPF_H */
