@@ -152,7 +152,7 @@ struct mem_perf_buffer;
  * @brief Receives one record of a perf buffer.
  * @param ctx   as given to mem_perf_buffer_new()
  * @param cpu   number of the CPU
- * @param data  the record; valid during the call
+ * @param data  the record, aligned to 4 bytes; valid during the call
  * @param size  bytes, which the kernel may have rounded up
  */
 typedef void mem_sample_fn(void *ctx, int cpu, const void *data, uint32_t size);
