@@ -35,7 +35,10 @@
 #define __arena __attribute__((address_space(1))) __attribute__((btf_type_tag("arena")))
 #endif
 
-/** A variable that lives in the object's arena: `MEM_ARENA_VAR int counter;` */
+/**
+ * A variable that lives in the object's arena: `MEM_ARENA_VAR int counter;`. For a pointer the mark goes
+ * behind the star, `struct node __arena *MEM_ARENA_VAR head;`: in front it is about what it points to.
+ */
 #define MEM_ARENA_VAR __attribute__((address_space(1)))
 
 /** BPF_MAP_TYPE_ARENA: Linux 6.9; older uapi headers lack it. */
