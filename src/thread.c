@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -46,9 +47,15 @@ static int thread_stat(unsigned int tid, char *state, unsigned long long *start)
 	if (err < 0)
 		return err;
 	rest = strrchr(text, ')'); /* the name may contain anything */
-	if (!rest || sscanf(rest, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-				  "%*d %*d %llu", state, start) != 2)
+	if (!rest || !rest[1] || !rest[2])
 		return -EINVAL;
+	*state = rest[2];
+	/* state is the third field, the start time the 22nd; scanf would double a static program */
+	for (int field = 2; rest && field < 22; field++)
+		rest = strchr(rest + 1, ' ');
+	if (!rest)
+		return -EINVAL;
+	*start = strtoull(rest, NULL, 10);
 	return 0;
 }
 
