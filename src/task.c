@@ -682,7 +682,7 @@ static int register_other(int tid)
 	return !err;
 }
 
-/* Ahead: with an arena only under the ids that programs see, with storage by pidfd (Linux 6.9). */
+/* Ahead: with slots only under the ids that programs see, with task storage by pidfd (Linux 6.9). */
 static int register_others(void)
 {
 	DIR *dir = opendir("/proc/self/task");
@@ -713,7 +713,7 @@ int mem_task_register_all(void)
 					    "structs first");
 	} else {
 		result = thread_enter();
-		if (!result && registry.back->kind == MEM_TASK_IN_ARENA && registry.back->other_ids)
+		if (!result && registry.back->kind != MEM_TASK_IN_UPTR && registry.back->other_ids)
 			result = this_thread->live; /* others follow on their first use */
 		else
 			result = result ?: register_others();

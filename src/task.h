@@ -59,7 +59,7 @@ struct task_back {
 	uint32_t *index;    /* arena: low halves of the blocks' addresses, by thread id */
 	char *blocks;       /* slot 0 */
 	int map_fd;         /* task storage (uptr), arena, or array of blocks */
-	int slots_fd;       /* array: task storage of slots; else -1 */
+	int slots_fd;       /* array: elements by thread id; else -1 */
 	int self_fd;        /* program mem_task_self, -1 until an object is loaded */
 	uint32_t tgid;      /* of this process in the initial pid namespace; 0: not known yet */
 	uint64_t execs;     /* programs this process has executed */
@@ -94,9 +94,9 @@ static inline char *task_back_block(const struct task_back *back, uint32_t slot)
 	return back->blocks + (size_t)slot * back->block_size;
 }
 /* Which element of the array a slot is: the first ones are in front of the slots. */
-static inline uint64_t task_back_element(const struct task_back *back, uint32_t slot)
+static inline uint32_t task_back_element(const struct task_back *back, uint32_t slot)
 {
-	return slot + (uint64_t)(back->blocks - back->base) / back->block_size;
+	return slot + (uint32_t)((uint64_t)(back->blocks - back->base) / back->block_size);
 }
 /* Let the programs find a thread's block; tid is this process's name for it. */
 int task_back_point(struct task_back *back, int tid, const char *block, uint32_t slot);

@@ -4,7 +4,7 @@
  *
  *     uptr    task storage holds a pointer to the block, which is memory of the application (6.13)
  *     arena   | owners of slots | index by thread id | slot 0 | slot 1 | ...        (6.9)
- *     array   | owners of slots | slot 0 | slot 1 | ...  and task storage holds the slot number
+ *     array   | owners of slots | slot 0 | slot 1 | ...  and a hash table has the slot by thread id
  *
  * There is one back for all objects of a process, made when the first is prepared, gone when the last is
  * closed and no thread has a slot of it. A slot's owner is claimed by compare-and-swap in the shared
@@ -43,7 +43,7 @@ static const char *const names[] = {
 static const struct feature features[] = {
 	[MEM_TASK_IN_UPTR] = { "__uptr in task storage", 6, 13 },
 	[MEM_TASK_IN_ARENA] = { "arenas", 6, 9 },
-	[MEM_TASK_IN_ARRAY] = { "task storage for tracing and syscall programs", 5, 14 },
+	[MEM_TASK_IN_ARRAY] = { "syscall programs", 5, 14 },
 };
 
 static int open_thread(int tid)
@@ -60,14 +60,14 @@ static bool is_passing(int err)
 	       err == -ETIMEDOUT;
 }
 
-/* Put a value into task storage for a thread. */
-static int storage_update(int map_fd, int pidfd, const void *value)
+/* Put a value into a map, of task storage under a pidfd or of slots under a thread id. */
+static int map_update(int map_fd, const void *key, const void *value)
 {
 	int err;
 	BPF_ATTR(attr);
 
 	attr.map_fd = (uint32_t)map_fd;
-	attr.key = sys_pointer(&pidfd);
+	attr.key = sys_pointer(key);
 	attr.value = sys_pointer(value);
 	for (int i = 0; i < TRIES; i++) {
 		err = sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
@@ -130,7 +130,7 @@ static int make_uptr(struct mem_object *obj, struct task_back *back)
 	pidfd = open_thread((int)syscall(SYS_gettid));
 	if (pidfd < 0)
 		return pidfd;
-	err = storage_update(back->map_fd, pidfd, &nowhere);
+	err = map_update(back->map_fd, &pidfd, &nowhere);
 	close(pidfd);
 	return err ? 0 : -ENOTSUP;
 }
@@ -202,7 +202,7 @@ static int make_array(struct mem_object *obj, struct task_back *back, const stru
 	back->map_fd = create_map(obj, "mem_task_blocks", size, front + back->count, 0);
 	if (back->map_fd < 0)
 		return back->map_fd;
-	back->slots_fd = create_map(obj, "mem_task_slots", 8, 0, 0);
+	back->slots_fd = create_map(obj, "mem_task_slots", 4, back->count, 0);
 	return back->slots_fd < 0 ? back->slots_fd : map_at(back, NULL);
 }
 
@@ -366,6 +366,27 @@ int task_back_take(struct task_back *back, uint32_t tid, uint32_t *slot)
 	return -ENOSPC;
 }
 
+/* Unless another thread has come to have this id, and its own slot. */
+static void forget_slot(const struct task_back *back, uint32_t slot, uint32_t tid)
+{
+	uint32_t element = 0;
+	int err;
+	BPF_ATTR(attr);
+
+	attr.map_fd = (uint32_t)back->slots_fd;
+	attr.key = sys_pointer(&tid);
+	attr.value = sys_pointer(&element);
+	if (sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)) || element != task_back_element(back, slot))
+		return;
+	attr.value = 0; /* or it is refused */
+	for (int i = 0; i < TRIES; i++) {
+		err = sys_bpf(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr));
+		if (!is_passing(err))
+			break;
+		sched_yield();
+	}
+}
+
 void task_back_release(struct task_back *back, uint32_t slot, uint32_t tid)
 {
 	struct task_head *head = (struct task_head *)task_back_block(back, slot);
@@ -377,6 +398,8 @@ void task_back_release(struct task_back *back, uint32_t slot, uint32_t tid)
 	if (back->index)
 		__atomic_compare_exchange_n(&back->index[tid % TIDS_MAX], &low, 0, false,
 					    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	else if (back->slots_fd >= 0)
+		forget_slot(back, slot, tid);
 	__atomic_store_n(&back->slots->owner[slot], 0, __ATOMIC_RELEASE);
 	/* low slots first: memory of those above is never touched */
 	if (slot < __atomic_load_n(&back->slots->hint, __ATOMIC_RELAXED))
@@ -385,21 +408,23 @@ void task_back_release(struct task_back *back, uint32_t slot, uint32_t tid)
 
 int task_back_point(struct task_back *back, int tid, const char *block, uint32_t slot)
 {
-	uint64_t value = sys_pointer(block);
+	const uint32_t id = ((const struct task_head *)block)->tid;
+	const uint64_t address = sys_pointer(block);
 	int pidfd, err;
 
 	if (back->kind == MEM_TASK_IN_ARENA) {
-		__atomic_store_n(&back->index[((const struct task_head *)block)->tid % TIDS_MAX],
-				 (uint32_t)value, __ATOMIC_RELEASE);
+		__atomic_store_n(&back->index[id % TIDS_MAX], (uint32_t)address, __ATOMIC_RELEASE);
 		return 0;
 	}
-	if (back->kind == MEM_TASK_IN_ARRAY)
-		value = task_back_element(back, slot);
+	if (back->kind == MEM_TASK_IN_ARRAY) {
+		const uint32_t element = task_back_element(back, slot);
+
+		return map_update(back->slots_fd, &id, &element);
+	}
 	pidfd = open_thread(tid);
 	if (pidfd < 0)
 		return pidfd;
-	err = storage_update(back->kind == MEM_TASK_IN_UPTR ? back->map_fd : back->slots_fd, pidfd,
-			     &value);
+	err = map_update(back->map_fd, &pidfd, &address);
 	close(pidfd);
 	return err;
 }

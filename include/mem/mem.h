@@ -906,8 +906,7 @@ void mem_task_unregister(void);
 /**
  * @brief Register all threads that the process has now, ahead of their first use.
  *
- * Where the kernel has no way to do this for other threads (before Linux 6.9, or with an arena in a pid
- * namespace), they are registered by their first use as ever.
+ * Where there is no way to do this for other threads (with an arena or array in a pid namespace), they are registered by their first use as ever.
  *
  * @return number of threads that are registered; -EINVAL no object with such structs is loaded, -ENOMEM,
  *         or what reading /proc/self/task answered

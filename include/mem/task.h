@@ -78,11 +78,15 @@ struct {
 	__type(value, struct mem_task_pointer);
 } mem_task_pages SEC(".maps") __weak;
 
+/*
+ * By thread id, the element of mem_task_blocks. Not in task storage: before Linux 6.2 a program finds
+ * nothing there while another thread of its CPU has been interrupted in any task storage of the system.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, __u64);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
 } mem_task_slots SEC(".maps") __weak;
 
 struct {
@@ -141,13 +145,11 @@ static __always_inline struct mem_task_head *mem_task__block(struct task_struct 
 	}
 #endif
 	if (back == MEM_TASK_IN_ARRAY) {
-		__u64 *slot = bpf_task_storage_get(&mem_task_slots, task, 0, 0);
-		__u32 key;
+		struct task_struct___mem_task *t = (struct task_struct___mem_task *)task;
+		__u32 tid = (__u32)t->pid;
+		__u32 *element = bpf_map_lookup_elem(&mem_task_slots, &tid);
 
-		if (!slot)
-			return 0;
-		key = (__u32)*slot;
-		return bpf_map_lookup_elem(&mem_task_blocks, &key);
+		return element ? bpf_map_lookup_elem(&mem_task_blocks, element) : 0;
 	}
 	return 0;
 }
@@ -194,12 +196,9 @@ SEC("syscall") __weak int mem_task_self(struct mem_task_self_ctx *ctx)
 	ctx->tgid = (__u32)t->tgid;
 	ctx->execs = t->self_exec_id;
 	if ((__u64)&mem_task_back == MEM_TASK_IN_ARRAY && ctx->element) {
-		__u64 *slot = bpf_task_storage_get(&mem_task_slots, task, 0,
-						   BPF_LOCAL_STORAGE_GET_F_CREATE);
+		__u32 tid = ctx->tid, element = (__u32)ctx->element;
 
-		if (!slot)
-			return 1;
-		*slot = ctx->element;
+		return (int)bpf_map_update_elem(&mem_task_slots, &tid, &element, 0);
 	}
 	return 0;
 }
