@@ -16,7 +16,6 @@
 #include "struct_ops.h"
 
 #define VALUE_PREFIX "bpf_struct_ops_"
-#define F_LINK (1U << 13) /* BPF_F_LINK, Linux 6.4 */
 
 static const struct feature struct_ops_links = { "links to struct_ops maps", 6, 4 };
 
@@ -330,28 +329,36 @@ void struct_ops_unregister(int map_fd)
 	sys_bpf(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr));
 }
 
+int struct_ops_fill(const struct mem_map *map)
+{
+	uint32_t key = 0;
+	int err;
+
+	if (!map->ops || map->fd < 0)
+		return mem__error(EINVAL, "%s: map '%s' is not a prepared struct_ops map", map->obj->name,
+				  map->image->name);
+	err = place_descriptors(map);
+	if (err)
+		return err;
+	err = mem_map_update(map, &key, map->ops->value, 0);
+	/* a map with a link keeps its value: EBUSY when it is attached again */
+	if (err == -EBUSY && map->image->map_flags & STRUCT_OPS_LINK)
+		return 0;
+	if (err)
+		attach_error(map, -err);
+	return err;
+}
+
 struct mem_link *mem_map_attach_struct_ops(const struct mem_map *map)
 {
-	bool linked = map->image->map_flags & F_LINK;
-	uint32_t key = 0;
-	int err, fd;
+	int fd = struct_ops_fill(map);
 	BPF_ATTR(attr);
 
-	if (!map->ops || map->fd < 0) {
-		object_result(map->obj, mem__error(EINVAL, "%s: map '%s' is not a prepared struct_ops map",
-						   map->obj->name, map->image->name));
+	if (fd) {
+		object_result(map->obj, fd);
 		return NULL;
 	}
-	err = place_descriptors(map);
-	if (err) {
-		object_result(map->obj, err);
-		return NULL;
-	}
-	/* a map with a link keeps its value: EBUSY when it is attached again */
-	err = mem_map_update(map, &key, map->ops->value, 0);
-	if (err && !(linked && err == -EBUSY))
-		return attach_error(map, -err);
-	if (!linked)
+	if (!(map->image->map_flags & STRUCT_OPS_LINK))
 		return registered_link(map);
 	attr.link_create.prog_fd = (uint32_t)map->fd;
 	attr.link_create.attach_type = SYS_ATTACH_STRUCT_OPS;

@@ -5,6 +5,8 @@
 
 #include "object.h"
 
+#define STRUCT_OPS_LINK (1U << 13) /* BPF_F_LINK, Linux 6.4: of section .struct_ops.link */
+
 /* A program that the kernel is to call through a member of its struct. */
 struct callback {
 	struct mem_prog *prog;
@@ -30,6 +32,9 @@ void struct_ops_point(struct mem_map *map);
 int struct_ops_prepare(struct mem_object *obj);
 
 void struct_ops_free(struct mem_map *map);
+
+/* Write the value of a map of a loaded object, with its programs in it. 0, or -errno with a message. */
+int struct_ops_fill(const struct mem_map *map);
 
 /* Undo what writing the value of a map without links did. */
 void struct_ops_unregister(int map_fd);

@@ -802,7 +802,63 @@ int mem_iter_create(const struct mem_link *link);
 int mem_link_fd(const struct mem_link *link);
 
 /**
- * @brief Detach a program and free the link.
+ * @brief Replace the program of a link in one step: the hook is never without one.
+ *
+ * @param link  to an XDP, tcx, netkit, cgroup, network namespace or iterator hook, or a socket map
+ * @param prog  a loaded program of the same type and attach type, of any object
+ * @param old   the program that must be attached for this to be done; NULL: any
+ * @return 0, or -EPERM another program than @p old is attached, -EINVAL the hook or @p prog is of another
+ *         kind, -ENOLINK the link is detached, -EBADF a program is not loaded, -EOPNOTSUPP not a single
+ *         BPF link, or what else the kernel answered. Linux 5.7.
+ */
+int mem_link_update(struct mem_link *link, const struct mem_prog *prog, const struct mem_prog *old);
+
+/**
+ * @brief Replace the implementation of a kernel interface in one step.
+ *
+ * @param link  from mem_map_attach_struct_ops(), of a variable in .struct_ops.link
+ * @param map   a struct_ops map of a loaded object, for the same interface and by the same name
+ * @param old   the map that must be attached for this to be done; NULL: any
+ * @return 0, or -EPERM another map than @p old is attached, -EINVAL @p map is of another kind or the
+ *         interface does not allow it, -EOPNOTSUPP the interface can't be updated, or what else the
+ *         kernel answered. Linux 6.4.
+ */
+int mem_link_update_map(struct mem_link *link, const struct mem_map *map, const struct mem_map *old);
+
+/**
+ * @brief Take a link off its hook without destroying it, pinned or not.
+ *
+ * @param link  to an XDP, tcx, netkit, cgroup or network namespace hook, or of a struct_ops map (6.11)
+ * @return 0, also when it was detached before, or -EOPNOTSUPP links of this kind can only be destroyed,
+ *         or what else the kernel answered. Linux 5.9.
+ */
+int mem_link_detach(struct mem_link *link);
+
+/**
+ * @brief Pin a link, in place of what is pinned there: the program stays attached when the link is
+ *        destroyed or the process ends. mem_unpin() undoes it.
+ *
+ * Folders that are missing are made, for this user only. Reading the pin of an iterator runs it.
+ *
+ * @param link  a link, but not of a USDT probe or a variable in .struct_ops
+ * @param path  in a BPF file system; its last part has no '.'
+ * @param mode  permissions; 0 is 0600
+ * @return 0, or -EINVAL, -EOPNOTSUPP not a single BPF link (perf events need Linux 5.15), -EPERM not a BPF
+ *         file system (the message has the command that mounts one) or no privilege, or what else the
+ *         kernel answered. Linux 5.7.
+ */
+int mem_link_pin(const struct mem_link *link, const char *path, unsigned int mode);
+
+/**
+ * @brief Open a link that is pinned.
+ * @param path  of the pin
+ * @return the link, to be destroyed by the caller, which leaves the pin; NULL with errno ENOENT, EBADF the
+ *         pin of something else, EACCES, EPERM, ENOMEM
+ */
+struct mem_link *mem_link_open(const char *path);
+
+/**
+ * @brief Detach a program, unless its link is pinned or open elsewhere, and free the link.
  * @param link  a link; NULL does nothing
  */
 void mem_link_destroy(struct mem_link *link);
