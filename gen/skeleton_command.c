@@ -23,11 +23,11 @@ struct arguments {
 	struct type_policy policy;
 };
 
-enum { OPT_NAME = 0x100, OPT_TYPES, OPT_TYPE_PREFIX };
+enum { OPT_TYPES = 0x100, OPT_TYPE_PREFIX };
 
 static const struct argp_option options[] = {
 	TARGETS_OPTIONS,
-	{"name", OPT_NAME, "NAME", 0,
+	{"name", 'n', "NAME", 0,
 	 "name of the skeleton (default: OBJ without directories, \".bpf.o\" and \".o\")", 0},
 	{"types", OPT_TYPES, "own|none", 0,
 	 "define the types that shared memory uses (own, the default), or leave them to a header "
@@ -55,7 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct arguments *args = state->input;
 
 	switch (key) {
-	case OPT_NAME:
+	case 'n':
 		args->name = arg;
 		return 0;
 	case OPT_TYPES:

@@ -135,3 +135,17 @@ TEST(member_that_the_kernel_lacks_must_be_zero)
 	ck_assert_ptr_nonnull(strstr(mem_error_message(), "libmem_no_such_member"));
 }
 END_TEST
+
+TEST(attach_leaves_out_what_it_is_told_to)
+{
+	mem_link_destroy(attach());
+	congestion__destroy(skel);
+	skel = assert_ptr(congestion__open_and_load());
+	mem_map_autoattach_set(skel->maps.libmem_cc, 0);
+	assert_ok(congestion__attach(skel));
+	ck_assert_ptr_null(skel->links.libmem_cc);
+	mem_map_autoattach_set(skel->maps.libmem_cc, 1);
+	assert_ok(congestion__attach(skel));
+	ck_assert_ptr_nonnull(skel->links.libmem_cc);
+}
+END_TEST

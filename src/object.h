@@ -37,6 +37,7 @@ struct mem_map {
 	char *pin_path;            /* looked for and pinned at prepare; NULL: neither */
 	bool reused;               /* not made by this object: its contents stay as they are */
 	bool pinned;               /* at pin_path, by this object */
+	bool stays_detached;       /* of struct_ops: NAME__attach() passes it by */
 	int fd;                    /* -1 until created or reused */
 };
 
@@ -72,6 +73,7 @@ struct mem_prog {
 	int target_prog_fd; /* the program it replaces or traces, -1 if none */
 	char *error;        /* why a lenient load left it out, NULL if it did not */
 	bool autoload;
+	bool stays_detached; /* NAME__attach() passes it by */
 	int fd; /* -1 until loaded */
 };
 

@@ -82,7 +82,7 @@ void *mem_skeleton_open(const struct mem_image *image, const struct mem_skeleton
 
 static bool attaches_by_itself(const struct mem_prog *prog)
 {
-	return mem_prog_fd(prog) >= 0 && prog->image->attach_kind != MEM_ATTACH_NONE &&
+	return mem_prog_fd(prog) >= 0 && !prog->stays_detached && prog->image->attach_kind != MEM_ATTACH_NONE &&
 	       prog->image->attach_kind != MEM_ATTACH_STRUCT_OPS && prog_target(prog);
 }
 
@@ -110,13 +110,28 @@ static const struct mem_map *link_map(const struct mem_object *obj, uint32_t lin
 static int attach_one(const struct mem_object *obj, uint32_t i, struct mem_link **link)
 {
 	*link = NULL;
-	if (i >= obj->image.prog_count)
-		*link = mem_map_attach_struct_ops(link_map(obj, i));
-	else if (attaches_by_itself(&obj->progs[i]))
+	if (i >= obj->image.prog_count) {
+		const struct mem_map *map = link_map(obj, i);
+
+		if (map->stays_detached)
+			return 0;
+		*link = mem_map_attach_struct_ops(map);
+	} else if (attaches_by_itself(&obj->progs[i])) {
 		*link = mem_prog_attach(&obj->progs[i]);
-	else
+	} else {
 		return 0;
+	}
 	return *link ? 0 : -errno;
+}
+
+void mem_prog_autoattach_set(struct mem_prog *prog, int on)
+{
+	prog->stays_detached = !on;
+}
+
+void mem_map_autoattach_set(struct mem_map *map, int on)
+{
+	map->stays_detached = !on;
 }
 
 /* Links that this call made, not those the application had put there. */

@@ -1339,6 +1339,20 @@ void *mem_skeleton_open(const struct mem_image *image, const struct mem_skeleton
 int mem_skeleton_attach(void *skel, const struct mem_skeleton_layout *layout);
 
 /**
+ * @brief Choose whether NAME__attach() attaches a program.
+ * @param prog  of an object in any phase
+ * @param on    0 leaves it to the application; at first it is on
+ */
+void mem_prog_autoattach_set(struct mem_prog *prog, int on);
+
+/**
+ * @brief Choose whether NAME__attach() attaches a struct_ops map.
+ * @param map  of an object in any phase; without effect on maps of other types
+ * @param on   0 leaves it to the application; at first it is on
+ */
+void mem_map_autoattach_set(struct mem_map *map, int on);
+
+/**
  * @brief Destroy every link in a generated struct and set it to NULL.
  * @param skel    from mem_skeleton_open()
  * @param layout  as given to mem_skeleton_open()
