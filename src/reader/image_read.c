@@ -112,6 +112,7 @@ static int read_all(struct reader *r, struct mem_image *image)
 	err = err ?: externs_read(r);
 	err = err ?: progs_read(r);
 	err = err ?: names_check(r);
+	err = err ?: names_kernel(r);
 	err = err ?: maps_read_inits(r);
 	err = err ?: struct_ops_read_callbacks(r);
 	err = err ?: relocs_read(r);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Maps, programs and regions are found by name, and are members of the skeleton's structs: among
- * its kind a name is there once.
+ * its kind a name is there once. The kernel's names of maps are shorter, and still differ.
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "reader/reader.h"
@@ -97,4 +98,75 @@ int names_check(struct reader *r)
 		err = check(r, kinds[i].what, list, rows->count);
 	}
 	return err;
+}
+
+/* All maps that live when programs run, by the name the kernel gets. */
+static uint32_t list_kernel_names(const struct reader *r, struct named *list)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < r->maps.count; i++) {
+		const struct mem_map_image *map = ROW(r, maps, i, struct mem_map_image);
+
+		if (!(map->flags & MEM_MAP_PROTOTYPE))
+			list[count++] = (struct named){.name = map->kernel_name, .row = i};
+	}
+	qsort(list, count, sizeof(*list), by_name);
+	return count;
+}
+
+/* The end of a long name often says more than its middle: connections_by_port is connecti.y_port. */
+static char *with_end(struct reader *r, const struct mem_map_image *map)
+{
+	enum { START = 8, END = 6 };
+	size_t len = strlen(map->name);
+	char text[START + 1 + END + 1];
+
+	if (len <= START + 1 + END)
+		return reader_string(r, map->kernel_name);
+	snprintf(text, sizeof(text), "%.*s.%s", START, map->kernel_name, map->name + len - END);
+	return maps_kernel_name(r, "", 0, text);
+}
+
+/* connections_by_port is connections.7 where nothing else helps. */
+static char *with_number(struct reader *r, const struct mem_map_image *map, uint32_t number)
+{
+	char end[12];
+	int len = snprintf(end, sizeof(end), ".%u", number);
+
+	return maps_kernel_name(r, map->kernel_name, strnlen(map->kernel_name, 15 - (size_t)len), end);
+}
+
+/* Rename those that are alike; 1 if there were any. */
+static int tell_apart(struct reader *r, struct named *list, uint32_t round)
+{
+	uint32_t count = list_kernel_names(r, list);
+	int alike = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct mem_map_image *map = ROW(r, maps, list[i].row, struct mem_map_image);
+		int before = i && !strcmp(list[i].name, list[i - 1].name);
+		int after = i + 1 < count && !strcmp(list[i].name, list[i + 1].name);
+
+		if (before || (after && !round))
+			map->kernel_name = round ? with_number(r, map, list[i].row + round)
+						 : with_end(r, map);
+		if (!map->kernel_name)
+			return -ENOMEM;
+		alike |= before;
+	}
+	return alike;
+}
+
+int names_kernel(struct reader *r)
+{
+	enum { ROUNDS = 8 }; /* numbers that are taken, too, take another one or two */
+	struct named *list = pool_alloc(&r->scratch, r->maps.count, sizeof(*list));
+	int alike = 1;
+
+	if (!list)
+		return reader_no_memory(r);
+	for (uint32_t round = 0; alike > 0 && round < ROUNDS; round++)
+		alike = tell_apart(r, list, round);
+	return alike < 0 ? alike : 0;
 }

@@ -257,6 +257,8 @@ int sections_fill_prog(struct reader *r, const char *section, struct mem_prog_im
 /* Whether a name can be that of a struct's member in C. */
 int names_is_identifier(const char *name);
 int names_check(struct reader *r);
+/* Let the kernel's names of maps differ where cutting them made them alike. */
+int names_kernel(struct reader *r);
 
 /* progs.c */
 int progs_read(struct reader *r);
