@@ -87,6 +87,20 @@ static void emit_prototype(struct writer *w, const struct skeleton *s,
 	writer_free(&name);
 }
 
+static void emit_walk(struct writer *w, const struct skeleton *s, uint32_t i, const char *walk,
+		      const char *what)
+{
+	const char *task = s->view->tasks[i].name;
+
+	writer_line(w, "/* %s of %s: see mem_task_%s(). */", task, what, walk);
+	writer_line(w, "static inline int %s__task_%s_%s(mem_task_fn *fn, void *ctx)", s->name, task, walk);
+	writer_open(w, "{");
+	writer_line(w, "return mem_task_%s(%s__task_%s_key(), %s__image(), %u, fn, ctx);", walk, s->name,
+		    task, s->name, i);
+	writer_close(w, "}");
+	writer_blank(w);
+}
+
 static void emit_accessor(struct writer *w, const struct skeleton *s, uint32_t i)
 {
 	const struct mem_task_image *task = &s->view->tasks[i];
@@ -116,14 +130,8 @@ static void emit_accessor(struct writer *w, const struct skeleton *s, uint32_t i
 	writer_line(w, "\t%s__image, %u);", s->name, i);
 	writer_close(w, "}");
 	writer_blank(w);
-	writer_line(w, "/* %s of every registered thread: see mem_task_each(). */", task->name);
-	writer_line(w, "static inline int %s__task_%s_each(mem_task_fn *fn, void *ctx)", s->name,
-		    task->name);
-	writer_open(w, "{");
-	writer_line(w, "return mem_task_each(%s__task_%s_key(), %s__image(), %u, fn, ctx);", s->name,
-		    task->name, s->name, i);
-	writer_close(w, "}");
-	writer_blank(w);
+	emit_walk(w, s, i, "each", "every registered thread");
+	emit_walk(w, s, i, "each_shared", "every thread of all processes that share it");
 }
 
 void task_emit(struct writer *w, const struct skeleton *s)

@@ -70,6 +70,7 @@ static struct {
 	uint32_t block_size;        /* bytes; 0 until the first block or object needs it */
 	struct task_back *back;     /* NULL while no object is prepared */
 	bool loaded;                /* ... and its programs can be asked */
+	bool joined;                /* it is another process', and counts as an object */
 	struct thread *threads[BUCKETS]; /* by thread id */
 	uint32_t thread_count;
 	uint32_t reap_at;           /* threads at which to look for dead ones */
@@ -92,6 +93,8 @@ static uint32_t block_size(void)
 	if (!registry.block_size) {
 		registry.block_size = registry.opts.block_size ? registry.opts.block_size
 							       : MEM_TASK_BLOCK;
+		while (registry.block_size < task_declared_size())
+			registry.block_size *= 2;
 		registry.reap_at = registry.reap_at ?: 256;
 	}
 	return registry.block_size;
@@ -543,7 +546,8 @@ static int declare_row(struct mem_task *task, const struct mem_image *image, uin
 				    view.task_count);
 	else
 		offset = task_declare(image->name, &view.tasks[row],
-				      view.task_fields + view.tasks[row].fields.first, block_room());
+				      view.task_fields + view.tasks[row].fields.first, block_room(),
+				      false);
 	image_view_free(&view);
 	if (offset > 0)
 		__atomic_store_n(&task->offset, (uint32_t)offset, __ATOMIC_RELAXED);
@@ -751,7 +755,7 @@ static int declare_all(struct mem_object *obj)
 		return mem__error(ENOMEM, "%s: no memory for per-thread structs", obj->name);
 	for (uint32_t i = 0; i < image->task_count; i++) {
 		int offset = task_declare(obj->name, &image->tasks[i],
-					  image->task_fields + image->tasks[i].fields.first, size);
+					  image->task_fields + image->tasks[i].fields.first, size, true);
 
 		if (offset < 0)
 			return offset;
@@ -846,10 +850,24 @@ static int find_self_prog(const struct mem_object *obj)
 	return -1;
 }
 
-static int start(struct mem_object *obj)
+/* Programs can see threads from now on. */
+static int start(const char *who)
 {
 	struct task_self self = { 0 };
-	int fd = find_self_prog(obj), err;
+	int err = task_back_self(registry.back, &self);
+
+	if (err)
+		return mem__error(-err, "%s: program mem_task_self does not run: %s", who, strerror(-err));
+	registry.loaded = true;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct thread *t = registry.threads[i]; t; t = t->next)
+			enlist(t);
+	return 0;
+}
+
+static int start_object(struct mem_object *obj)
+{
+	int fd = find_self_prog(obj);
 
 	if (fd < 0)
 		return mem__error(EINVAL, "%s: program mem_task_self is needed: don't switch it off",
@@ -857,15 +875,7 @@ static int start(struct mem_object *obj)
 	registry.back->self_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (registry.back->self_fd < 0)
 		return mem__error(errno, "%s: no descriptor is left: %s", obj->name, strerror(errno));
-	err = task_back_self(registry.back, &self);
-	if (err)
-		return mem__error(-err, "%s: program mem_task_self does not run: %s", obj->name,
-				  strerror(-err));
-	registry.loaded = true;
-	for (size_t i = 0; i < BUCKETS; i++)
-		for (struct thread *t = registry.threads[i]; t; t = t->next)
-			enlist(t);
-	return 0;
+	return start(obj->name);
 }
 
 int task_load(struct mem_object *obj)
@@ -875,7 +885,7 @@ int task_load(struct mem_object *obj)
 	if (obj->task_back) {
 		pthread_mutex_lock(&registry.lock);
 		if (!registry.loaded)
-			err = start(obj);
+			err = start_object(obj);
 		pthread_mutex_unlock(&registry.lock);
 	}
 	return err;
@@ -889,6 +899,8 @@ static void stop(void)
 
 	registry.back = NULL;
 	registry.loaded = false;
+	registry.joined = false;
+	task_layout_seal(false);
 	if (self) {
 		forget_self();
 		thread_free(self);
@@ -898,6 +910,10 @@ static void stop(void)
 
 		for (struct thread *t = registry.threads[i]; t; t = next) {
 			next = t->next;
+			/* other processes' programs may go on */
+			if (t->live)
+				__atomic_store_n(&((struct task_head *)t->block->memory)->generation,
+						 MEM_TASK_FREE, __ATOMIC_RELAXED);
 			t->live = false;
 			if (!t->here)
 				thread_free(t);
@@ -916,6 +932,14 @@ static void stop(void)
 		registry.block_size = 0;
 }
 
+/* An object, or other processes' programs, are done with it. */
+static void back_leave(struct task_back *back)
+{
+	if (!--back->objects && registry.back == back)
+		stop();
+	task_back_put(back);
+}
+
 void task_close(struct mem_object *obj)
 {
 	struct task_back *back = obj->task_back;
@@ -924,10 +948,122 @@ void task_close(struct mem_object *obj)
 	if (!back)
 		return;
 	pthread_mutex_lock(&registry.lock);
-	if (!--back->objects && registry.back == back)
-		stop();
-	task_back_put(back);
+	back_leave(back);
 	pthread_mutex_unlock(&registry.lock);
+}
+
+/* --- other processes --- */
+
+int mem_task_share(const char *folder, unsigned int mode)
+{
+	int err;
+
+	if (!folder || !*folder || mode & ~0777u)
+		return mem__error(EINVAL, "mem_task_share(): folder '%s', mode %#o", folder ? folder : "",
+				  mode);
+	pthread_mutex_lock(&registry.lock);
+	if (!registry.back || !registry.loaded)
+		err = mem__error(EINVAL, "mem_task_share(): load an object with per-thread structs first");
+	else
+		err = task_share(registry.back, folder, mode ? mode : 0600);
+	if (!err)
+		task_layout_seal(true);
+	pthread_mutex_unlock(&registry.lock);
+	return err;
+}
+
+static void leave(void)
+{
+	struct task_back *back = registry.back;
+
+	if (!registry.joined)
+		return;
+	registry.joined = false;
+	back_leave(back);
+}
+
+static int join(const char *folder)
+{
+	struct task_back *back = NULL;
+	int err;
+
+	if (registry.back && (!registry.joined || registry.back->objects > 1))
+		return mem__error(EBUSY, "mem_task_join(): this process has objects with per-thread structs "
+					 "loaded");
+	err = registry_start();
+	err = err ?: task_join(folder, registry.back, registry.block_size, &back);
+	if (err)
+		return err < 0 ? err : 0;
+	leave();
+	back->refs = back->objects = 1;
+	registry.back = back;
+	registry.joined = true;
+	if (!registry.block_size)
+		registry.block_size = back->block_size;
+	registry.reap_at = registry.reap_at ?: 256;
+	task_layout_seal(true);
+	err = start(folder);
+	if (err)
+		leave();
+	return err;
+}
+
+int mem_task_join(const char *folder)
+{
+	int err;
+
+	if (!folder || !*folder)
+		return mem__error(EINVAL, "mem_task_join(): no folder");
+	pthread_mutex_lock(&registry.lock);
+	err = join(folder);
+	pthread_mutex_unlock(&registry.lock);
+	return err;
+}
+
+void mem_task_leave(void)
+{
+	pthread_mutex_lock(&registry.lock);
+	leave();
+	pthread_mutex_unlock(&registry.lock);
+}
+
+static int each_slot(const struct task_back *back, uint32_t offset, mem_task_fn *fn, void *ctx)
+{
+	int result = 0;
+
+	for (uint32_t slot = 0; !result && slot < back->count; slot++) {
+		uint32_t tid = __atomic_load_n(&back->slots->owner[slot], __ATOMIC_ACQUIRE);
+		const struct task_head *head;
+
+		if (!tid || (!back->other_ids && kill((pid_t)tid, 0) && errno == ESRCH))
+			continue; /* free, or left behind by a process that was killed */
+		head = (const struct task_head *)task_back_block(back, slot);
+		if (__atomic_load_n(&head->generation, __ATOMIC_ACQUIRE) > MEM_TASK_PENDING)
+			result = fn(ctx, (int)tid, task_back_block(back, slot) + offset);
+	}
+	return result;
+}
+
+int mem_task_each_shared(struct mem_task *task, const struct mem_image *image, uint32_t row,
+			 mem_task_fn *fn, void *ctx)
+{
+	int result = 0;
+
+	pthread_mutex_lock(&registry.lock);
+	if (!registry.back || !registry.loaded)
+		result = mem__error(EINVAL, "mem_task_each_shared(): load an object with per-thread structs, "
+					    "or join a process that has");
+	else if (!registry.back->slots)
+		result = mem__error(ENOTSUP, "per-thread structs are memory of their processes: an iterator "
+					     "program (SEC(\"iter/task\")) can walk them");
+	else
+		result = task_back_return(registry.back);
+	if (!result && !__atomic_load_n(&task->offset, __ATOMIC_RELAXED))
+		result = declare_row(task, image, row);
+	if (!result)
+		result = each_slot(registry.back, task->offset, fn, ctx);
+	pthread_mutex_unlock(&registry.lock);
+	return result;
 }
 
 /* Programs that run for packets, not for a thread, though some thread is always current. */

@@ -4,6 +4,7 @@
  *
  *     task_layout.c  where in a block each struct is, and whether two descriptions of one agree
  *     task_back.c    the three places that programs find a thread's block in
+ *     task_share.c   another process uses the same place
  *     task.c         threads: registering, leaving, fork; objects that come and go
  */
 #ifndef LIBMEM_TASK_H
@@ -71,12 +72,33 @@ struct task_back {
 
 /*
  * Offset of a struct in every block, agreed upon by all that declare it. Negative errno with a message:
- * -ENOSPC no room, -EINVAL the descriptions contradict each other.
+ * -ENOSPC no room, -EINVAL the descriptions contradict each other, -EBUSY programs are to use what the
+ * processes that share their blocks have not agreed upon.
  */
 int task_declare(const char *who, const struct mem_task_image *task,
-		 const struct mem_task_field_image *fields, uint32_t block_size);
+		 const struct mem_task_field_image *fields, uint32_t block_size, bool programs);
 /* Bytes of a block that are spoken for. */
 uint32_t task_declared_size(void);
+
+/* What is declared, for another process. */
+struct task_bytes {
+	char *data;
+	size_t size; /* bytes at data */
+	size_t at;   /* read or written so far; more than size: there was no room for it */
+};
+void task_layout_write(struct task_bytes *bytes);
+/* Take on what another process has declared; nothing is changed on failure. -EBUSY, -EINVAL. */
+int task_layout_read(struct task_bytes *bytes, uint32_t block_size);
+/* Whether programs must do with what is declared now. */
+void task_layout_seal(bool seal);
+
+/* task_share.c; the caller holds the lock */
+
+/* Pin all that another process needs to use the same blocks. */
+int task_share(const struct task_back *back, const char *folder, unsigned int mode);
+/* Open it. 1: it is what this process has as `old` already; that may be NULL. */
+int task_join(const char *folder, const struct task_back *old, uint32_t block_size,
+	      struct task_back **back);
 
 /* task_back.c; the caller holds the lock */
 int task_back_choose(struct mem_object *obj, const struct mem_task_opts *opts, uint32_t block_size,
@@ -100,6 +122,8 @@ static inline uint32_t task_back_element(const struct task_back *back, uint32_t 
 }
 /* Let the programs find a thread's block; tid is this process's name for it. */
 int task_back_point(struct task_back *back, int tid, const char *block, uint32_t slot);
+/* Map the blocks of another process' back: its descriptors, sizes and, for an arena, base are set. */
+int task_back_adopt(struct task_back *back);
 /* Map it again in a child process. */
 int task_back_return(struct task_back *back);
 /* In a child process: leave private memory where the parent's was. */

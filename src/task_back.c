@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -162,6 +163,24 @@ static int map_at(struct task_back *back, void *at)
 	return madvise(base, back->size, MADV_DONTFORK) ? -errno : 0;
 }
 
+/*
+ * Where hardly any process has anything, so that others can map it too: far below the stack, libraries and
+ * what they allocate, far above programs at low addresses.
+ */
+static char *reserve_apart(size_t size)
+{
+	const uint64_t first_4g = 0x1100, count = 0x4000; /* of 4 GiB each */
+	const uint64_t *random = (const uint64_t *)(uintptr_t)getauxval(AT_RANDOM);
+	static uint64_t times; /* whoever had the last one may still have it mapped */
+	uint64_t number = (random ? *random : 0) ^ (uint64_t)getpid();
+	char *at = (char *)(uintptr_t)((first_4g + (number + times++) % count) << 32) + sys_page_size();
+
+	if (sizeof(at) == 8 && mmap(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+				    MAP_FIXED_NOREPLACE, -1, 0) == at)
+		return at;
+	return arena_reserve_range(size);
+}
+
 static int make_arena(struct mem_object *obj, struct task_back *back, const struct mem_task_opts *opts)
 {
 	char *base;
@@ -177,7 +196,7 @@ static int make_arena(struct mem_object *obj, struct task_back *back, const stru
 	back->size = sys_page_round(front_size(back) + (uint64_t)back->count * back->block_size);
 	if (back->size > 1ULL << 31)
 		return -E2BIG;
-	base = arena_reserve_range(back->size);
+	base = reserve_apart(back->size);
 	if (!base)
 		return -ENOMEM;
 	back->map_fd = create_map(obj, "mem_task_arena", 0, (uint32_t)(back->size / sys_page_size()),
@@ -204,6 +223,25 @@ static int make_array(struct mem_object *obj, struct task_back *back, const stru
 		return back->map_fd;
 	back->slots_fd = create_map(obj, "mem_task_slots", 4, back->count, 0);
 	return back->slots_fd < 0 ? back->slots_fd : map_at(back, NULL);
+}
+
+int task_back_adopt(struct task_back *back)
+{
+	char *at = back->base;
+	int err;
+
+	if (back->kind == MEM_TASK_IN_UPTR)
+		return 0;
+	if (back->size < front_size(back) + (uint64_t)back->count * back->block_size)
+		return -EINVAL;
+	back->base = NULL;
+	if (at && mmap(at, back->size, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != at)
+		return -EEXIST;
+	err = map_at(back, at);
+	if (err && at)
+		munmap(at, back->size);
+	return err;
 }
 
 static void clear(struct task_back *back)

@@ -6,6 +6,9 @@
  * times. All descriptions are merged: a field that both have must be the same in type, size and place;
  * one that only one of them has must not lie where the other has something else. Whoever does not set
  * it leaves it zero. An offset, once given out, is in static variables and programs, and stays.
+ *
+ * Processes that share their blocks (task_share.c) share a layout too: that of the one that publishes
+ * them, as it was then. What a process declares later is its own affair, and no program's.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -28,6 +31,7 @@ struct declared {
 	uint32_t size;     /* bytes; the largest that was declared */
 	uint32_t room;     /* bytes until the next struct */
 	uint32_t count;    /* fields */
+	uint32_t shared;   /* of those, the first ones that other processes know; 0: none knows it */
 	struct field *fields;
 };
 
@@ -40,6 +44,7 @@ struct diff {
 
 static struct declared *first;
 static uint32_t used = MEM_TASK_HEAD; /* bytes of a block */
+static bool sealed;                   /* programs can have what is shared, and nothing else */
 
 uint32_t task_declared_size(void)
 {
@@ -215,10 +220,222 @@ static int declare_first(const char *who, const struct mem_task_image *task,
 	return (int)d->offset;
 }
 
+/* Other processes' threads have something else where only this process knows what it has. */
+static int check_sealed(const char *who, const struct mem_task_image *task,
+			const struct mem_task_field_image *fields)
+{
+	const struct declared *d = find(task->name);
+
+	for (uint32_t i = 0; d && d->shared && i < task->fields.count; i++) {
+		const struct field *field = find_field(d, fields[i].name);
+
+		if (*fields[i].name && (!field || field >= d->fields + d->shared))
+			return mem__error(EBUSY, "%s: field %s of per-thread struct '%s' is new to the "
+						 "processes that share it: load this object before "
+						 "mem_task_share()", who, fields[i].name, task->name);
+	}
+	return d && d->shared ? 0
+			      : mem__error(EBUSY, "%s: per-thread struct '%s' is not one of those that are "
+						  "shared with other processes: load this object before "
+						  "mem_task_share()", who, task->name);
+}
+
 int task_declare(const char *who, const struct mem_task_image *task,
-		 const struct mem_task_field_image *fields, uint32_t block_size)
+		 const struct mem_task_field_image *fields, uint32_t block_size, bool programs)
 {
 	struct declared *d = find(task->name);
+	int err = sealed && programs ? check_sealed(who, task, fields) : 0;
 
+	if (err)
+		return err;
 	return d ? merge(who, d, task, fields) : declare_first(who, task, fields, block_size);
+}
+
+/* --- for other processes: numbers and strings, one after the other --- */
+
+static void put(struct task_bytes *bytes, const void *data, size_t size)
+{
+	if (bytes->at + size <= bytes->size)
+		memcpy(bytes->data + bytes->at, data, size);
+	bytes->at += size;
+}
+
+static void put_text(struct task_bytes *bytes, const char *text)
+{
+	put(bytes, text, strlen(text) + 1);
+}
+
+void task_layout_write(struct task_bytes *bytes)
+{
+	uint32_t count = 0;
+
+	for (struct declared *d = first; d; d = d->next)
+		count++;
+	put(bytes, &count, sizeof(count));
+	for (struct declared *d = first; d; d = d->next) {
+		const uint32_t numbers[] = { d->offset, d->size, d->room, d->count };
+
+		put_text(bytes, d->name);
+		put_text(bytes, d->who);
+		put(bytes, numbers, sizeof(numbers));
+		for (uint32_t i = 0; i < d->count; i++) {
+			const uint32_t place[] = { d->fields[i].offset, d->fields[i].size };
+
+			put_text(bytes, d->fields[i].name);
+			put_text(bytes, d->fields[i].type);
+			put(bytes, place, sizeof(place));
+		}
+	}
+}
+
+void task_layout_seal(bool seal)
+{
+	for (struct declared *d = first; seal && d; d = d->next)
+		d->shared = d->count;
+	sealed = seal;
+}
+
+static void get(struct task_bytes *bytes, void *data, size_t size)
+{
+	memset(data, 0, size);
+	if (bytes->size - bytes->at < size) {
+		bytes->at = bytes->size;
+		return;
+	}
+	memcpy(data, bytes->data + bytes->at, size);
+	bytes->at += size;
+}
+
+/* NULL at the end, or without memory. */
+static char *get_text(struct task_bytes *bytes)
+{
+	const char *text = bytes->data + bytes->at;
+	size_t room = bytes->size - bytes->at, len = strnlen(text, room);
+
+	bytes->at += len < room ? len + 1 : room;
+	return len < room ? strdup(text) : NULL;
+}
+
+static struct declared *get_declared(struct task_bytes *bytes, uint32_t block_size)
+{
+	struct declared *d = calloc(1, sizeof(*d));
+	uint32_t numbers[4] = { 0 };
+
+	if (!d)
+		return NULL;
+	d->name = get_text(bytes);
+	d->who = get_text(bytes);
+	get(bytes, numbers, sizeof(numbers));
+	d->offset = numbers[0];
+	d->size = numbers[1];
+	d->room = numbers[2];
+	if (!d->name || !d->who || d->offset < MEM_TASK_HEAD || d->offset % 64 || d->size > d->room ||
+	    (uint64_t)d->offset + d->room > block_size || numbers[3] > bytes->size)
+		goto fail;
+	d->fields = calloc(numbers[3] + 1, sizeof(*d->fields));
+	while (d->fields && d->count < numbers[3]) {
+		struct field *field = &d->fields[d->count++];
+		uint32_t place[2];
+
+		field->name = get_text(bytes);
+		field->type = get_text(bytes);
+		get(bytes, place, sizeof(place));
+		field->offset = place[0];
+		field->size = place[1];
+		if (!field->name || !field->type)
+			goto fail;
+	}
+	d->shared = d->count;
+	if (d->fields)
+		return d;
+fail:
+	forget(d);
+	return NULL;
+}
+
+/* What this process has in a struct already, into what it is about to take on. */
+static int merge_own(struct declared *d, const struct declared *own)
+{
+	struct mem_task_image task = { .name = own->name, .size = own->size };
+	struct mem_task_field_image *fields = calloc(own->count + 1, sizeof(*fields));
+	int result;
+
+	if (!fields)
+		return no_memory(own->who);
+	task.fields.count = own->count;
+	for (uint32_t i = 0; i < own->count; i++) {
+		fields[i].name = own->fields[i].name;
+		fields[i].type = own->fields[i].type;
+		fields[i].offset = own->fields[i].offset;
+		fields[i].size = own->fields[i].size;
+	}
+	result = merge(own->who, d, &task, fields);
+	free(fields);
+	return result < 0 ? result : 0;
+}
+
+/* Offsets that this process has given out can't be taken back. */
+static int meet_own(struct declared *d)
+{
+	for (struct declared *own = first; own; own = own->next) {
+		bool same = !strcmp(own->name, d->name);
+
+		if (same && own->offset == d->offset) {
+			int err = merge_own(d, own);
+
+			if (err)
+				return err;
+		} else if (same || (own->offset < d->offset + d->room &&
+				    d->offset < own->offset + own->room)) {
+			return mem__error(EBUSY, "%s: per-thread struct '%s' has its place in this "
+						 "process, and another one in those that share '%s': join "
+						 "before structs are used", own->who, own->name, d->name);
+		}
+	}
+	return 0;
+}
+
+static void take_on(struct declared *d)
+{
+	struct declared **at = &first;
+
+	while (*at && strcmp((*at)->name, d->name) != 0)
+		at = &(*at)->next;
+	if (*at) {
+		struct declared *own = *at;
+
+		*at = own->next;
+		forget(own);
+	}
+	d->next = first;
+	first = d;
+	if (d->offset + d->room > used)
+		used = d->offset + d->room;
+}
+
+int task_layout_read(struct task_bytes *bytes, uint32_t block_size)
+{
+	struct declared *all = NULL, *d;
+	uint32_t count;
+	int err = 0;
+
+	get(bytes, &count, sizeof(count));
+	while (!err && count--) {
+		d = get_declared(bytes, block_size);
+		if (!d) {
+			err = mem__error(EINVAL, "shared per-thread structs: their description is damaged");
+			break;
+		}
+		d->next = all;
+		all = d;
+		err = meet_own(d);
+	}
+	while ((d = all)) {
+		all = d->next;
+		if (err)
+			forget(d);
+		else
+			take_on(d);
+	}
+	return err;
 }

@@ -984,6 +984,73 @@ int mem_task_register_all(void);
 int mem_task_each(struct mem_task *task, const struct mem_image *image, uint32_t row, mem_task_fn *fn,
 		  void *ctx);
 
+/**
+ * @brief Let threads of other processes be seen by the programs of this one.
+ *
+ * What they need is pinned in a folder of a BPF file system. Which structs there are, and which fields they
+ * have, is settled by this: objects that declare others can't be loaded in any of these processes.
+ * The pins stay until mem_task_unshare(), or until another process shares its structs there; a process
+ * that has joined keeps what it has.
+ *
+ * All processes that can open the pins can change each other's structs, and no program should
+ * take more from them than it would from any user.
+ *
+ * @param folder  made, if it is missing, so that whom @p mode lets open the pins can enter it
+ * @param mode    of the pins, of which a process needs to read and write; 0: 0600
+ * @return 0, or -EINVAL no object with such structs is loaded, or @p folder is not in a BPF file system,
+ *         -EPERM, -ENOMEM
+ */
+int mem_task_share(const char *folder, unsigned int mode);
+
+/**
+ * @brief Remove the pins that mem_task_share() made, and the folder if nothing else is in it.
+ * @param folder  as given to mem_task_share(); nothing of it need be there
+ * @return 0, or -EINVAL it is no folder of a BPF file system, -EACCES and what else unlink(2) answered
+ */
+int mem_task_unshare(const char *folder);
+
+/**
+ * @brief Let another process' programs see the threads of this one.
+ *
+ * From now on threads' structs are where that process has them. Threads that have used theirs keep what is
+ * in them, as when the first object is loaded. It takes no privilege but to open the pins, and can be
+ * repeated, to join whoever has come to share its structs there instead; then the calling thread starts from
+ * zero. If it is still the same one, the call does nothing.
+ *
+ * @param folder  as given to mem_task_share() there
+ * @return 0, or -ENOENT nothing is shared there, -EACCES, -EBUSY this process has objects with such
+ *         structs loaded, or has used structs that are to have another place, -EADDRINUSE it has something
+ *         else at the arena's address, -EINVAL a struct or field is not the one it is there (the
+ *         message says how), or what is there was not made by mem_task_share(), -ESTALE it is being replaced
+ */
+int mem_task_join(const char *folder);
+
+/**
+ * @brief Be seen by the other process' programs no longer.
+ *
+ * As if the last object had been closed: the calling thread's structs are gone, others go on in private
+ * memory. Does nothing in a process that has not joined. Where this process has loaded objects since, the
+ * structs stay shared until those are closed.
+ */
+void mem_task_leave(void);
+
+/**
+ * @brief Walk the structs of the threads of all processes that share them.
+ *
+ * Only where they are in an arena or array. Threads may register, end and write meanwhile. A thread
+ * that was killed is left out; until its slot is taken back it may be mistaken for another with its id.
+ *
+ * @param task   as for mem_task_register()
+ * @param image  as for mem_task_register()
+ * @param row    as for mem_task_register()
+ * @param fn     called for each thread, with its id in the initial pid namespace; must not use libmem
+ * @param ctx    passed to @p fn
+ * @return 0, what @p fn returned, -ENOTSUP they are in task storage: use an iterator program, -EINVAL no
+ *         object is loaded and no process joined, or a negative errno as mem_task_register() has it
+ */
+int mem_task_each_shared(struct mem_task *task, const struct mem_image *image, uint32_t row,
+			 mem_task_fn *fn, void *ctx);
+
 /** @} */
 
 /** @defgroup publish Sharing regions between objects and processes
