@@ -7,6 +7,7 @@
 #define MEMGEN_COMMANDS_H
 
 int skeleton_command(int argc, char **argv);
+int types_command(int argc, char **argv);
 int inspect_command(int argc, char **argv);
 int layout_command(int argc, char **argv);
 int link_command(int argc, char **argv);

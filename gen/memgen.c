@@ -18,6 +18,7 @@ struct command {
 
 static const struct command commands[] = {
 	{"skeleton", "write the C header of a BPF object", skeleton_command},
+	{"types", "write only the types that a BPF object shares", types_command},
 	{"inspect", "say what is in BPF objects, and which kernel they need", inspect_command},
 	{"layout", "draw what an object shares: offsets, holes, cache lines", layout_command},
 	{"link", "link BPF objects into one", link_command},

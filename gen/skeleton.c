@@ -387,8 +387,11 @@ int skeleton_init(struct skeleton *s, const struct image_view *view, const struc
 	if (!err)
 		err = task_reach(&s->types, view);
 	if (!err)
+		err = exports_reach(s);
+	if (!err)
 		err = types_finish(&s->types);
 	if (!err)
 		err = finish_regions(s, pool);
+	exports_measure(s);
 	return err == -ENOMEM ? mem__error(ENOMEM, "out of memory") : err;
 }

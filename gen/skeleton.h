@@ -8,6 +8,7 @@
 #ifndef MEMGEN_SKELETON_H
 #define MEMGEN_SKELETON_H
 
+#include "exports.h"
 #include "image.h"
 #include "types.h"
 
@@ -41,6 +42,7 @@ struct skeleton {
 	const char **progs; /* member of "progs" for each row */
 	const char **links; /* member of "links" for each row of progs, then each struct_ops map */
 	struct skeleton_region *regions;
+	struct rows records;  /* struct buffer_record */
 	uint32_t map_count;   /* members of "maps" */
 	uint32_t link_count;  /* members of "links" */
 	uint32_t array_count; /* members of "arrays" */
@@ -55,5 +57,7 @@ int skeleton_init(struct skeleton *skeleton, const struct image_view *view, cons
 		  struct pool *pool, const struct type_policy *policy, const char *file);
 
 void skeleton_emit(struct writer *w, const struct skeleton *skeleton);
+/* A header of the types alone, which includes nothing of libmem. */
+void skeleton_emit_types(struct writer *w, const struct skeleton *skeleton);
 
 #endif /* MEMGEN_SKELETON_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* memgen skeleton: read an object, print its header. */
+/* memgen skeleton and memgen types: read an object, print its header, or only the types in it. */
 #include <argp.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -21,11 +21,16 @@ struct arguments {
 	const char *output; /* NULL: standard output */
 	const char *name;   /* NULL: made from the file's name */
 	struct type_policy policy;
+	/* prints the header */
+	void (*emit)(struct writer *w, const struct skeleton *skeleton);
 };
 
 enum { OPT_TYPES = 0x100, OPT_TYPE_PREFIX };
 
-static const struct argp_option options[] = {
+#define TYPE_PREFIX_OPTION                                                                         \
+	{"type-prefix", OPT_TYPE_PREFIX, "PREFIX", 0, "put PREFIX in front of the names of types", 0}
+
+static const struct argp_option skeleton_options[] = {
 	TARGETS_OPTIONS,
 	{"name", 'n', "NAME", 0,
 	 "name of the skeleton (default: OBJ without directories, \".bpf.o\" and \".o\")", 0},
@@ -34,21 +39,40 @@ static const struct argp_option options[] = {
 	 "that "
 	 "is included before (none); their layout is checked either way",
 	 0},
-	{"type-prefix", OPT_TYPE_PREFIX, "PREFIX", 0, "put PREFIX in front of the names of types",
-	 0},
+	TYPE_PREFIX_OPTION,
 	{0},
 };
 
-static const char doc[] = "Write the C header of a BPF object: its variables, arrays and arenas as "
-			  "typed memory, its maps "
-			  "and programs, and the functions that load it.\v"
-			  "Example:\n"
-			  "  memgen skeleton build/tool.bpf.o -o build/tool.skel.h -M\n"
-			  "  memgen skeleton build/*.bpf.o -o build\n"
-			  "\n"
-			  "  struct tool *skel = tool__open_and_load();\n"
-			  "  tool__attach(skel);\n"
-			  "  printf(\"%d\\n\", skel->bss->hits);";
+static const char skeleton_doc[] =
+	"Write the C header of a BPF object: its variables, arrays and arenas as "
+	"typed memory, its maps "
+	"and programs, and the functions that load it.\v"
+	"Example:\n"
+	"  memgen skeleton build/tool.bpf.o -o build/tool.skel.h -M\n"
+	"  memgen skeleton build/*.bpf.o -o build\n"
+	"\n"
+	"  struct tool *skel = tool__open_and_load();\n"
+	"  tool__attach(skel);\n"
+	"  printf(\"%d\\n\", skel->bss->hits);";
+
+static const struct argp_option types_options[] = {
+	TARGETS_OPTIONS,
+	{"name", 'n', "NAME", 0,
+	 "what is put in front of names that can't be used as they are (default: OBJ without "
+	 "directories, \".bpf.o\" and \".o\")",
+	 0},
+	TYPE_PREFIX_OPTION,
+	{0},
+};
+
+static const char types_doc[] =
+	"Write the types that a BPF object shares as a C header that needs nothing else: those of "
+	"variables, arrays and arenas, and those that MEM_EXPORT and MEM_RECORD (mem/bpf.h) name. Sizes "
+	"and offsets are asserted.\v"
+	"In a DIRECTORY the files are called NAME.types.h.\n"
+	"\n"
+	"Example:\n"
+	"  memgen types build/tool.bpf.o -o build/tool.types.h";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -179,7 +203,7 @@ static int emit_header(const struct arguments *args, const struct image_view *vi
 	err = skeleton_init(&skeleton, view, btf, pool, &args->policy, file);
 	if (!err) {
 		w.limit = size_limit(view);
-		skeleton_emit(&w, &skeleton);
+		args->emit(&w, &skeleton);
 		err = writer_commit(&w, args->output, &action);
 		if (err)
 			fprintf(stderr, "memgen: %s: can't %s it: %s\n",
@@ -244,22 +268,43 @@ static int make_header(const char *object, const char *file, void *context)
 	return err;
 }
 
-int skeleton_command(int argc, char **argv)
+static int make_headers(const struct argp *argp, int argc, char **argv, struct arguments *args)
 {
-	static const struct argp argp = {
-		.options = options, .parser = parse, .args_doc = "OBJ...", .doc = doc};
-	struct arguments args = {.policy = {.prefix = ""}};
-	char program[] = "memgen skeleton";
-	int err;
+	int err = argp_parse(argp, argc, argv, 0, NULL, args);
 
-	argv[0] = program;
-	err = argp_parse(&argp, argc, argv, 0, NULL, &args);
 	if (err) {
 		fprintf(stderr, "memgen: can't read the command line: %s\n", strerror(err));
 	} else {
 		libbpf_set_print(silent);
-		err = targets_run(&args.targets, make_header, &args);
+		err = targets_run(&args->targets, make_header, args);
 	}
-	targets_free(&args.targets);
+	targets_free(&args->targets);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int skeleton_command(int argc, char **argv)
+{
+	static const struct argp argp = {.options = skeleton_options,
+					 .parser = parse,
+					 .args_doc = "OBJ...",
+					 .doc = skeleton_doc};
+	struct arguments args = {
+		.targets = {.ending = ".skel.h"}, .policy = {.prefix = ""}, .emit = skeleton_emit};
+	char program[] = "memgen skeleton";
+
+	argv[0] = program;
+	return make_headers(&argp, argc, argv, &args);
+}
+
+int types_command(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = types_options, .parser = parse, .args_doc = "OBJ...", .doc = types_doc};
+	struct arguments args = {.targets = {.ending = ".types.h"},
+				 .policy = {.prefix = ""},
+				 .emit = skeleton_emit_types};
+	char program[] = "memgen types";
+
+	argv[0] = program;
+	return make_headers(&argp, argc, argv, &args);
 }

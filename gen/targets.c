@@ -93,9 +93,9 @@ static int choose_files(struct targets *targets)
 		size_t len = strlen(file ? file : "");
 
 		if (targets->in_directory)
-			file = name_printf(&targets->pool, "%s%s%.*s.skel.h", file,
+			file = name_printf(&targets->pool, "%s%s%.*s%s", file,
 					   len && file[len - 1] == '/' ? "" : "/",
-					   (int)targets_stem(base), base);
+					   (int)targets_stem(base), base, targets->ending);
 		if ((targets->in_directory && !file) || add(targets, &targets->files, file)) {
 			fprintf(stderr, "memgen: %s: out of memory\n", object);
 			return -ENOMEM;

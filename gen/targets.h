@@ -4,7 +4,7 @@
  *
  *     OBJ                  standard output
  *     OBJ -o FILE          FILE
- *     OBJ... -o DIRECTORY  DIRECTORY/NAME.skel.h for each NAME.bpf.o or NAME.o
+ *     OBJ... -o DIRECTORY  DIRECTORY/NAME.ENDING for each NAME.bpf.o or NAME.o
  *
  * -M writes the rule of each file beside it, into FILE.d; -MF RULES writes all of them to RULES.
  */
@@ -18,6 +18,7 @@
 #include "reader/pool.h"
 
 struct targets {
+	const char *ending;  /* of files in a directory: ".skel.h" */
 	struct pool pool;
 	struct rows objects; /* const char *: paths */
 	struct rows files;   /* const char *: where to, for each object; set by targets_run() */
@@ -33,7 +34,7 @@ typedef int (*target_make)(const char *object, const char *file, void *context);
 /* The options, for the table of a command. */
 #define TARGETS_OPTIONS                                                                            \
 	{"output", 'o', "FILE", 0,                                                                 \
-	 "write to FILE, whole or not at all (default: standard output); to DIRECTORY/NAME.skel.h " \
+	 "write to FILE, whole or not at all (default: standard output); into DIRECTORY " \
 	 "if FILE is a directory, as it must be for several objects",                             \
 	 0},                                                                                       \
 	{NULL, 'M', "F RULES", OPTION_ARG_OPTIONAL,                                                \

@@ -512,13 +512,11 @@ void types_emit(struct writer *w, const struct types *types)
 
 		if (!info->name)
 			continue;
-		if (info->guarded) {
-			writer_directive(w, "#ifndef MEM_TYPE_%s%s", guard_kind(type), info->name);
-			writer_directive(w, "#define MEM_TYPE_%s%s", guard_kind(type), info->name);
-		}
+		/* other headers, of `memgen types` and of other objects, may define it as well */
+		writer_directive(w, "#ifndef MEM_TYPE_%s%s", guard_kind(type), info->name);
+		writer_directive(w, "#define MEM_TYPE_%s%s", guard_kind(type), info->name);
 		emit_definition(w, types, id);
-		if (info->guarded)
-			writer_directive(w, "#endif");
+		writer_directive(w, "#endif");
 		writer_blank(w);
 	}
 }

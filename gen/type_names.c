@@ -19,7 +19,7 @@ static const char *with_skeleton(struct types *types, const char *raw)
 }
 
 /* A name for a type in the scope of the file; own: it may be the one it has in BTF. */
-static const char *file_name(struct types *types, const char *raw, bool own, bool *guarded)
+static const char *file_name(struct types *types, const char *raw, bool own)
 {
 	const char *name;
 
@@ -31,8 +31,7 @@ static const char *file_name(struct types *types, const char *raw, bool own, boo
 			return NULL;
 	}
 	name = name_identifier(types->pool, raw);
-	*guarded = own && name && !name_is_system_type(raw) && !scope_has(&types->tags, name);
-	if (name && !*guarded)
+	if (name && (!own || name_is_system_type(raw) || scope_has(&types->tags, name)))
 		name = with_skeleton(types, raw);
 	return name ? scope_claim(&types->tags, name) : NULL;
 }
@@ -99,7 +98,7 @@ static int name_enum(struct types *types, uint32_t id, const struct btf_type *ty
 		raw = name_printf(types->pool, "%s__enum", value_raw_name(types, type, 0));
 	if (!raw)
 		return -ENOMEM;
-	info->name = file_name(types, raw, own, &info->guarded);
+	info->name = file_name(types, raw, own);
 	if (!info->name)
 		return -ENOMEM;
 	return types->policy.external ? 0 : name_values(types, id, type, own);
@@ -112,7 +111,7 @@ static int name_composite(struct types *types, uint32_t id, const struct btf_typ
 
 	if (!*raw)
 		raw = types_raw_name(types, types_get(types, info->named_by));
-	info->name = file_name(types, raw, true, &info->guarded);
+	info->name = file_name(types, raw, true);
 	return info->name ? 0 : -ENOMEM;
 }
 
@@ -138,7 +137,6 @@ static int name_typedef(struct types *types, uint32_t id, const struct btf_type 
 		return -ENOMEM;
 	if (name_is_system(raw) || name_is_system(name) || strcmp(name, identifier) != 0)
 		return 0;
-	info->guarded = true;
 	if (tag && !strcmp(tag, name)) {
 		info->name = tag;
 		return 0;

@@ -71,7 +71,6 @@ struct type_info {
 	enum type_form form;
 	bool visiting;         /* while reached: finds types that contain themselves */
 	bool embedded;         /* is a member or element of something else */
-	bool guarded;          /* has a name that other headers may define as well */
 	bool declared;         /* a prototype mentions it: its tag is declared in front of all else */
 	uint32_t named_by;     /* of an anonymous type: the TYPEDEF that names it */
 	const char *name;      /* C name of tag or typedef, NULL if anonymous */

@@ -26,7 +26,7 @@
 
 static const char *const names[] = {
 	"types_scalars", "types_structs", "types_names", "types_regions",
-	"types_arena",	 "types_twin",	  "types_ops",
+	"types_arena",	 "types_twin",	  "types_ops",	   "types_exports",
 };
 enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
@@ -329,6 +329,84 @@ TEST(two_headers_share_types, ON_HOST)
 		 "{ b->bss->line = a->bss->line; b->bss->anonymous = a->bss->anonymous; }\n",
 		 first, generate("types_twin", ""));
 	compile(text);
+}
+END_TEST
+
+/* `memgen types`: no part of libmem is needed, and the skeleton can follow. */
+TEST(types_compile_without_libmem, ON_HOST, .timeout = 60)
+{
+	char text[1024];
+
+	for (int i = 0; i < NAMES; i++) {
+		RUN_OK("%s types %s -o %s", memgen(), object(names[i]), dir);
+		snprintf(text, sizeof(text),
+			 "#include \"%s/%s.types.h\"\n#include \"%s/%s.types.h\"\n"
+			 "#ifdef MEM_MEM_H\n#error \"libmem's header\"\n#endif\n"
+			 "#include \"%s\"\n",
+			 dir, names[i], dir, names[i], generate(names[i], ""));
+		compile(text);
+	}
+	RUN_OK("%s types %s --type-prefix=my_ | grep -q '^struct my_flow_key {'", memgen(),
+	       object("types_exports"));
+}
+END_TEST
+
+/* What MEM_EXPORT() leaves in an object is nothing to libbpf. */
+TEST(exports_are_no_burden_to_libbpf, ON_HOST)
+{
+	struct bpf_object *obj;
+	struct bpf_map *map;
+
+	libbpf_set_print(NULL);
+	obj = bpf_object__open_file(object("types_exports"), NULL);
+	ck_assert_ptr_nonnull(obj);
+	bpf_object__for_each_map(map, obj)
+		ck_assert_ptr_null(strstr(bpf_map__name(map), "export"));
+	need_bpf();
+	need_linux(6, 1, "user ring buffers");
+	ck_assert_int_eq(bpf_object__load(obj), 0);
+	bpf_object__close(obj);
+}
+END_TEST
+
+static void compile_bpf(const char *name, const char *source)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s.bpf.c", dir, name);
+	write_file(path, source);
+	RUN_OK("clang-19 -g -O2 --target=bpf -mcpu=v3 -I%s -c %s -o %s/%s.bpf.o",
+	       source_path("include"), path, dir, name);
+}
+
+TEST(exports_survive_linking, ON_HOST)
+{
+	compile_bpf("a", "#include <mem/bpf.h>\nstruct first { int a; };\nMEM_EXPORT(struct first);\n"
+			 "struct third { int a; };\nMEM_EXPORT(struct third);\n");
+	compile_bpf("b", "#include <mem/bpf.h>\nstruct second { long b; };\nMEM_EXPORT(struct second);\n");
+	RUN_OK("cd %s && %s link both.o a.bpf.o b.bpf.o && %s types both.o > both.h && "
+	       "grep -q '^struct first {' both.h && grep -q '^struct second {' both.h && "
+	       "grep -q '^struct third {' both.h",
+	       dir, memgen(), memgen());
+}
+END_TEST
+
+TEST(records_need_their_buffer, ON_HOST)
+{
+	char output[1000];
+
+	compile_bpf("x", "#include <mem/bpf.h>\nstruct event { int a; };\n"
+			 "MEM_RECORD(evnets, struct event);\n");
+	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/h", memgen(), dir,
+			     dir),
+			 1);
+	ck_assert_msg(strstr(output, "MEM_RECORD(evnets, ...): there is no ring buffer") != NULL, "%s",
+		      output);
+	compile_bpf("x", "#include <mem/bpf.h>\nstruct event { int a; };\n"
+			 "struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 1);\n"
+			 "__type(key, int); __type(value, int); } events SEC(\".maps\");\n"
+			 "MEM_RECORD(events, struct event);\n");
+	ck_assert_int_eq(run(output, sizeof(output), "%s types %s/x.bpf.o", memgen(), dir), 1);
 }
 END_TEST
 

@@ -355,6 +355,18 @@ TEST(several_objects_need_several_names, ON_HOST)
 }
 END_TEST
 
+TEST(types_go_to_files_of_their_own, ON_HOST)
+{
+	ck_assert_int_eq(MEMGEN("types %s %s -o %s -M", object("types_twin"), object("types_exports"),
+				dir),
+			 0);
+	SHELL_OK("cd %s && grep -q '^struct flow_key {' types_exports.types.h && "
+		 "grep -q 'types_twin.types.h: ' types_twin.types.h.d",
+		 dir);
+	ck_assert_int_eq(MEMGEN("types --types=none x.o"), 2);
+}
+END_TEST
+
 TEST(rules_are_for_make, ON_HOST)
 {
 	char expected[600];
@@ -398,7 +410,7 @@ END_TEST
 
 TEST(commands_have_help_with_an_example, ON_HOST)
 {
-	static const char *const commands[] = {"skeleton", "inspect", "layout", "link"};
+	static const char *const commands[] = {"skeleton", "types", "inspect", "layout", "link"};
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		ck_assert_int_eq(MEMGEN("%s --help", commands[i]), 0);
@@ -419,7 +431,7 @@ TEST(manual_and_completion_are_complete, ON_HOST)
 {
 	static const char find_options[] =
 		"{ %1$s --help | sed -n '/^Commands:/,/^$/s/^  \\([a-z]*\\) .*/\\1/p'; "
-		"for c in skeleton inspect layout link; do "
+		"for c in skeleton types inspect layout link; do "
 		"%1$s $c --help | grep -o '\\-\\-[a-z][a-z-]*' | "
 		"grep -v -e --usage -e --help -e --version; done; true; } > %2$s/words";
 

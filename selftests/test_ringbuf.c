@@ -41,12 +41,6 @@ static void run(const struct mem_prog *prog)
 	assert_ok(mem_prog_run(prog, &opts));
 }
 
-/* The layout of struct record on the BPF side. */
-struct record {
-	uint64_t sequence;
-	char text[20];
-};
-
 /* What a consumer saw. */
 struct seen {
 	uint64_t count, next, wrong;
@@ -151,6 +145,53 @@ TEST(records_are_read_in_place)
 }
 END_TEST
 
+static int take_typed(void *ctx, const void *data, size_t size)
+{
+	const struct record *record = assert_ptr(rings__out_record(data, size));
+
+	ck_assert_ptr_null(rings__out_record(data, sizeof(*record) - 1));
+	ck_assert_str_eq(record->text, "from the program");
+	++*(int *)ctx;
+	return 0;
+}
+
+/* MEM_RECORD() in the source is what gives these functions their types. */
+TEST(records_have_the_type_that_the_source_names)
+{
+	struct mem_user_ringbuf *in;
+	struct mem_ringbuf *ring;
+	const struct record *record;
+	unsigned long long *sent;
+	int taken = 0;
+
+	assert_ok(mem_prog_autoload_set(skel->progs.produce_second, 1));
+	assert_ok(mem_prog_autoload_set(skel->progs.drain, 1));
+	load_only(skel->progs.produce);
+	skel->data->wanted = 2;
+	ring = assert_ptr(rings__out_new(skel));
+	run(skel->progs.produce);
+	for (uint64_t i = 0; i < 2; i++) {
+		record = assert_ptr(rings__out_next(ring));
+		ck_assert_uint_eq(record->sequence, i);
+		mem_ringbuf_release(ring);
+	}
+	ck_assert_ptr_null(rings__out_next(ring));
+	mem_ringbuf_free(ring);
+	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, take_typed, &taken));
+	run(skel->progs.produce);
+	ck_assert_int_eq(mem_ringbuf_consume(ring, 0), 2);
+	ck_assert_int_eq(taken, 2);
+	mem_ringbuf_free(ring);
+	in = assert_ptr(rings__in_new(skel));
+	sent = assert_ptr(rings__in_reserve(in));
+	*sent = 77;
+	mem_user_ringbuf_submit(in, sent);
+	run(skel->progs.drain);
+	ck_assert_uint_eq(skel->bss->drained_sum, 77);
+	mem_user_ringbuf_free(in);
+}
+END_TEST
+
 static int count_second(void *ctx, const void *data, size_t size)
 {
 	ck_assert_uint_eq(size, 8);
@@ -243,8 +284,8 @@ static void take_sample(void *ctx, int cpu, const void *data, uint32_t size)
 	struct seen *seen = ctx;
 
 	(void)cpu;
-	memcpy(&record, data, size < sizeof(record) ? size : sizeof(record)); /* aligned to 4 bytes */
-	seen->wrong += size < sizeof(record) || strcmp(record.text, "an event");
+	ck_assert_int_eq(rings__events_copy(&record, data, sizeof(record) - 1), 0);
+	seen->wrong += !rings__events_copy(&record, data, size) || strcmp(record.text, "an event");
 	seen->count++;
 }
 

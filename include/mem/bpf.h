@@ -95,4 +95,25 @@ typedef __u32 __wsum;
 /** @endcond */
 #endif
 
+/** @cond */
+#define MEM_EXPORT_AS__(type, name)                                                                \
+	_Static_assert(sizeof(type) > 0, "the type has to be defined");                           \
+	static __typeof__(type) *name __attribute__((section(".mem_export"), used))
+#define MEM_EXPORT_AS_(type, number) MEM_EXPORT_AS__(type, mem_export__##number)
+#define MEM_EXPORT_AS(type, number)  MEM_EXPORT_AS_(type, number)
+/** @endcond */
+
+/**
+ * Define a type in generated headers though no variable, map or arena has it: what maps that are not
+ * shared hold, say. `MEM_EXPORT(struct key);` at file scope.
+ */
+#define MEM_EXPORT(type) MEM_EXPORT_AS(type, __COUNTER__)
+
+/**
+ * Name the type of a buffer's records: `MEM_RECORD(events, struct event);` at file scope. Generated
+ * headers define it, and have typed functions for the ring buffer, user ring buffer or perf event
+ * array of that name.
+ */
+#define MEM_RECORD(map, type) MEM_EXPORT_AS__(type, mem_record__##map)
+
 #endif /* MEM_BPF_H */

@@ -32,6 +32,10 @@ struct {
 	__uint(value_size, 4);
 } events SEC(".maps");
 
+MEM_RECORD(out, struct record);
+MEM_RECORD(events, struct record);
+MEM_RECORD(in, __u64);
+
 static int produce_one(__u32 i, void *ctx)
 {
 	struct record *record = bpf_ringbuf_reserve(&out, sizeof(*record), 0);

@@ -50,7 +50,7 @@ static void compile(const struct writer *w)
 static void generate(const struct image_view *view, const struct btf *btf)
 {
 	const struct type_policy policy = {.prefix = "", .name = "fuzz"};
-	struct writer w = WRITER_INIT;
+	struct writer w = WRITER_INIT, types = WRITER_INIT;
 	struct pool pool = {0};
 	struct skeleton skeleton;
 
@@ -59,9 +59,14 @@ static void generate(const struct image_view *view, const struct btf *btf)
 		skeleton_emit(&w, &skeleton);
 		if (!w.error && is_sampled(w.text, w.len))
 			compile(&w);
+		types.limit = TEXT_MAX;
+		skeleton_emit_types(&types, &skeleton);
+		if (!types.error && is_sampled(types.text, types.len))
+			compile(&types);
 	} else {
 		FUZZ_REQUIRE(*mem_error_message(), "no message");
 	}
+	writer_free(&types);
 	writer_free(&w);
 	pool_free(&pool);
 }

@@ -95,6 +95,8 @@ static enum section_kind kind_of(const struct section *section)
 		return SECTION_ARENA;
 	if (!strcmp(name, ".mem_tasks"))
 		return SECTION_TASKS;
+	if (!strcmp(name, ".mem_export"))
+		return SECTION_EXPORTS;
 	if (section->type == SHT_NOBITS)
 		return has_prefix(name, ".bss") ? SECTION_BSS : SECTION_OTHER;
 	if (section->flags & SHF_EXECINSTR)

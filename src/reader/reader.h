@@ -31,6 +31,7 @@ enum section_kind {
 	SECTION_RODATA,
 	SECTION_ARENA,
 	SECTION_TASKS,
+	SECTION_EXPORTS, /* pointers whose types memgen defines; their values are nobody's */
 	SECTION_MAPS,
 	SECTION_STRUCT_OPS,
 	SECTION_LICENSE,
