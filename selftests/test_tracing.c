@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Programs at kernel functions and security hooks, seen to act. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "tracing.skel.h"
+
+static struct tracing *skel;
+
+static void setup(void)
+{
+	need_bpf();
+	skel = assert_ptr(tracing__open());
+	skel->bss->of_process = (int)getpid();
+}
+
+static void teardown(void)
+{
+	tracing__destroy(skel);
+	skel = NULL;
+}
+
+FIXTURE(setup, teardown)
+
+/* Load one program; 0, or -EINVAL. */
+static int load(struct mem_prog *prog)
+{
+	int err;
+
+	assert_ok(mem_prog_autoload_set(prog, 1));
+	err = tracing__load(skel);
+	if (err == -EPERM)
+		test_skip("this kernel refuses programs at its functions");
+	if (err != -EINVAL)
+		assert_ok(err);
+	return err;
+}
+
+static struct mem_link *attach(struct mem_prog *prog)
+{
+	struct mem_link *link;
+
+	assert_ok(load(prog));
+	link = mem_prog_attach(prog);
+	if (!link && errno == ENOTSUP)
+		test_skip("this kernel has no trampolines");
+	return assert_ptr(link);
+}
+
+/* The kernel calls its test functions; the function's own result if it is one that changes it. */
+static uint32_t run(const struct mem_prog *prog)
+{
+	struct mem_run_opts opts = { .sz = sizeof(opts) };
+
+	assert_ok(mem_prog_run(prog, &opts));
+	return opts.retval;
+}
+
+TEST(entry_of_a_function)
+{
+	struct mem_link *link = attach(skel->progs.on_entry);
+
+	run(skel->progs.on_entry);
+	ck_assert_uint_eq(skel->bss->entries, 1);
+	ck_assert_uint_eq(skel->bss->last_argument, 3);
+	mem_link_destroy(link);
+	run(skel->progs.on_entry);
+	ck_assert_uint_eq(skel->bss->entries, 1);
+}
+END_TEST
+
+TEST(return_of_a_function)
+{
+	struct mem_link *link = attach(skel->progs.on_exit);
+
+	run(skel->progs.on_exit);
+	ck_assert_uint_eq(skel->bss->exits, 1);
+	ck_assert_uint_eq(skel->bss->last_argument, 3);
+	ck_assert_uint_eq(skel->bss->last_result, 5);
+	mem_link_destroy(link);
+}
+END_TEST
+
+TEST(sleepable_form)
+{
+	struct mem_link *link;
+
+	if (load(skel->progs.on_exit_sleepable))
+		test_skip("this kernel lets no program sleep at its test functions");
+	link = assert_ptr(mem_prog_attach(skel->progs.on_exit_sleepable));
+	run(skel->progs.on_exit_sleepable);
+	ck_assert_uint_eq(skel->bss->exits, 1);
+	mem_link_destroy(link);
+}
+END_TEST
+
+TEST(session_runs_at_entry_and_return)
+{
+	struct mem_link *link;
+
+	need_linux(7, 0, "fsession programs");
+	link = attach(skel->progs.on_session);
+	run(skel->progs.on_session);
+	ck_assert_uint_eq(skel->bss->sessions, 2);
+	mem_link_destroy(link);
+}
+END_TEST
+
+TEST(result_of_a_function_is_changed)
+{
+	struct mem_link *link;
+	uint32_t result;
+
+	if (load(skel->progs.on_modify))
+		test_skip("this kernel lets no program change the result of its test functions");
+	link = assert_ptr(mem_prog_attach(skel->progs.on_modify));
+	result = run(skel->progs.on_modify);
+	ck_assert_uint_eq(skel->bss->entries, 1);
+	skel->bss->refuse = 1;
+	ck_assert_uint_ne(run(skel->progs.on_modify), result);
+	mem_link_destroy(link);
+	ck_assert_uint_eq(run(skel->progs.on_modify), result);
+}
+END_TEST
+
+/* The hook of opening a file, by either of its programs. */
+static void refuse_to_open(struct mem_prog *prog)
+{
+	struct mem_link *link = attach(prog);
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	close(fd);
+	ck_assert_int_ge(fd, 0);
+	if (!skel->bss->hooks) {
+		mem_link_destroy(link);
+		test_skip("this kernel does not ask BPF programs: there is no bpf in its lsm=");
+	}
+	skel->bss->refuse = 1;
+	fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(fd, -1);
+	ck_assert_int_eq(errno, EXDEV);
+	skel->bss->refuse = 0;
+	mem_link_destroy(link);
+}
+
+TEST(security_hook_refuses)
+{
+	refuse_to_open(skel->progs.on_file_open);
+}
+END_TEST
+
+TEST(security_hook_that_may_sleep_refuses)
+{
+	refuse_to_open(skel->progs.on_file_open_sleepable);
+}
+END_TEST
+
+TEST(security_hook_of_a_control_group)
+{
+	char dir[] = "/tmp/libmem-cgroup-XXXXXX", group[96], file[128];
+	struct mem_link *link;
+	int fd, procs, sock;
+
+	assert_ok(load(skel->progs.on_socket));
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(mount("none", dir, "cgroup2", 0, NULL), 0);
+	snprintf(group, sizeof(group), "%s/libmem-test-%d", dir, (int)getpid());
+	ck_assert_int_eq(mkdir(group, 0700), 0);
+	fd = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	link = assert_ptr(mem_prog_attach_cgroup(skel->progs.on_socket, fd));
+	close(fd);
+	skel->bss->refuse = 1;
+	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); /* not in the group */
+	ck_assert_int_ge(sock, 0);
+	close(sock);
+	snprintf(file, sizeof(file), "%s/cgroup.procs", group);
+	procs = open(file, O_WRONLY | O_CLOEXEC);
+	ck_assert_int_eq(write(procs, "0", 1), 1);
+	close(procs);
+	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = errno;
+
+	snprintf(file, sizeof(file), "%s/cgroup.procs", dir);
+	procs = open(file, O_WRONLY | O_CLOEXEC);
+	ck_assert_int_eq(write(procs, "0", 1), 1);
+	close(procs);
+	mem_link_destroy(link);
+	rmdir(group);
+	umount2(dir, MNT_DETACH);
+	rmdir(dir);
+	if (!skel->bss->sockets) {
+		close(sock);
+		test_skip("this kernel does not ask BPF programs: there is no bpf in its lsm=");
+	}
+	ck_assert_int_eq(sock, -1);
+	ck_assert_int_eq(fd, EPERM);
+}
+END_TEST
+
+TEST(function_that_is_not_there)
+{
+	assert_ok(mem_prog_target_set(skel->progs.on_entry, "libmem_no_such_function", -1));
+	assert_ok(mem_prog_autoload_set(skel->progs.on_entry, 1));
+	assert_err(tracing__load(skel), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "'libmem_no_such_function'"));
+}
+END_TEST
