@@ -335,10 +335,10 @@ TEST(a_damaged_table_does_not_take_the_application_along, .timeout = 60)
 		t = mem_at(struct mem_hash_table, heap, table->table);
 		for (unsigned int i = 0; i < 100; i++)
 			*(mem_at(char, heap, t->buckets) + (unsigned)rand_r(&seed) % 8192) = (char)rand_r(&seed);
-		for (unsigned int i = 0; i < 8192 / 32; i++) /* a living owner would be waited for */
-			*mem_at(unsigned int, heap, t->buckets + i * 32) = 0;
+		for (unsigned int i = 0; i < 8192 / 128; i++) /* a living owner would be waited for */
+			*mem_at(unsigned int, heap, t->buckets + i * 128) = 0;
 		if (round % 3 == 0)
-			((unsigned int *)t)[rand_r(&seed) % 5] ^= 1U << rand_r(&seed) % 32;
+			((unsigned int *)t)[rand_r(&seed) % 4] ^= 1U << rand_r(&seed) % 32;
 		for (key = 1; key < 1000; key++) {
 			numbers_find(heap, table, &key, &value);
 			if (round % 3) {

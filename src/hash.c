@@ -7,7 +7,8 @@
 
 #include "error.h"
 
-#define PER_BUCKET 6 /* elements that are meant to be in a bucket of eight */
+#define PER_BUCKET  5	      /* elements that are meant to be in a bucket of seven */
+#define MAX_BUCKETS (1U << 28)
 
 static struct mem__key key_of(const struct mem_hash_type *type, const void *key)
 {
@@ -18,40 +19,25 @@ static struct mem__key key_of(const struct mem_hash_type *type, const void *key)
 	return k;
 }
 
-/* The bucket of a table by its number. */
-static int place(const struct mem_heap_view *view, unsigned int table, unsigned int number,
-		 const struct mem_hash_type *type, struct mem__place *at)
-{
-	struct mem__key k = key_of(type, NULL);
-
-	return mem__place(view, table, number, &k, at);
-}
-
-static struct mem_hash_table *table_at(const struct mem_heap_view *view, unsigned int low)
-{
-	return low & 15 ? NULL : mem__part(view, struct mem_hash_table, low, sizeof(struct mem_hash_table));
-}
-
 static struct mem_hash_table *table_make(struct mem_heap *heap, const struct mem_hash_type *type,
 					 uint64_t buckets)
 {
+	struct mem__key k = key_of(type, NULL);
+	size_t bytes = buckets * (mem__bucket_size(&k) + sizeof(uint32_t));
 	struct mem_hash_table *table = mem_new(heap, struct mem_hash_table);
-	void *heads = mem_alloc(heap, buckets * sizeof(struct mem_bucket));
-	void *slots = mem_alloc(heap, buckets * 8 * (type->key + type->value));
+	void *memory = mem_alloc(heap, bytes);
 
-	if (!table || !heads || !slots) {
+	if (!table || !memory) {
 		mem_free(heap, table);
-		mem_free(heap, heads);
-		mem_free(heap, slots);
+		mem_free(heap, memory);
 		mem__error(ENOMEM, "hash table: the heap at %p has no room for %llu buckets", (void *)heap,
 			   (unsigned long long)buckets);
 		return NULL;
 	}
-	memset(heads, 0, buckets * sizeof(struct mem_bucket));
+	memset(memory, 0, bytes);
 	memset(table, 0, sizeof(*table));
-	table->mask = (uint32_t)buckets - 1;
-	table->buckets = mem_low(heads);
-	table->slots = mem_low(slots);
+	table->count = (uint32_t)buckets;
+	table->buckets = mem_low(memory);
 	return table;
 }
 
@@ -59,10 +45,7 @@ int mem_hash_create(struct mem_heap *heap, struct mem_hash *hash, const struct m
 		    size_t elements)
 {
 	struct mem_hash_table *table;
-	uint64_t buckets = 1;
 
-	while (buckets * PER_BUCKET < elements && buckets < 1U << 28)
-		buckets *= 2;
 	if (!mem_heap_view(heap))
 		return -EINVAL;
 	if (elements > 1U << 30 || !type->key || !type->value)
@@ -70,7 +53,7 @@ int mem_hash_create(struct mem_heap *heap, struct mem_hash *hash, const struct m
 				  type->key, type->value);
 	if (mem_load(&hash->table))
 		return mem__error(EBUSY, "hash table at %p exists already", (void *)hash);
-	table = table_make(heap, type, buckets);
+	table = table_make(heap, type, elements / PER_BUCKET + 1);
 	if (!table)
 		return -ENOMEM;
 	hash->key_size = type->key;
@@ -86,8 +69,8 @@ static void table_free(struct mem_heap *heap, const struct mem_heap_view *view,
 	struct mem__key k = key_of(type, NULL);
 	struct mem__place at;
 
-	for (uint64_t i = 0; i <= table->mask; i++) {
-		if (place(view, mem_low(table), (unsigned int)i, type, &at))
+	for (unsigned int i = 0; i < table->count; i++) {
+		if (mem__place_bucket(view, table, i, &k, &at))
 			break;
 		for (int more = 0, end = mem__place_more(view, &k, &at); more < MEM__PARTS && !end; more++) {
 			struct mem_bucket *part = at.part;
@@ -97,7 +80,6 @@ static void table_free(struct mem_heap *heap, const struct mem_heap_view *view,
 		}
 	}
 	mem_free(heap, mem_at(void, heap, table->buckets));
-	mem_free(heap, mem_at(void, heap, table->slots));
 	mem_free(heap, table);
 }
 
@@ -108,72 +90,93 @@ void mem_hash_destroy(struct mem_heap *heap, struct mem_hash *hash, const struct
 
 	if (!view)
 		return;
-	table = table_at(view, hash->table);
-	other = table ? table_at(view, table->next) : NULL;
+	table = mem__table(view, hash->table);
+	other = table ? mem__table(view, table->next) : NULL;
 	if (other) /* somebody died while it grew */
 		table_free(heap, view, other, type);
 	for (int i = 0; table && i < 32; i++) {
-		other = table_at(view, table->older);
+		other = mem__table(view, table->older);
 		table_free(heap, view, table, type);
 		table = other;
 	}
 	memset(hash, 0, sizeof(*hash));
 }
 
-/* On to the next bucket: from one that has moved through those that it was split into. */
-static int cursor_step(const struct mem_heap_view *view, struct mem_hash_cursor *cursor)
+/*
+ * Where a walk is: a bucket of the table that it began in, and, when that has moved, which of the
+ * buckets that it was split into. `within` plus 1 is the way there in binary: 1, then 0 or 1 for the
+ * left or right half of each split. So a walk goes on in order whatever the tables say.
+ */
+static int cursor_place(const struct mem_heap_view *view, const struct mem__key *k,
+			struct mem_hash_cursor *cursor, struct mem__place *at)
 {
-	const struct mem_hash_table *table = table_at(view, cursor->table);
-	unsigned int half;
+	struct mem_hash_table *table = mem__table(view, cursor->table), *next;
+	unsigned int way = cursor->within + 1, number = cursor->bucket, splits;
 
-	cursor->slot = 0;
-	for (int i = 0; i < 32 && table; i++) {
-		half = mem_load(&table->mask) / 2 + 1;
-		if (cursor->table == cursor->pad) {
-			cursor->bucket++;
-			return cursor->bucket <= mem_load(&table->mask);
+	if (!way || !table)
+		return -EINVAL;
+	for (splits = 31 - (unsigned int)__builtin_clz(way);; splits--) {
+		if (number >= mem_load(&table->count) || mem__place_bucket(view, table, number, k, at))
+			return -EINVAL;
+		if (!splits && !(mem_load_acquire(&at->main->tags) & MEM__MOVED))
+			return 0;
+		next = mem__table(view, mem_load_acquire(&table->next));
+		if (!splits && cursor->slot)
+			return 0; /* it moved while it was walked: what was there still is */
+		if (!next || mem_load(&next->count) != (uint64_t)mem_load(&table->count) * 2)
+			return -EINVAL;
+		if (!splits) {
+			splits = 1;
+			cursor->within = way * 2 - 1;
+			way *= 2;
 		}
-		if (cursor->bucket < half) {
-			cursor->bucket += half;
-			return 1;
-		}
-		cursor->bucket -= half;
-		cursor->table = mem_load(&table->older);
-		table = table_at(view, cursor->table);
+		number = number * 2 + (way >> (splits - 1) & 1);
+		table = next;
 	}
-	return 0;
 }
 
-/* The element at the cursor: 1; 0 there is none, and the cursor is at the next slot; 2 no more slots. */
-static int cursor_read(const struct mem_heap_view *view, const struct mem_hash_type *type,
+/* On to the next bucket: 0 there is none. */
+static int cursor_step(const struct mem_heap_view *view, struct mem_hash_cursor *cursor)
+{
+	const struct mem_hash_table *table = mem__table(view, cursor->table);
+	unsigned int way = cursor->within + 1;
+
+	cursor->slot = 0;
+	while (way > 1 && way & 1)
+		way /= 2;
+	cursor->within = way > 1 ? way : 0; /* way + 1, minus 1 */
+	if (way <= 1)
+		cursor->bucket++;
+	return table && cursor->bucket < mem_load(&table->count);
+}
+
+/* The element at the cursor: 1; 0 there is none; 2 no more slots. */
+static int cursor_read(const struct mem_heap_view *view, const struct mem__key *k,
 		       const struct mem_hash_cursor *cursor, struct mem__place at, void *key, void *value)
 {
-	struct mem__key k = key_of(type, NULL);
 	unsigned int slot = cursor->slot;
-	int used;
 
-	for (; slot >= 8; slot -= 8)
-		if (mem__place_more(view, &k, &at))
+	for (; slot >= MEM__SLOTS; slot -= MEM__SLOTS)
+		if (!(mem_load_acquire(&at.part->tags) & MEM__MORE) || mem__place_more(view, k, &at))
 			return 2;
 	at.slot = slot;
-	used = mem_load_acquire(&at.part->tags) >> 8 * slot & 0x80;
-	if (!used)
+	if (!(mem_load_acquire(&at.part->tags) >> 8 * slot & 0x80))
 		return 0;
-	mem__copy_out(key, mem__slot(&at, &k), type->key, type->wide);
-	mem__copy_out(value, mem__slot(&at, &k) + type->key, type->value, type->wide);
+	mem__copy_out(key, mem__slot(&at, k), k->size, k->wide);
+	mem__copy_out(value, mem__slot(&at, k) + k->size, k->value, k->wide);
 	return 1;
 }
 
 /* One bucket, from the cursor on. 1 an element, 0 it has no more. */
-static int cursor_bucket(const struct mem_heap_view *view, const struct mem_hash_type *type,
+static int cursor_bucket(const struct mem_heap_view *view, const struct mem__key *k,
 			 struct mem_hash_cursor *cursor, struct mem__place at, void *key, void *value)
 {
 	int tries = 0, found;
 
-	while (cursor->slot < 8 * MEM__PARTS) {
+	while (cursor->slot < MEM__SLOTS * MEM__PARTS) {
 		unsigned long long begun = mem_load_acquire(&at.main->lock.word);
 
-		found = cursor_read(view, type, cursor, at, key, value);
+		found = cursor_read(view, k, cursor, at, key, value);
 		mem_acquire_fence();
 		if (mem_load(&at.main->lock.word) >> 32 != begun >> 32 && tries++ < 100)
 			continue;
@@ -191,29 +194,20 @@ int mem_hash_next(struct mem_heap *heap, struct mem_hash *hash, const struct mem
 		  struct mem_hash_cursor *cursor, void *key, void *value)
 {
 	const struct mem_heap_view *view = mem_heap_view(heap);
-	const struct mem_hash_table *table;
+	struct mem__key k = key_of(type, NULL);
 	struct mem__place at;
 
 	if (!view)
 		return -EINVAL;
 	if (!cursor->table)
-		cursor->table = cursor->pad = mem_load_acquire(&hash->table);
-	for (uint64_t i = 0; i < 1ULL << 32; i++) {
-		table = table_at(view, cursor->table);
-		if (!table || place(view, cursor->table, cursor->bucket, type, &at))
+		cursor->table = mem_load_acquire(&hash->table);
+	do {
+		if (cursor_place(view, &k, cursor, &at))
 			return mem__error(EINVAL, "hash table at %p: not a table, or a damaged one",
 					  (void *)hash);
-		if (cursor->bucket > mem_load(&table->mask))
-			return 0;
-		if (!cursor->slot && mem_load_acquire(&at.main->moved) && i < 1ULL << 31) {
-			cursor->table = mem_load(&table->next);
-			continue;
-		}
-		if (cursor_bucket(view, type, cursor, at, key, value))
+		if (cursor_bucket(view, &k, cursor, at, key, value))
 			return 1;
-		if (!cursor_step(view, cursor))
-			return 0;
-	}
+	} while (cursor_step(view, cursor));
 	return 0;
 }
 
@@ -228,7 +222,7 @@ static int bucket_copy(const struct mem_heap_view *view, struct mem_hash *hash,
 	for (int part = 0; part < MEM__PARTS && !err; part++) {
 		unsigned long long tags = mem_load(&at.part->tags);
 
-		for (at.slot = 0; at.slot < 8 && !err; at.slot++) {
+		for (at.slot = 0; at.slot < MEM__SLOTS && !err; at.slot++) {
 			unsigned long long copy[64];
 			void *key = type->key + type->value <= sizeof(copy) ? copy : NULL;
 
@@ -239,54 +233,74 @@ static int bucket_copy(const struct mem_heap_view *view, struct mem_hash *hash,
 			else
 				memcpy(copy, mem__slot(&at, &k), type->key + type->value);
 			k = key_of(type, key);
-			err = mem__place(view, next, mem__number(k.hash), &k, &to);
+			err = mem__place(view, next, &k, &to);
 			err = err ?: mem__hash_put(view, hash, &k, (char *)key + type->key, &to, NULL);
 		}
-		if (mem__place_more(view, &k, &at))
+		if (!(tags & MEM__MORE) || mem__place_more(view, &k, &at))
 			break;
 	}
 	return err;
 }
 
 /* Forget what a bucket of the next table got from one who died in the middle. */
-static void bucket_clear(const struct mem_heap_view *view, const struct mem_hash_type *type,
-			 unsigned int next, unsigned int number)
+static int bucket_clear(const struct mem_heap_view *view, const struct mem__key *k,
+			struct mem_hash_table *next, unsigned int number)
 {
-	struct mem__key k = key_of(type, NULL);
 	struct mem__place at;
 
-	if (mem__place(view, next, number, &k, &at))
-		return;
+	if (mem__place_bucket(view, next, number, k, &at))
+		return -EINVAL;
 	for (int part = 0; part < MEM__PARTS; part++) {
-		mem_store(&at.part->tags, 0ULL);
-		if (mem__place_more(view, &k, &at))
+		unsigned long long tags = mem_load(&at.part->tags);
+
+		mem_store(&at.part->tags, tags & MEM__MORE);
+		if (!(tags & MEM__MORE) || mem__place_more(view, k, &at))
 			break;
 	}
+	return 0;
 }
 
 static int bucket_move(const struct mem_heap_view *view, struct mem_hash *hash,
-		       const struct mem_hash_type *type, const struct mem_hash_table *table,
-		       unsigned int number)
+		       const struct mem_hash_type *type, struct mem_hash_table *table,
+		       struct mem_hash_table *next, unsigned int number)
 {
 	struct mem__key k = key_of(type, NULL);
-	unsigned int next = mem_load(&table->next);
 	struct mem__place at;
-	int err = mem__place(view, mem_low(table), number, &k, &at);
+	int err = mem__place_bucket(view, table, number, &k, &at);
 
-	if (err || mem_load(&at.main->moved))
+	if (err || mem_load(&at.main->tags) & MEM__MOVED)
 		return err;
 	err = mem_lock(&at.main->lock);
 	if (err < 0)
 		return err;
 	if (err)
 		mem__repair(view, &k, at);
-	bucket_clear(view, type, next, number);
-	bucket_clear(view, type, next, number + mem_load(&table->mask) + 1);
-	err = bucket_copy(view, hash, type, next, at);
+	err = bucket_clear(view, &k, next, number * 2) ?: bucket_clear(view, &k, next, number * 2 + 1);
+	err = err ?: bucket_copy(view, hash, type, mem_low(next), at);
 	if (!err)
-		mem_store_release(&at.main->moved, 1U);
+		mem_store_release(&at.main->tags, mem_load(&at.main->tags) | MEM__MOVED);
 	mem_unlock(&at.main->lock);
 	return err;
+}
+
+/* The table to move to, made if there is none. */
+static int next_table(struct mem_heap *heap, const struct mem_heap_view *view,
+		      const struct mem_hash_type *type, struct mem_hash_table *table,
+		      struct mem_hash_table **next)
+{
+	uint64_t count = mem_load(&table->count);
+
+	if (!count || count > MAX_BUCKETS)
+		return -EINVAL;
+	if (!mem_load(&table->next)) {
+		*next = table_make(heap, type, count * 2);
+		if (!*next)
+			return -ENOMEM;
+		(*next)->older = mem_low(table);
+		mem_store_release(&table->next, mem_low(*next));
+	}
+	*next = mem__table(view, mem_load(&table->next));
+	return *next && mem_load(&(*next)->count) == count * 2 ? 0 : -EINVAL;
 }
 
 int mem_hash_grow(struct mem_heap *heap, struct mem_hash *hash, const struct mem_hash_type *type)
@@ -300,21 +314,13 @@ int mem_hash_grow(struct mem_heap *heap, struct mem_hash *hash, const struct mem
 	err = mem_lock(&hash->grower);
 	if (err < 0)
 		return mem__error(-err, "hash table at %p: this thread is growing it", (void *)hash);
-	table = table_at(view, mem_load(&hash->table));
-	err = table && table->mask < 1U << 28 ? 0 : -EINVAL;
-	if (!err && !table->next) {
-		next = table_make(heap, type, ((uint64_t)table->mask + 1) * 2);
-		if (next) {
-			next->older = mem_low(table);
-			mem_store_release(&table->next, mem_low(next));
-		}
-		err = next ? 0 : -ENOMEM;
-	}
-	for (uint64_t i = 0; !err && i <= table->mask; i++)
-		err = bucket_move(view, hash, type, table, (unsigned int)i);
+	table = mem__table(view, mem_load(&hash->table));
+	err = table ? next_table(heap, view, type, table, &next) : -EINVAL;
+	for (uint32_t i = 0; !err && i < mem_load(&table->count); i++)
+		err = bucket_move(view, hash, type, table, next, i);
 	if (!err) {
 		mem_store(&hash->overflows, 0U);
-		mem_store_release(&hash->table, mem_load(&table->next));
+		mem_store_release(&hash->table, mem_low(next));
 	}
 	mem_unlock(&hash->grower);
 	if (err && err != -ENOMEM)

@@ -15,21 +15,24 @@
  *     flows_remove(&heap, &table, &flow);
  *     flows_at(&heap, &table, &flow)                     pointer to the value, to count in place
  *
- * Layout. A table is an array of buckets of 32 bytes and an array of slots, eight to a bucket:
+ * Layout. A table is an array of buckets, each with seven slots, in one piece:
  *
- *     bucket   | lock | 8 tags, a byte each | more | moved |      slot   | key | value |
+ *     bucket   | lock | 7 tags, a byte each, and flags | key value | key value | ... 7 times |
+ *              8 bytes             8 bytes
  *
  * A tag is 0 (free slot) or 7 bits of the key's hash with the highest bit set, so that a search that
- * fails reads one bucket and no slot, and one that succeeds reads one slot. A bucket that is full gets
- * another eight slots from the heap (`more`), up to three times. Memory per element at 76 % load: 5 bytes
+ * fails reads the first 16 bytes, and one that succeeds one slot besides. With keys and values of 8 bytes a
+ * bucket is two cache lines, and what a search or a change wants is in the first one more often than not,
+ * for slots are taken from there on. A bucket that is full gets seven more slots from the heap, up to
+ * three times; a list of pointers to those is behind the buckets. Memory per element at 76 % load: 4 bytes
  * and 1.3 slots.
  *
  * Writers lock the bucket, which is bounded in programs (-ETIMEDOUT, -EDEADLK: see mem/lock.h). Readers
  * never wait and never write. A slot is written only while its tag is 0, and made visible by one store
- * of all eight tags, so a bucket is whole at every instant, even in the middle of a change by a writer
+ * of all seven tags, so a bucket is whole at every instant, even in the middle of a change by a writer
  * that was stopped or killed. Readers only have to notice that another change began while they read: by
- * the lock's count. Values of 8 bytes are replaced in place by one store; longer ones in a new slot,
- * with one store of the tags for the old and the new.
+ * the lock's count. Values of one word (8 bytes, or 4 where keys are of 4-byte words) are replaced in place
+ * by one store; longer ones in a new slot, with one store of the tags for the old and the new.
  *
  * Memory reclamation. Readers may hold on to slots that are removed and used again. What they rely on is
  * that slots stay slots: memory of a table goes back to the heap in destroy() only, and what was read is
@@ -38,8 +41,9 @@
  * every writer depend on all of that, and cost each read a full barrier. The price: readers copy
  * values out, and a table that has grown keeps its smaller predecessors, together less than itself.
  *
- * Growing (application): a second table of twice the size is filled bucket by bucket. A bucket that
- * has moved says so; both sides go on meanwhile, writers wait for at most one bucket.
+ * Growing (application): a second table of twice the size is filled bucket by bucket: one bucket becomes
+ * two neighbours. A bucket that has moved says so; both sides go on meanwhile, writers wait for at most
+ * one bucket.
  *
  * What a killed application leaves: at most one bucket locked, which the next application that wants
  * it takes over and puts in order. Programs get -ETIMEDOUT for changes there until then; searches work.
@@ -51,13 +55,10 @@
 
 #ifndef MEM_TYPE_struct_mem_bucket
 #define MEM_TYPE_struct_mem_bucket
-/** Eight slots of a table. */
+/** The head of a bucket; seven slots follow. */
 struct mem_bucket {
-	struct mem_lock lock;    /**< of a table's bucket: covers those behind it, too */
-	unsigned long long tags; /**< one byte per slot, 0: free */
-	unsigned int more;       /**< low address of the next eight: a bucket with its slots; 0: none */
-	unsigned int moved;      /**< 1: everything is in the next table */
-	unsigned int pad[2];     /**< 0 */
+	struct mem_lock lock;    /**< covers those behind it, too; there: low address of the next one */
+	unsigned long long tags; /**< a byte per slot, 0: free; bit 56: more behind it, bit 57: moved */
 };
 #endif
 
@@ -65,12 +66,10 @@ struct mem_bucket {
 #define MEM_TYPE_struct_mem_hash_table
 /** One size of a table. */
 struct mem_hash_table {
-	unsigned int mask;    /**< buckets - 1: a power of two - 1 */
-	unsigned int buckets; /**< low address */
-	unsigned int slots;   /**< low address */
+	unsigned int count;   /**< buckets */
+	unsigned int buckets; /**< low address; after them one low address for each of what is behind it */
 	unsigned int next;    /**< low address of the table that this one moves to; 0: none */
 	unsigned int older;   /**< low address of the table that this one came from; 0: none */
-	unsigned int pad[3];  /**< 0 */
 };
 #endif
 
@@ -95,17 +94,20 @@ enum mem_hash_flags {
 
 /** Where a walk is; zero at its start. */
 struct mem_hash_cursor {
-	unsigned int table;  /**< low address of the table walked */
+	unsigned int table;  /**< low address of the table that the walk began in */
 	unsigned int bucket; /**< number */
 	unsigned int slot;   /**< number in the bucket and those behind it */
-	unsigned int pad;    /**< 0 */
+	unsigned int within; /**< which of those that the bucket was split into */
 };
 
 /** @cond */
 #define MEM__PARTS 4 /* a bucket and those behind it */
+#define MEM__SLOTS 7 /* of a bucket */
 #define MEM__ONES 0x0101010101010101ULL
-#define MEM__HIGH 0x8080808080808080ULL
-/* The highest bit of every byte that is 0; of bytes after the first one there may be more. */
+#define MEM__HIGH 0x0080808080808080ULL /* of the tags; the eighth byte has flags */
+#define MEM__MORE (1ULL << 56)
+#define MEM__MOVED (1ULL << 57)
+/* The highest bit of every tag that is 0; of tags after the first one there may be more. */
 #define MEM__ZEROS(x) (((x) - MEM__ONES) & ~(x) & MEM__HIGH)
 /* The number of the first byte that has its highest bit in mask, which is not 0. */
 #define MEM__FIRST(mask) \
@@ -117,8 +119,6 @@ struct mem__key {
 	unsigned long long hash;
 	unsigned int size, value, wide;
 };
-
-#define mem__words(k, bytes) ((bytes) / ((k)->wide ? 8 : 4))
 
 MEM_INLINE void mem__copy_in(void __arena *to, const void *from, unsigned int size, unsigned int wide)
 {
@@ -170,7 +170,9 @@ MEM_INLINE unsigned long long mem__hash(const void *key, unsigned int size, unsi
 }
 
 #define mem__tag(hash) (0x80 | ((hash) >> 57))
-#define mem__number(hash) ((unsigned int)((hash) >> 20))
+/* The bucket of a hash among count: twice as many split each into two neighbours. */
+#define mem__number(hash, count) \
+	((unsigned int)((unsigned long long)(unsigned int)((hash) >> 20) * (count) >> 32))
 
 /* A pointer that was read, if what it points to is inside the heap; NULL otherwise. */
 #define mem__part(v, type, low, bytes)                                                             \
@@ -180,61 +182,90 @@ MEM_INLINE unsigned long long mem__hash(const void *key, unsigned int size, unsi
 							   (type __arena *)NULL;                   \
 	})
 
+/* An address that was read and is not aligned. A program's access there does no harm. */
+#ifdef __bpf__
+#define mem__misaligned(low, to) 0
+#else
+#define mem__misaligned(low, to) ((low) % (to) != 0)
+#endif
+
 MEM_INLINE unsigned int mem__slot_size(const struct mem__key *k)
 {
 	return k->size + k->value;
 }
 
+/* Bytes of a bucket with its slots: whole cache lines where they are not much more. */
+MEM_INLINE unsigned int mem__bucket_size(const struct mem__key *k)
+{
+	unsigned int size = (unsigned int)sizeof(struct mem_bucket) + MEM__SLOTS * mem__slot_size(k);
+	unsigned int lines = (size + 63) & ~63U;
+
+	return lines - size <= size / 8 ? lines : (size + 15) & ~15U;
+}
+
 /* Where a search in a bucket stands. */
 struct mem__place {
-	struct mem_bucket __arena *main;  /* has the lock */
-	struct mem_bucket __arena *part;  /* main, or one behind it */
-	char __arena *slots;              /* of part */
-	unsigned int slot;
+	struct mem_bucket __arena *main; /* has the lock */
+	struct mem_bucket __arena *part; /* main, or one behind it */
+	unsigned int more;               /* low address of the pointer to those behind main */
+	unsigned int slot;               /* of part */
 };
 
-/* The bucket of a hash in a table. 0, or -EINVAL: none, or damaged. */
-MEM_INLINE int mem__place(mem__view v, unsigned int low, unsigned int number, const struct mem__key *k,
-			  struct mem__place *at)
+/* A table, if it is one. */
+MEM_INLINE struct mem_hash_table __arena *mem__table(mem__view v, unsigned int low)
 {
-	struct mem_hash_table __arena *t = mem__part(v, struct mem_hash_table, low, sizeof(*t));
-	unsigned int bucket, slots, size = mem__slot_size(k) * 8;
+	return mem__misaligned(low, 16) ? NULL : mem__part(v, struct mem_hash_table, low, sizeof(struct mem_hash_table));
+}
+
+/* A bucket of a table. 0, or -EINVAL: it is damaged. */
+MEM_INLINE int mem__place_bucket(mem__view v, struct mem_hash_table __arena *t, unsigned int number,
+				 const struct mem__key *k, struct mem__place *at)
+{
+	unsigned int first = mem_load(&t->buckets), size = mem__bucket_size(k);
+	unsigned int low = first + number * size;
+
+	at->main = mem__misaligned(low, 16) ? NULL : mem__part(v, struct mem_bucket, low, size);
+	at->part = at->main;
+	at->more = first + mem_load(&t->count) * size + number * 4;
+	return at->main ? 0 : -MEM_EINVAL;
+}
+
+/* The bucket of a key in a table. 0, or -EINVAL: none, or damaged. */
+MEM_INLINE int mem__place(mem__view v, unsigned int low, const struct mem__key *k, struct mem__place *at)
+{
+	struct mem_hash_table __arena *t = mem__table(v, low);
 
 	if (!t)
 		return -MEM_EINVAL;
-	number &= mem_load(&t->mask);
-	bucket = mem_load(&t->buckets) + number * (unsigned int)sizeof(struct mem_bucket);
-	slots = mem_load(&t->slots) + number * size;
-	at->main = mem__part(v, struct mem_bucket, bucket, sizeof(struct mem_bucket));
-	at->slots = mem__part(v, char, slots, size);
-	at->part = at->main;
-	return at->main && at->slots && !((bucket | slots) & 15) ? 0 : -MEM_EINVAL;
+	return mem__place_bucket(v, t, mem__number(k->hash, mem_load(&t->count)), k, at);
 }
 
-/* On to the next eight slots: 0, or -ENOENT. */
+/* On to the next slots: 0, or -ENOENT. */
 MEM_INLINE int mem__place_more(mem__view v, const struct mem__key *k, struct mem__place *at)
 {
-	unsigned int low = mem_load_acquire(&at->part->more);
-	unsigned int size = (unsigned int)sizeof(struct mem_bucket) + mem__slot_size(k) * 8;
+	unsigned int __arena *more;
+	unsigned int low;
 
-	at->part = mem__part(v, struct mem_bucket, low & ~15U, size);
-	if (!at->part)
-		return -MEM_ENOENT;
-	at->slots = (char __arena *)(at->part + 1);
-	return 0;
+	if (at->part == at->main) {
+		more = mem__misaligned(at->more, 4) ? NULL : mem__part(v, unsigned int, at->more, 4);
+		low = more ? mem_load_acquire(more) : 0;
+	} else {
+		low = (unsigned int)mem_load_acquire(&at->part->lock.word);
+	}
+	at->part = mem__misaligned(low, 16) ? NULL : mem__part(v, struct mem_bucket, low, mem__bucket_size(k));
+	return at->part ? 0 : -MEM_ENOENT;
 }
 
-#define mem__slot(at, k) ((at)->slots + (at)->slot * mem__slot_size(k))
+#define mem__slot(at, k) ((char __arena *)((at)->part + 1) + (at)->slot * mem__slot_size(k))
 
-/* Find the key in one part: 1, and at->slot, or 0. */
-MEM_INLINE int mem__search_part(const struct mem__key *k, struct mem__place *at)
+/* Find the key in one part, whose tags are given: 1, and at->slot, or 0. */
+MEM_INLINE int mem__search_part(const struct mem__key *k, struct mem__place *at, unsigned long long tags)
 {
-	unsigned long long tags = mem_load_acquire(&at->part->tags);
 	unsigned long long match = tags ^ mem__tag(k->hash) * MEM__ONES;
 	int i;
 
 	match = MEM__ZEROS(match);
-	for (i = 0; i < 8 && match; i++) {
+	for (i = 0; i < MEM__SLOTS && match; i++) {
 		at->slot = MEM__FIRST(match);
 		if (mem__same(mem__slot(at, k), k->key, k->size, k->wide))
 			return 1;
@@ -243,16 +274,18 @@ MEM_INLINE int mem__search_part(const struct mem__key *k, struct mem__place *at)
 	return 0;
 }
 
-/* Find the key in a bucket and those behind it. */
-MEM_INLINE int mem__search(mem__view v, const struct mem__key *k, struct mem__place *at)
+/* Find the key in a bucket, whose tags are given, and those behind it. */
+MEM_INLINE int mem__search(mem__view v, const struct mem__key *k, struct mem__place *at,
+			   unsigned long long tags)
 {
 	int i;
 
 	for (i = 0; i < MEM__PARTS; i++) {
-		if (mem__search_part(k, at))
+		if (mem__search_part(k, at, tags))
 			return 1;
-		if (!mem_load(&at->part->more) || mem__place_more(v, k, at))
+		if (!(tags & MEM__MORE) || mem__place_more(v, k, at))
 			return 0;
+		tags = mem_load_acquire(&at->part->tags);
 	}
 	return 0;
 }
@@ -262,18 +295,19 @@ MEM_INLINE int mem__hash_find(mem__view v, struct mem_hash __arena *h, const str
 			      void *value, struct mem__place *at)
 {
 	unsigned int low = mem_load_acquire(&h->table);
-	unsigned long long begun;
+	unsigned long long begun, tags;
 	int i, found;
 
 	for (i = 0; i < 8; i++) {
-		if (mem__place(v, low, mem__number(k->hash), k, at))
+		if (mem__place(v, low, k, at))
 			return -MEM_EINVAL;
 		begun = mem_load_acquire(&at->main->lock.word);
-		if (mem_load_acquire(&at->main->moved)) {
+		tags = mem_load_acquire(&at->main->tags);
+		if (tags & MEM__MOVED) {
 			low = mem_load(&mem_at(struct mem_hash_table, h, low)->next);
 			continue;
 		}
-		found = mem__search(v, k, at);
+		found = mem__search(v, k, at, tags);
 		if (found && value)
 			mem__copy_out(value, mem__slot(at, k) + k->size, k->value, k->wide);
 		mem_acquire_fence();
@@ -284,29 +318,29 @@ MEM_INLINE int mem__hash_find(mem__view v, struct mem_hash __arena *h, const str
 }
 
 #ifndef __bpf__
+/* Take a slot out of `two` that has the key of `one`, if both are in use. */
+MEM_CALLED void mem__repair_slot(const struct mem__key *k, const struct mem__place *one,
+				 const struct mem__place *two)
+{
+	unsigned long long tags = mem_load(&two->part->tags);
+
+	if (mem_load(&one->part->tags) >> 8 * one->slot & tags >> 8 * two->slot & 0x80 &&
+	    mem__same(mem__slot(one, k), mem__slot(two, k), k->size, k->wide))
+		mem_store_release(&two->part->tags, tags & ~(0xffULL << 8 * two->slot));
+}
+
 /* A writer died in the middle of moving a value from one part to another: the key may be there twice. */
 MEM_CALLED void mem__repair(mem__view v, const struct mem__key *k, struct mem__place at)
 {
-	struct mem__place seen = at, other;
+	struct mem__place one = at, two;
 
 	for (int i = 0; i < MEM__PARTS; i++) {
-		other = seen;
-		for (int j = i; j < MEM__PARTS; j++) {
-			if (j > i && mem__place_more(v, k, &other))
-				break;
-			for (unsigned int a = 0; a < 8; a++)
-				for (unsigned int b = j > i ? 0 : a + 1; b < 8; b++) {
-					unsigned long long tags = mem_load(&other.part->tags);
-					const char *one = seen.slots + a * mem__slot_size(k);
-					const char *two = other.slots + b * mem__slot_size(k);
-
-					if (mem_load(&seen.part->tags) >> 8 * a & 0x80 &&
-					    tags >> 8 * b & 0x80 && !__builtin_memcmp(one, two, k->size))
-						mem_store_release(&other.part->tags,
-								  tags & ~(0xffULL << 8 * b));
-				}
-		}
-		if (mem__place_more(v, k, &seen))
+		two = one;
+		for (int j = i + 1; j < MEM__PARTS && !mem__place_more(v, k, &two); j++)
+			for (one.slot = 0; one.slot < MEM__SLOTS; one.slot++)
+				for (two.slot = 0; two.slot < MEM__SLOTS; two.slot++)
+					mem__repair_slot(k, &one, &two);
+		if (mem__place_more(v, k, &one))
 			break;
 	}
 }
@@ -320,7 +354,7 @@ MEM_INLINE int mem__hash_lock(mem__view v, struct mem_hash __arena *h, const str
 	int i, err;
 
 	for (i = 0; i < 8; i++) {
-		if (mem__place(v, low, mem__number(k->hash), k, at))
+		if (mem__place(v, low, k, at))
 			return -MEM_EINVAL;
 		err = mem_lock(&at->main->lock);
 		if (err < 0)
@@ -329,7 +363,7 @@ MEM_INLINE int mem__hash_lock(mem__view v, struct mem_hash __arena *h, const str
 		if (err)
 			mem__repair(v, k, *at);
 #endif
-		if (!mem_load(&at->main->moved))
+		if (!(mem_load(&at->main->tags) & MEM__MOVED))
 			return 0;
 		mem_unlock(&at->main->lock);
 		low = mem_load(&mem_at(struct mem_hash_table, h, low)->next);
@@ -337,42 +371,50 @@ MEM_INLINE int mem__hash_lock(mem__view v, struct mem_hash __arena *h, const str
 	return -MEM_EAGAIN;
 }
 
-/* A free slot in a bucket or behind it; with a new one if need be. */
+/* Put another part behind the last one. */
+MEM_INLINE int mem__part_add(mem__view v, struct mem_hash __arena *h, const struct mem__key *k,
+			     struct mem__place *at)
+{
+	struct mem_bucket __arena *part = at->part;
+	unsigned int __arena *more = mem__part(v, unsigned int, at->more, 4);
+	struct mem_bucket __arena *added =
+		(struct mem_bucket __arena *)mem__alloc(mem__heap(v), mem__bucket_size(k), MEM_SITE);
+
+	if (!added)
+		return -MEM_ENOMEM;
+	mem_store(&added->lock.word, 0ULL);
+	mem_store(&added->tags, 0ULL);
+	if (part != at->main)
+		mem_store(&part->lock.word, (unsigned long long)mem_low(added));
+	else if (more && !mem__misaligned(at->more, 4))
+		mem_store(more, mem_low(added));
+	mem_store_release(&part->tags, mem_load(&part->tags) | MEM__MORE);
+	mem_add(&h->overflows, 1U);
+	at->part = added;
+	at->slot = 0;
+	return 0;
+}
+
+/* A free slot in a bucket or behind it; with a new part if need be. */
 MEM_INLINE int mem__free_slot(mem__view v, struct mem_hash __arena *h, const struct mem__key *k,
 			      struct mem__place *at)
 {
-	struct mem_bucket __arena *more;
-	unsigned long long zeros;
+	unsigned long long tags, zeros;
 	int i;
 
 	for (i = 0; i < MEM__PARTS; i++) {
-		zeros = mem_load(&at->part->tags);
-		zeros = MEM__ZEROS(zeros);
+		tags = mem_load(&at->part->tags);
+		zeros = MEM__ZEROS(tags);
 		if (zeros) {
 			at->slot = MEM__FIRST(zeros);
 			return 0;
 		}
-		if (!mem_load(&at->part->more))
+		if (!(tags & MEM__MORE))
 			break;
 		if (mem__place_more(v, k, at))
 			return -MEM_EINVAL;
 	}
-	if (i >= MEM__PARTS - 1)
-		return -MEM_ENOSPC;
-	more = (struct mem_bucket __arena *)mem__alloc(mem__heap(v), sizeof(*more) + mem__slot_size(k) * 8,
-						       MEM_SITE);
-	if (!more)
-		return -MEM_ENOMEM;
-	mem_store(&more->lock.word, 0ULL);
-	mem_store(&more->tags, 0ULL);
-	mem_store(&more->more, 0U);
-	mem_store(&more->moved, 0U);
-	mem_store_release(&at->part->more, mem_low(more));
-	mem_add(&h->overflows, 1U);
-	at->part = more;
-	at->slots = (char __arena *)(more + 1);
-	at->slot = 0;
-	return 0;
+	return i >= MEM__PARTS - 1 ? -MEM_ENOSPC : mem__part_add(v, h, k, at);
 }
 
 /* Put key and value into a bucket that is locked. old: where the key is now, or NULL. */
@@ -405,13 +447,13 @@ MEM_INLINE int mem__hash_set(mem__view v, struct mem_hash __arena *h, const stru
 	if (err)
 		return err;
 	first = old = at;
-	found = mem__search(v, k, &old);
+	found = mem__search(v, k, &old, mem_load(&old.main->tags));
 	if (found && flags & MEM_HASH_NOEXIST)
 		err = -MEM_EEXIST;
 	else if (!found && flags & MEM_HASH_EXIST)
 		err = -MEM_ENOENT;
-	else if (found && k->value == 8 && k->wide)
-		mem__copy_in(mem__slot(&old, k) + k->size, value, 8, 1);
+	else if (found && k->value == (k->wide ? 8 : 4))
+		mem__copy_in(mem__slot(&old, k) + k->size, value, k->value, k->wide);
 	else
 		err = mem__hash_put(v, h, k, value, &at, found ? &old : NULL);
 	mem_unlock(&first.main->lock);
@@ -426,7 +468,7 @@ MEM_INLINE int mem__hash_remove(mem__view v, struct mem_hash __arena *h, const s
 	if (err)
 		return err;
 	old = at;
-	if (mem__search(v, k, &old))
+	if (mem__search(v, k, &old, mem_load(&old.main->tags)))
 		mem_store_release(&old.part->tags,
 				  mem_load(&old.part->tags) & ~(0xffULL << 8 * old.slot));
 	else
@@ -469,7 +511,7 @@ MEM_INLINE int mem__hash_remove(mem__view v, struct mem_hash __arena *h, const s
  *             0, or -ENOENT; what mem_lock() says
  *     value_type __arena *NAME_at(heap, hash, const key_type *key)
  *             where the value is, or NULL. For counting in place with mem_add(). It stays the key's until
- *             somebody removes it, sets it (unless it has 8 bytes), or the table grows.
+ *             somebody removes it, sets it (unless it is one word, see above), or the table grows.
  */
 #define MEM_HASH(name, key_type, value_type)                                                       \
 	MEM__CHECK(sizeof(key_type) % 4 == 0 && sizeof(value_type) % 4 == 0,                       \
