@@ -26,6 +26,7 @@ extern void *bpf_obj_new_impl(__u64 type, void *meta) __ksym;
 extern void bpf_obj_drop_impl(void *object, void *meta) __ksym;
 
 __u64 count, offset; /* rounds; what is added to keys */
+__u64 batch = 1000; /* a variable: the verifier would follow each round of a constant */
 __u64 hits;
 
 /* Keys in an order that no cache foresees. */
@@ -46,6 +47,16 @@ int loop_alone(void *ctx)
 }
 
 SEC("syscall")
+int loop_empty(void *ctx)
+{
+	__u64 i;
+
+	for (i = 0; i < count && mem_can_loop; i++)
+		*(volatile __u64 *)&hits = i;
+	return 0;
+}
+
+SEC("syscall")
 int alloc_pair(void *ctx)
 {
 	__u64 i;
@@ -61,15 +72,18 @@ int alloc_pair(void *ctx)
 	return 0;
 }
 
+/* All of a batch are allocated before the first is freed. */
 SEC("syscall")
 int alloc_batch(void *ctx)
 {
-	__u64 i;
+	__u64 i, rounds;
 
-	for (i = 0; i < count && mem_can_loop; i++)
-		held[i % 1024] = mem_new(&heap, struct object);
-	for (i = 0; i < count && mem_can_loop; i++)
-		mem_free(&heap, held[i % 1024]);
+	for (rounds = count / batch; rounds && mem_can_loop; rounds--) {
+		for (i = 0; i < batch && mem_can_loop; i++)
+			held[i % 1024] = mem_new(&heap, struct object);
+		for (i = 0; i < batch && mem_can_loop; i++)
+			mem_free(&heap, held[i % 1024]);
+	}
 	return 0;
 }
 
