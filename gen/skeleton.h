@@ -60,4 +60,7 @@ void skeleton_emit(struct writer *w, const struct skeleton *skeleton);
 /* A header of the types alone, which includes nothing of libmem. */
 void skeleton_emit_types(struct writer *w, const struct skeleton *skeleton);
 
+/* parts.c: calls for the parts of the library that the object needs. */
+void parts_emit(struct writer *w, const struct image_view *view);
+
 #endif /* MEMGEN_SKELETON_H */

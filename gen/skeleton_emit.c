@@ -433,15 +433,6 @@ static const char api_from_open[] =
 	"}\n"
 	"\n";
 
-static bool has_kconfig(const struct skeleton *s)
-{
-	for (uint32_t i = 0; i < s->view->region_count; i++) {
-		if (s->view->regions[i].kind == MEM_REGION_KCONFIG)
-			return true;
-	}
-	return false;
-}
-
 static void emit_lengths(struct writer *w, const struct skeleton *s)
 {
 	for (uint32_t i = 0; i < s->view->region_count; i++) {
@@ -572,8 +563,7 @@ void skeleton_emit(struct writer *w, const struct skeleton *s)
 	emit_image_function(w, s);
 	emit_layout_function(w, s);
 	emit_template(w, api, s->name);
-	if (has_kconfig(s))
-		writer_part(w, "\tmem_kconfig_use();\n");
+	parts_emit(w, s->view);
 	emit_template(w, api_from_open, s->name);
 	emit_lengths(w, s);
 	emit_attach_regions(w, s);

@@ -118,6 +118,68 @@ c_static()
 	run ./tool-static
 }
 
+# A function of each part that can be left out: see "parts" in mem/mem.h.
+parts="arena_map struct_ops_prepare resolve_kernel_ids reuse_find_pin attach_kprobe_target
+	attach_kprobe_multi_target attach_usdt_target kconfig_fill task_prepare image_check schema_build"
+
+# shellcheck disable=SC2046
+static_has_what_it_needs()
+{
+	cd "$scratch/work"
+	for part in $parts; do
+		! nm tool-static | grep "[Tt] mem__$part$" || return 1
+	done
+	cat > parts.bpf.c <<-EOF
+		#include <mem/bpf.h>
+		#include <mem/arena.h>
+		MEM_ARENA(pages, 16);
+		int MEM_ARENA_VAR counted;
+		struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, 1);
+			__uint(pinning, 1);
+			__type(key, __u32);
+			__type(value, __u32);
+		} pinned SEC(".maps");
+		extern const void bpf_prog_active __ksym __weak;
+		SEC("syscall") int count(void *ctx)
+		{
+			MEM_ARENA_USE(pages);
+			counted += bpf_map_lookup_elem(&pinned, &(__u32){0}) != 0;
+			return &bpf_prog_active ? 1 : 2;
+		}
+		SEC("?kprobe/do_exit") int probe(void *ctx) { return 0; }
+		SEC("?kprobe.multi/do_exit") int probes(void *ctx) { return 0; }
+		char LICENSE[] SEC("license") = "GPL";
+	EOF
+	cat > parts.c <<-EOF
+		#include <stdio.h>
+		#include "parts.skel.h"
+		int main(int argc, char **argv)
+		{
+			struct parts *skel = parts__open();
+			(void)argv;
+			if (!skel || mem_map_pin_path_set(skel->maps.pinned, NULL))
+				return 1;
+			if (argc > 1 && (parts__load(skel) || mem_prog_run(skel->progs.count, NULL))) {
+				fprintf(stderr, "%s\n", mem_error_message());
+				return mem_map_fd(skel->maps.pages) < 0 ? 0 : 2; /* a kernel without arenas */
+			}
+			if (argc > 1 && skel->arena->counted != 1)
+				return 3;
+			parts__destroy(skel);
+			return 0;
+		}
+	EOF
+	"$CLANG_BPF" -g -O2 -Wall -Werror --target=bpf -mcpu=v3 -I"$prefix/include" -c parts.bpf.c -o parts.bpf.o
+	memgen skeleton parts.bpf.o -o parts.skel.h
+	"$CC" -Wall -Wextra -Werror -static parts.c $(flags --static libmem) -o parts-static
+	for part in arena_map resolve_kernel_ids reuse_find_pin attach_kprobe_target attach_kprobe_multi_target; do
+		nm parts-static | grep "[WwTt] mem__$part$" > /dev/null || { echo "no $part"; return 1; }
+	done
+	run ./parts-static
+}
+
 # shellcheck disable=SC2046
 cpp_shared()
 {
@@ -210,7 +272,7 @@ uninstall_leaves_nothing()
 	[ ! -e "$prefix/include/mem" ]
 }
 
-for test in installs c_shared c_static cpp_shared cpp_static elf_shared elf_static \
+for test in installs c_shared c_static static_has_what_it_needs cpp_shared cpp_static elf_shared elf_static \
 	headers_compile_alone readme_example_works_as_pasted destdir_holds_all_of_it \
 	uninstall_leaves_nothing; do
 	check $test $test

@@ -51,7 +51,7 @@ int arena_record_read(const struct mem_region *region, struct arena_record *reco
 int arena_share_map(struct mem_region *region, int prot, bool over);
 
 /* Give the mapping up; it stays as long as another region uses it. */
-void arena_share_unmap(struct mem_region *region);
+void arena_share_unmap(struct mem_region *region) PART;
 
 /* Whether this process (not one that it was forked from) has the mapping. */
 bool arena_is_present(const struct mem_region *region);

@@ -164,6 +164,17 @@ static struct mem_link *attach_unknown(const struct mem_prog *prog)
 	return NULL;
 }
 
+/* By its section, with a part of the library that may be missing. */
+static struct mem_link *attach_by_part(const struct mem_prog *prog,
+				       struct mem_link *(*attach)(const struct mem_prog *prog))
+{
+	if (attach)
+		return attach(prog);
+	object_result(prog->obj, part_missing(prog->obj->name, "programs of this kind", "mem_probe_use(), "
+					      "mem_probe_multi_use() or mem_usdt_use"));
+	return NULL;
+}
+
 struct mem_link *mem_prog_attach(const struct mem_prog *prog)
 {
 	const char *target = prog_target(prog);
@@ -182,17 +193,17 @@ struct mem_link *mem_prog_attach(const struct mem_prog *prog)
 	case MEM_ATTACH_ITER:
 		return mem_prog_attach_iter(prog, NULL);
 	case MEM_ATTACH_KPROBE:
-		return attach_kprobe_target(prog);
-	case MEM_ATTACH_KPROBE_MULTI:
-		return mem_prog_attach_kprobe_multi(prog, target, NULL);
-	case MEM_ATTACH_UPROBE:
-		return attach_uprobe_target(prog);
-	case MEM_ATTACH_UPROBE_MULTI:
-		return attach_uprobe_multi_target(prog);
-	case MEM_ATTACH_USDT:
-		return attach_usdt_target(prog);
+		return attach_by_part(prog, attach_kprobe_target);
 	case MEM_ATTACH_KSYSCALL:
-		return mem_prog_attach_ksyscall(prog, target, NULL);
+		return attach_by_part(prog, attach_ksyscall_target);
+	case MEM_ATTACH_UPROBE:
+		return attach_by_part(prog, attach_uprobe_target);
+	case MEM_ATTACH_KPROBE_MULTI:
+		return attach_by_part(prog, attach_kprobe_multi_target);
+	case MEM_ATTACH_UPROBE_MULTI:
+		return attach_by_part(prog, attach_uprobe_multi_target);
+	case MEM_ATTACH_USDT:
+		return attach_by_part(prog, attach_usdt_target);
 	default:
 		return attach_unknown(prog);
 	}

@@ -241,6 +241,11 @@ struct mem_link *mem_prog_attach_uprobe_multi(const struct mem_prog *prog, int p
 	return link;
 }
 
+struct mem_link *attach_kprobe_multi_target(const struct mem_prog *prog)
+{
+	return mem_prog_attach_kprobe_multi(prog, prog->image->target, NULL);
+}
+
 /* "binary:pattern" */
 struct mem_link *attach_uprobe_multi_target(const struct mem_prog *prog)
 {
@@ -255,4 +260,8 @@ struct mem_link *attach_uprobe_multi_target(const struct mem_prog *prog)
 	}
 	snprintf(binary, sizeof(binary), "%.*s", (int)(colon - target), target);
 	return mem_prog_attach_uprobe_multi(prog, -1, binary, colon + 1, NULL);
+}
+
+void mem_probe_multi_use(void)
+{
 }

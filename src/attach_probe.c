@@ -156,6 +156,11 @@ struct mem_link *mem_prog_attach_ksyscall(const struct mem_prog *prog, const cha
 	return mem_prog_attach_kprobe(prog, function, opts);
 }
 
+struct mem_link *attach_ksyscall_target(const struct mem_prog *prog)
+{
+	return mem_prog_attach_ksyscall(prog, prog->image->target, NULL);
+}
+
 /* "function+0x10" */
 struct mem_link *attach_kprobe_target(const struct mem_prog *prog)
 {
@@ -179,4 +184,8 @@ struct mem_link *attach_uprobe_target(const struct mem_prog *prog)
 	opts.offset = target.offset;
 	return mem_prog_attach_uprobe(prog, -1, target.binary,
 				      target.function[0] ? target.function : NULL, &opts);
+}
+
+void mem_probe_use(void)
+{
 }

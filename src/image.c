@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Views of an image's tables, whichever version of libmem wrote them. Checks: image_check.c. */
 #include <errno.h>
+#include <linux/btf.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,14 +190,34 @@ void image_view_free(struct image_view *view)
 	memset(view, 0, sizeof(*view));
 }
 
-int mem_image_is_valid(const struct mem_image *image)
+int image_btf_strings(const struct image_view *view, struct image_strings *strings)
 {
-	struct image_view view;
-	int valid;
+	const char *name = view->image->name;
+	struct btf_header header;
+	uint64_t first, end;
 
-	if (image_widen(image, &view))
+	memset(strings, 0, sizeof(*strings));
+	if (!view->btf_size)
 		return 0;
-	valid = !image_check(&view);
-	image_view_free(&view);
-	return valid;
+	if (view->btf_size < sizeof(header))
+		return mem__error(EINVAL, "%s: BTF: only %u bytes", name, view->btf_size);
+	memcpy(&header, view->btf, sizeof(header));
+	if (header.magic != BTF_MAGIC || header.version != BTF_VERSION ||
+	    header.hdr_len < sizeof(header) || header.hdr_len > view->btf_size)
+		return mem__error(EINVAL, "%s: BTF: bad header", name);
+
+	first = (uint64_t)header.hdr_len + header.type_off;
+	if (first + header.type_len > view->btf_size)
+		return mem__error(EINVAL, "%s: BTF: types end past its %u bytes", name,
+				  view->btf_size);
+	first = (uint64_t)header.hdr_len + header.str_off;
+	end = first + header.str_len;
+	if (!header.str_len || end > view->btf_size)
+		return mem__error(EINVAL, "%s: BTF: strings end past its %u bytes", name,
+				  view->btf_size);
+	strings->data = (const char *)view->btf + first;
+	strings->size = header.str_len;
+	if (strings->data[0] || strings->data[strings->size - 1])
+		return mem__error(EINVAL, "%s: BTF: strings don't begin and end with NUL", name);
+	return 0;
 }

@@ -12,6 +12,8 @@
 #include <linux/bpf.h>
 #include <mem/image.h>
 
+#include "parts.h"
+
 /* The tables of an image. A pointer may be NULL when its count is 0. */
 struct image_view {
 	const struct mem_map_image *maps;
@@ -56,7 +58,7 @@ int image_widen(const struct mem_image *image, struct image_view *view);
 void image_view_free(struct image_view *view);
 
 /* All the checks of mem_image_is_valid(). 0, or -EINVAL, -ENOMEM with a message. */
-int image_check(const struct image_view *view);
+int image_check(const struct image_view *view) PART;
 
 /* Where the strings of a BTF blob are; see image_btf_strings(). */
 struct image_strings {

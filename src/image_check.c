@@ -43,38 +43,6 @@ static int is_power_of_two(uint32_t n)
 	return n && !(n & (n - 1));
 }
 
-int image_btf_strings(const struct image_view *view, struct image_strings *strings)
-{
-	const char *name = view->image->name;
-	struct btf_header header;
-	uint64_t first, end;
-
-	memset(strings, 0, sizeof(*strings));
-	if (!view->btf_size)
-		return 0;
-	if (view->btf_size < sizeof(header))
-		return mem__error(EINVAL, "%s: BTF: only %u bytes", name, view->btf_size);
-	memcpy(&header, view->btf, sizeof(header));
-	if (header.magic != BTF_MAGIC || header.version != BTF_VERSION ||
-	    header.hdr_len < sizeof(header) || header.hdr_len > view->btf_size)
-		return mem__error(EINVAL, "%s: BTF: bad header", name);
-
-	first = (uint64_t)header.hdr_len + header.type_off;
-	if (first + header.type_len > view->btf_size)
-		return mem__error(EINVAL, "%s: BTF: types end past its %u bytes", name,
-				  view->btf_size);
-	first = (uint64_t)header.hdr_len + header.str_off;
-	end = first + header.str_len;
-	if (!header.str_len || end > view->btf_size)
-		return mem__error(EINVAL, "%s: BTF: strings end past its %u bytes", name,
-				  view->btf_size);
-	strings->data = (const char *)view->btf + first;
-	strings->size = header.str_len;
-	if (strings->data[0] || strings->data[strings->size - 1])
-		return mem__error(EINVAL, "%s: BTF: strings don't begin and end with NUL", name);
-	return 0;
-}
-
 static int check_type(const struct check *check, const char *table, uint32_t row, uint32_t type)
 {
 	/* a type takes 12 bytes at least, which bounds its id */
@@ -542,4 +510,16 @@ int image_check(const struct image_view *view)
 	err = check_tables(&check);
 	free(check.stamps);
 	return err;
+}
+
+int mem_image_is_valid(const struct mem_image *image)
+{
+	struct image_view view;
+	int valid;
+
+	if (image_widen(image, &view))
+		return 0;
+	valid = !image_check(&view);
+	image_view_free(&view);
+	return valid;
 }

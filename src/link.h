@@ -39,11 +39,13 @@ struct mem_link *link_perf_event(const struct mem_prog *prog, int event_fd, uint
 /* attach_probe.c: whether the program runs at the return of a function */
 bool probe_returns(const struct mem_prog *prog, const struct mem_probe_opts *opts);
 
-/* attach_probe.c, attach_multi.c: by what the section says */
-struct mem_link *attach_kprobe_target(const struct mem_prog *prog);
-struct mem_link *attach_uprobe_target(const struct mem_prog *prog);
-struct mem_link *attach_uprobe_multi_target(const struct mem_prog *prog);
-struct mem_link *attach_usdt_target(const struct mem_prog *prog);
+/* attach_probe.c, attach_multi.c, usdt.c: by what the section says */
+struct mem_link *attach_kprobe_target(const struct mem_prog *prog) PART;
+struct mem_link *attach_ksyscall_target(const struct mem_prog *prog) PART;
+struct mem_link *attach_uprobe_target(const struct mem_prog *prog) PART;
+struct mem_link *attach_kprobe_multi_target(const struct mem_prog *prog) PART;
+struct mem_link *attach_uprobe_multi_target(const struct mem_prog *prog) PART;
+struct mem_link *attach_usdt_target(const struct mem_prog *prog) PART;
 
 /* attach_probe.c: a uprobe at a place of a file; ref_counter: 0 if it has none */
 struct mem_link *link_uprobe(const struct mem_prog *prog, int pid, const char *path, uint64_t offset,

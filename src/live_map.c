@@ -8,6 +8,7 @@
 #include "error.h"
 #include "explain.h"
 #include "live_map.h"
+#include "object.h"
 #include "pin.h"
 #include "sys.h"
 
@@ -140,4 +141,11 @@ bool live_map_fd_is_read_only(int fd)
 	int flags = fcntl(fd, F_GETFL);
 
 	return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY;
+}
+
+uint32_t mem_map_id(const struct mem_map *map)
+{
+	struct bpf_map_info info;
+
+	return live_map_info(map->fd, map->obj->name, &info) ? 0 : info.id;
 }

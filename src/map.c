@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 
 #include "explain.h"
-#include "live_map.h"
 #include "object.h"
 #include "struct_ops.h"
 #include "sys.h"
@@ -257,13 +256,6 @@ uint32_t mem_map_key_size(const struct mem_map *map)
 uint32_t mem_map_value_size(const struct mem_map *map)
 {
 	return map->image->value_size;
-}
-
-uint32_t mem_map_id(const struct mem_map *map)
-{
-	struct bpf_map_info info;
-
-	return live_map_info(map->fd, map->obj->name, &info) ? 0 : info.id;
 }
 
 uint32_t mem_map_max_entries(const struct mem_map *map)

@@ -4,6 +4,7 @@
 #define LIBMEM_MODULE_BTF_H
 
 #include "kernel_btf.h"
+#include "parts.h"
 
 /* Descriptors of the modules' BTF that programs of an object refer to. */
 struct module_fds {
@@ -18,6 +19,6 @@ struct module_fds {
 int module_btf_find(struct kernel_btf_want *wants, uint32_t count, const struct btf_view *base,
 		    uint32_t base_count, struct module_fds *modules, const char *object);
 
-void module_fds_close(struct module_fds *modules);
+void module_fds_close(struct module_fds *modules) PART;
 
 #endif /* LIBMEM_MODULE_BTF_H */

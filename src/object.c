@@ -11,9 +11,9 @@
 #include "reuse.h"
 #include "struct_ops.h"
 #include "sys.h"
+#include "task.h"
 
 #undef object_result
-#include "task.h"
 
 /* Keep the thread's message on the object when a call failed. */
 int object_result(struct mem_object *obj, int err)
@@ -81,6 +81,14 @@ static int object_alloc_parts(struct mem_object *obj, const char *name)
 	return 0;
 }
 
+static int object_point_struct_ops(struct mem_map *map)
+{
+	if (!struct_ops_point)
+		return part_missing(map->obj->name, "struct_ops variables", "mem_struct_ops_use");
+	struct_ops_point(map);
+	return 0;
+}
+
 static int object_reserve_regions(struct mem_object *obj)
 {
 	int err = 0;
@@ -88,7 +96,8 @@ static int object_reserve_regions(struct mem_object *obj)
 	for (uint32_t i = 0; !err && i < obj->image.region_count; i++)
 		err = region_reserve(&obj->regions[i]);
 	for (uint32_t i = 0; !err && i < obj->image.map_count; i++)
-		struct_ops_point(&obj->maps[i]);
+		if (obj->maps[i].image->type == BPF_MAP_TYPE_STRUCT_OPS)
+			err = object_point_struct_ops(&obj->maps[i]);
 	return err;
 }
 
@@ -96,24 +105,29 @@ static int object_choose_pins(struct mem_object *obj, const char *folder)
 {
 	int err = 0;
 
-	for (uint32_t i = 0; !err && i < obj->image.map_count; i++)
+	for (uint32_t i = 0; !err && i < obj->image.map_count; i++) {
+		if (!obj->maps[i].image->pinning)
+			continue;
+		if (!reuse_set_default_path)
+			return part_missing(obj->name, "maps that are pinned", "mem_pinning_use");
 		err = reuse_set_default_path(&obj->maps[i], folder);
+	}
 	return err;
 }
 
-/* An object without memory for its regions. NULL with errno and a message. */
+/* An object without memory for its regions; name may be NULL. NULL with errno and a message. */
 struct mem_object *object_new(const struct mem_image *image, const char *name)
 {
 	struct mem_object *obj = calloc(1, sizeof(*obj));
 	int err;
 
 	if (!obj) {
-		mem__error(ENOMEM, "%s: no memory for the object", name);
+		mem__error(ENOMEM, "no memory for an object");
 		return NULL;
 	}
 	obj->btf_fd = -1;
 	err = image_widen(image, &obj->image);
-	err = err ?: object_alloc_parts(obj, name);
+	err = err ?: object_alloc_parts(obj, name ?: image->name);
 	if (err) {
 		mem_object_close(obj);
 		errno = -err;
@@ -122,20 +136,20 @@ struct mem_object *object_new(const struct mem_image *image, const char *name)
 	return obj;
 }
 
-struct mem_object *mem_object_open(const struct mem_image *image, const struct mem_open_opts *opts)
+struct mem_object *object_open(const struct mem_image *image, const struct mem_open_opts *opts)
 {
+	const char *name = OPTS_GET(opts, name, NULL);
 	struct mem_object *obj;
 	int err;
 
 	if (!OPTS_VALID(opts, mem_open_opts))
 		return NULL;
-	if (!mem_image_is_valid(image))
-		return NULL;
-	obj = object_new(image, OPTS_GET(opts, name, NULL) ?: image->name);
+	obj = object_new(image, name);
 	if (!obj)
 		return NULL;
 	obj->lenient = OPTS_GET(opts, flags, 0) & MEM_OPEN_LENIENT;
-	err = object_choose_pins(obj, OPTS_GET(opts, pin_dir, NULL) ?: PIN_DIR_DEFAULT);
+	err = image_check ? image_check(&obj->image) : 0;
+	err = err ?: object_choose_pins(obj, OPTS_GET(opts, pin_dir, NULL) ?: PIN_DIR_DEFAULT);
 	err = err ?: object_reserve_regions(obj);
 	if (err) {
 		mem_object_close(obj);
@@ -159,7 +173,7 @@ static int object_create_maps(struct mem_object *obj)
 	for (uint32_t i = 0; !err && i < obj->image.map_count; i++) {
 		if (obj->maps[i].image->flags & (MEM_MAP_PROTOTYPE | MEM_MAP_TASK))
 			continue;
-		err = reuse_find_pin(&obj->maps[i]);
+		err = obj->maps[i].pin_path ? reuse_find_pin(&obj->maps[i]) : 0;
 		err = err ?: map_create(&obj->maps[i]);
 	}
 	return err;
@@ -170,7 +184,8 @@ static int object_pin_maps(struct mem_object *obj)
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < obj->image.map_count; i++)
-		err = reuse_make_pin(&obj->maps[i]);
+		if (obj->maps[i].pin_path)
+			err = reuse_make_pin(&obj->maps[i]);
 	return err;
 }
 
@@ -198,7 +213,8 @@ static int object_leave(struct mem_object *obj, int err, enum phase done)
 {
 	if (err) {
 		obj->failed = true;
-		reuse_undo_pins(obj);
+		if (reuse_undo_pins)
+			reuse_undo_pins(obj);
 	} else {
 		obj->phase = done;
 	}
@@ -210,8 +226,7 @@ static int object_prepare_tasks(struct mem_object *obj)
 	if (!obj->image.task_count)
 		return 0;
 	if (!task_prepare)
-		return mem__error(ENOSYS, "%s: per-thread structs are not linked into this program: call "
-					  "mem_task_register_all() in it", obj->name);
+		return part_missing(obj->name, "per-thread structs", "mem_task_use");
 	return task_prepare(obj);
 }
 
@@ -222,7 +237,8 @@ int mem_object_prepare(struct mem_object *obj)
 	if (err)
 		return object_result(obj, err);
 	err = err ?: btf_load(obj);
-	err = err ?: struct_ops_prepare(obj);
+	if (!err && struct_ops_prepare)
+		err = struct_ops_prepare(obj);
 	err = err ?: object_prepare_tasks(obj);
 	err = err ?: object_create_maps(obj);
 	err = err ?: map_init_elements(obj, MEM_INIT_MAP);
@@ -256,6 +272,29 @@ static int object_load_progs(struct mem_object *obj)
 			  obj->name, mem_error_message());
 }
 
+/* Whether programs use or attach to what has a name in the kernel. */
+static bool object_names_kernel(const struct mem_object *obj)
+{
+	const struct image_view *image = &obj->image;
+
+	for (uint32_t i = 0; i < image->extern_count; i++)
+		if (image->externs[i].kind != MEM_EXTERN_KCONFIG && image->externs[i].kind != MEM_EXTERN_TASK)
+			return true;
+	for (uint32_t i = 0; i < image->prog_count; i++)
+		if (image->progs[i].target_kind != MEM_TARGET_NONE)
+			return true;
+	return false;
+}
+
+static int object_resolve(struct mem_object *obj)
+{
+	if (!object_names_kernel(obj))
+		return 0;
+	if (!resolve_kernel_ids)
+		return part_missing(obj->name, "names of the kernel", "mem_kernel_names_use");
+	return resolve_kernel_ids(obj);
+}
+
 int mem_object_load(struct mem_object *obj)
 {
 	int err = obj->phase < PHASE_PREPARED ? mem_object_prepare(obj) : 0;
@@ -263,7 +302,7 @@ int mem_object_load(struct mem_object *obj)
 	err = err ?: object_enter(obj, PHASE_LOADING, PHASE_LOADED, "loaded");
 	if (err)
 		return object_result(obj, err);
-	err = err ?: resolve_kernel_ids(obj);
+	err = err ?: object_resolve(obj);
 	err = err ?: object_load_progs(obj);
 	err = err ?: map_init_elements(obj, MEM_INIT_PROG);
 	if (!err && task_load)
@@ -279,14 +318,17 @@ void mem_object_close(struct mem_object *obj)
 		return;
 	for (uint32_t i = 0; obj->progs && i < obj->image.prog_count; i++)
 		prog_close(&obj->progs[i]);
-	module_fds_close(&obj->modules);
-	usdt_table_free(obj->usdt);
+	if (obj->modules.count)
+		module_fds_close(&obj->modules);
+	if (obj->usdt)
+		usdt_table_free(obj->usdt);
 	for (uint32_t i = 0; obj->regions && i < obj->image.region_count; i++)
 		region_unmap(&obj->regions[i]);
 	for (uint32_t i = 0; obj->maps && i < obj->image.map_count; i++) {
 		sys_close(&obj->maps[i].fd);
 		free(obj->maps[i].pin_path);
-		struct_ops_free(&obj->maps[i]);
+		if (obj->maps[i].ops)
+			struct_ops_free(&obj->maps[i]);
 	}
 	if (task_close)
 		task_close(obj);

@@ -16,6 +16,7 @@
 #include "error.h"
 #include "image.h"
 #include "module_btf.h"
+#include "parts.h"
 
 /* How far an object has got; a phase is entered when it begins, so close knows what may exist. */
 enum phase {
@@ -117,6 +118,8 @@ int object_result(struct mem_object *obj, int err);
 #define object_result(obj, err) ({ int err_ = (err); object_result(obj, err_); err_; })
 #endif
 struct mem_object *object_new(const struct mem_image *image, const char *name);
+/* mem_object_open() of an image whose parts are linked in. */
+struct mem_object *object_open(const struct mem_image *image, const struct mem_open_opts *opts);
 
 /* region.c */
 int region_reserve(struct mem_region *region);
@@ -126,17 +129,20 @@ int region_adopt(struct mem_region *region, const struct bpf_map_info *info, int
 void region_unmap(struct mem_region *region);
 size_t map_stride(const struct mem_map *map);
 
+/* region_adopt.c; a whole map's mapping has a size unless it has no elements, or too many */
+size_t region_mapping_size(const struct mem_region *region);
+
 /* arena.c */
-int arena_reserve(struct mem_region *region);
-int arena_map(struct mem_region *region);
+int arena_reserve(struct mem_region *region) PART;
+int arena_map(struct mem_region *region) PART;
 /* Address space where an arena may lie; NULL with errno. */
 void *arena_reserve_range(uint64_t size);
 
 /* arena_adopt.c */
 int arena_adopt(struct mem_region *region, const struct bpf_map_info *info, int prot);
 
-/* heap_views.c; NULL in a static program that has no heap */
-void heap_forget(const void *memory, size_t size) __attribute__((weak));
+/* heap_views.c */
+void heap_forget(const void *memory, size_t size) PART;
 
 /* map.c */
 int map_create(struct mem_map *map);
@@ -144,23 +150,25 @@ int map_settle_size(struct mem_map *map);
 int map_init_elements(struct mem_object *obj, enum mem_init_kind kind);
 int map_freeze(struct mem_map *map);
 
-/* kconfig.c; NULL in a static program that does not call mem_kconfig_use() */
-int kconfig_fill(struct mem_region *region) __attribute__((weak));
+/* kconfig.c */
+int kconfig_fill(struct mem_region *region) PART;
 
 /* btf_load.c */
 int btf_load(struct mem_object *obj);
 
 /* resolve.c */
-int resolve_kernel_ids(struct mem_object *obj);
+int resolve_kernel_ids(struct mem_object *obj) PART;
 
 /* prog.c */
 int prog_load(struct mem_prog *prog);
 void prog_leave_out(struct mem_prog *prog);
 void prog_close(struct mem_prog *prog);
+/* It is too late to change it: -EBUSY with a message. */
+int prog_loaded_error(const struct mem_prog *prog);
 const char *prog_target(const struct mem_prog *prog);
 
 /* usdt.c */
-void usdt_table_free(struct usdt_table *table);
+void usdt_table_free(struct usdt_table *table) PART;
 
 /* skeleton.c */
 void skeleton_show_region(const struct mem_region *region);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Programs: loading one, and its properties. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 #include "explain.h"
 #include "insns.h"
 #include "object.h"
-#include "prog_btf.h"
 #include "sys.h"
 #include "verifier.h"
 
@@ -97,7 +95,7 @@ int prog_load(struct mem_prog *prog)
 	return err;
 }
 
-static int prog_loaded_error(const struct mem_prog *prog)
+int prog_loaded_error(const struct mem_prog *prog)
 {
 	return object_result(prog->obj, mem__error(EBUSY, "%s: program '%s': the object is loaded",
 						   prog->obj->name, prog->image->name));
@@ -136,35 +134,6 @@ int mem_prog_type_set(struct mem_prog *prog, uint32_t type, uint32_t attach_type
 		return prog_loaded_error(prog);
 	prog->type = type;
 	prog->attach_type = attach_type;
-	return 0;
-}
-
-int mem_prog_target_set(struct mem_prog *prog, const char *target, int prog_fd)
-{
-	struct mem_object *obj = prog->obj;
-	uint32_t id = 0;
-	char *copy;
-	int fd = -1, err = 0;
-
-	if (obj->phase >= PHASE_LOADING)
-		return prog_loaded_error(prog);
-	copy = strdup(target);
-	if (prog_fd >= 0 && copy) {
-		err = prog_btf_find(prog_fd, target, &id, obj->name);
-		fd = err ? -1 : fcntl(prog_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		if (!err && fd < 0)
-			err = mem__error(errno, "%s: program '%s': no descriptor for its target: %s",
-					 obj->name, prog->image->name, strerror(errno));
-	}
-	if (err || !copy) {
-		free(copy);
-		return object_result(obj, err ?: mem__error(ENOMEM, "%s: no memory for a name", obj->name));
-	}
-	free(prog->target);
-	sys_close(&prog->target_prog_fd);
-	prog->target = copy;
-	prog->target_prog_fd = fd;
-	prog->target_id = id;
 	return 0;
 }
 

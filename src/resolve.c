@@ -226,3 +226,7 @@ int resolve_kernel_ids(struct mem_object *obj)
 	free(list.wants);
 	return err ?: check_progs(obj);
 }
+
+void mem_kernel_names_use(void)
+{
+}

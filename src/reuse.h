@@ -9,9 +9,9 @@
 enum { MEM_PIN_NONE = 0, MEM_PIN_BY_NAME = 1 };
 
 /* In the order of a map's life. 0, or -errno with a message. */
-int reuse_set_default_path(struct mem_map *map, const char *folder);
-int reuse_find_pin(struct mem_map *map);
-int reuse_make_pin(struct mem_map *map);
+int reuse_set_default_path(struct mem_map *map, const char *folder) PART;
+int reuse_find_pin(struct mem_map *map) PART;
+int reuse_make_pin(struct mem_map *map) PART;
 
 /*
  * Whether a map is what is declared; 0 as max_entries declares nothing. may_be_longer: variables may be
@@ -20,6 +20,6 @@ int reuse_make_pin(struct mem_map *map);
 int reuse_check(const struct mem_map *map, const struct bpf_map_info *info, bool may_be_longer,
 		const char *who);
 
-void reuse_undo_pins(struct mem_object *obj);
+void reuse_undo_pins(struct mem_object *obj) PART;
 
 #endif /* LIBMEM_REUSE_H */

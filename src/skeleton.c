@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "object.h"
+#include "struct_ops.h"
 #include "sys.h"
 
 /* The pointer at an offset of a generated struct. memcpy: its type is not void *. */
@@ -65,7 +66,7 @@ void *mem_skeleton_open(const struct mem_image *image, const struct mem_skeleton
 		mem__error(ENOTSUP, "the generated header is older than this libmem can read");
 		return NULL;
 	}
-	obj = mem_object_open(image, opts);
+	obj = object_open(image, opts);
 	if (!obj)
 		return NULL;
 	skel = calloc(1, layout->skel_size);
@@ -115,7 +116,7 @@ static int attach_one(const struct mem_object *obj, uint32_t i, struct mem_link 
 
 		if (map->stays_detached)
 			return 0;
-		*link = mem_map_attach_struct_ops(map);
+		*link = struct_ops_attach(map);
 	} else if (attaches_by_itself(&obj->progs[i])) {
 		*link = mem_prog_attach(&obj->progs[i]);
 	} else {

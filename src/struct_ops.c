@@ -349,7 +349,7 @@ int struct_ops_fill(const struct mem_map *map)
 	return err;
 }
 
-struct mem_link *mem_map_attach_struct_ops(const struct mem_map *map)
+struct mem_link *struct_ops_attach(const struct mem_map *map)
 {
 	int fd = struct_ops_fill(map);
 	BPF_ATTR(attr);
@@ -364,4 +364,14 @@ struct mem_link *mem_map_attach_struct_ops(const struct mem_map *map)
 	attr.link_create.attach_type = SYS_ATTACH_STRUCT_OPS;
 	fd = sys_bpf_fd(BPF_LINK_CREATE, &attr, sizeof(attr));
 	return fd < 0 ? attach_error(map, -fd) : link_new(map->obj, map->image->name, fd, -1);
+}
+
+struct mem_link *mem_map_attach_struct_ops(const struct mem_map *map)
+{
+	return struct_ops_attach(map);
+}
+
+void mem_struct_ops_use(void)
+{
+	mem_kernel_names_use(); /* of the interface and of what it is made of */
 }

@@ -23,20 +23,23 @@ struct struct_ops {
 };
 
 /* At open: let the variable's members point to the object's programs. */
-void struct_ops_point(struct mem_map *map);
+void struct_ops_point(struct mem_map *map) PART;
 
 /*
  * At prepare: lay out every struct_ops map of the object as the running kernel has it, and tell the
  * programs what they implement. 0, or -errno with a message.
  */
-int struct_ops_prepare(struct mem_object *obj);
+int struct_ops_prepare(struct mem_object *obj) PART;
 
-void struct_ops_free(struct mem_map *map);
+void struct_ops_free(struct mem_map *map) PART;
 
 /* Write the value of a map of a loaded object, with its programs in it. 0, or -errno with a message. */
 int struct_ops_fill(const struct mem_map *map);
 
 /* Undo what writing the value of a map without links did. */
-void struct_ops_unregister(int map_fd);
+void struct_ops_unregister(int map_fd) PART;
+
+/* mem_map_attach_struct_ops() */
+struct mem_link *struct_ops_attach(const struct mem_map *map) PART;
 
 #endif /* LIBMEM_STRUCT_OPS_H */

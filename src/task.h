@@ -20,6 +20,7 @@
 
 #include "error.h"
 #include "image.h"
+#include "parts.h"
 
 struct mem_object;
 
@@ -129,12 +130,12 @@ int task_back_return(struct task_back *back);
 /* In a child process: leave private memory where the parent's was. */
 void task_back_leave(struct task_back *back);
 
-/* task.c; NULL in a static program whose code has nothing to do with such structs */
-int task_prepare(struct mem_object *obj) __attribute__((weak));
-int task_load(struct mem_object *obj) __attribute__((weak));
-void task_close(struct mem_object *obj) __attribute__((weak));
+/* task.c */
+int task_prepare(struct mem_object *obj) PART;
+int task_load(struct mem_object *obj) PART;
+void task_close(struct mem_object *obj) PART;
 /* What mem_task_back, mem_task_index and offsets are in programs of this type. */
 uint64_t task_number(const struct mem_object *obj, const struct mem_extern_image *ext,
-		     uint32_t prog_type) __attribute__((weak));
+		     uint32_t prog_type) PART;
 
 #endif /* LIBMEM_TASK_H */

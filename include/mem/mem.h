@@ -1433,21 +1433,48 @@ void mem_skeleton_detach(void *skel, const struct mem_skeleton_layout *layout);
  */
 void mem_skeleton_destroy(void *skel, const struct mem_skeleton_layout *layout);
 
-/**
- * @brief Link in what finds .kconfig values (CONFIG_*, LINUX_KERNEL_VERSION).
+/** @} */
+
+/** @defgroup parts Parts of the library in static programs
  *
- * Does nothing at run time. Generated headers of objects with such values call it, so that other
- * statically linked programs are spared the code; it loads libz.so.1 when the kernel's configuration
- * has to be read.
+ * A static program has the parts of libmem that it uses. Which an object needs is known to its generated
+ * header, whose NAME__open_opts() calls these. mem_object_open() calls all but mem_kconfig_use(), and
+ * mem_object_open_file() that one as well. They do nothing at run time and can be called from anywhere;
+ * where a part is missing after all, a call fails with ENOSYS and names the function to call.
+ * @{
+ */
+
+/** @brief Arenas. */
+void mem_arena_use(void);
+
+/**
+ * @brief .kconfig values (CONFIG_*, LINUX_KERNEL_VERSION).
+ *
+ * Loads libz.so.1 when the kernel's configuration has to be read, for which linkers warn that a static
+ * program needs the shared C library at run time.
  */
 void mem_kconfig_use(void);
 
-/**
- * @brief Link in what keeps per-thread memory, as mem_kconfig_use() does for .kconfig values.
- *
- * Does nothing at run time. Generated headers of objects with such structs call it.
- */
+/** @brief Functions, variables and attach targets that are found by name in the running kernel. */
+void mem_kernel_names_use(void);
+
+/** @brief Maps that are looked for, or pinned, at a path in the BPF file system. */
+void mem_pinning_use(void);
+
+/** @brief Programs whose section says kprobe, kretprobe, ksyscall, uprobe or uretprobe. */
+void mem_probe_use(void);
+
+/** @brief Programs whose section says kprobe.multi, uprobe.multi or the like. */
+void mem_probe_multi_use(void);
+
+/** @brief struct_ops variables. */
+void mem_struct_ops_use(void);
+
+/** @brief Per-thread structs. */
 void mem_task_use(void);
+
+/** @brief Programs whose section says usdt. */
+void mem_usdt_use(void);
 
 /** @} */
 

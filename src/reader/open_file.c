@@ -21,7 +21,6 @@ struct mem_object *mem_object_open_file(const char *path, const struct mem_open_
 		return NULL;
 	}
 	mem__object_own_image(obj, image, mem_image_free);
-	mem_task_use();
 	mem_kconfig_use(); /* a file may have such values; no header can tell beforehand */
 	return obj;
 }

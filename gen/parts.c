@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which parts of the library an object needs, for static programs: see "parts" in mem/mem.h. */
+#include "skeleton.h"
+
+static bool has_map(const struct image_view *view, uint32_t type)
+{
+	for (uint32_t i = 0; i < view->map_count; i++)
+		if (view->maps[i].type == type)
+			return true;
+	return false;
+}
+
+static bool has_pinned_map(const struct image_view *view)
+{
+	for (uint32_t i = 0; i < view->map_count; i++)
+		if (view->maps[i].pinning)
+			return true;
+	return false;
+}
+
+static bool has_region(const struct image_view *view, uint32_t kind)
+{
+	for (uint32_t i = 0; i < view->region_count; i++)
+		if (view->regions[i].kind == kind)
+			return true;
+	return false;
+}
+
+static bool has_kernel_names(const struct image_view *view)
+{
+	for (uint32_t i = 0; i < view->extern_count; i++)
+		if (view->externs[i].kind != MEM_EXTERN_KCONFIG && view->externs[i].kind != MEM_EXTERN_TASK)
+			return true;
+	for (uint32_t i = 0; i < view->prog_count; i++)
+		if (view->progs[i].target_kind != MEM_TARGET_NONE)
+			return true;
+	return false;
+}
+
+static bool attaches(const struct image_view *view, uint32_t kind)
+{
+	for (uint32_t i = 0; i < view->prog_count; i++)
+		if (view->progs[i].attach_kind == kind)
+			return true;
+	return false;
+}
+
+static void use(struct writer *w, bool needed, const char *part)
+{
+	if (needed)
+		writer_part(w, "\tmem_%s_use();\n", part);
+}
+
+void parts_emit(struct writer *w, const struct image_view *view)
+{
+	use(w, has_region(view, MEM_REGION_ARENA), "arena");
+	use(w, has_region(view, MEM_REGION_KCONFIG), "kconfig");
+	use(w, has_kernel_names(view), "kernel_names");
+	use(w, has_pinned_map(view), "pinning");
+	use(w, attaches(view, MEM_ATTACH_KPROBE) || attaches(view, MEM_ATTACH_KSYSCALL) ||
+		       attaches(view, MEM_ATTACH_UPROBE), "probe");
+	use(w, attaches(view, MEM_ATTACH_KPROBE_MULTI) || attaches(view, MEM_ATTACH_UPROBE_MULTI),
+	    "probe_multi");
+	use(w, has_map(view, BPF_MAP_TYPE_STRUCT_OPS), "struct_ops");
+	use(w, attaches(view, MEM_ATTACH_USDT), "usdt");
+}
