@@ -43,6 +43,13 @@ VARIANT ?=
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fno-semantic-interposition -fPIC -Iinclude -Isrc $(VARIANT) $(CFLAGS)
 ALL_LDFLAGS = $(VARIANT) $(LDFLAGS)
 
+# What runs once, or waits for the kernel, is compiled for size; what the application calls all the time, or
+# what calls it back, is not: through the latter exceptions and debuggers find their way (unwind tables).
+HOT_OBJS := $(addprefix $(BUILD)/src/,hash.o heap.o heap_views.o heap_recover.o perf_buffer.o ringbuf.o run.o \
+	task.o thread.o user_ringbuf.o)
+COLD_OBJS = $(filter-out $(HOT_OBJS),$(RUNTIME_OBJS))
+COLD_CFLAGS = $(patsubst -O2,-Os,$(CFLAGS)) -fno-asynchronous-unwind-tables
+
 # evaluated when used: `make setup` has to work before the packages are there
 ELF_CFLAGS = $(shell $(PKG_CONFIG) --cflags libbpf libelf)
 ELF_LIBS = $(shell $(PKG_CONFIG) --libs libbpf libelf)
@@ -63,6 +70,7 @@ PC_FILES := $(BUILD)/libmem.pc $(BUILD)/libmem-elf.pc
 
 all: $(LIBMEM_A) $(LIBMEM_SO) $(LIBMEM_ELF_A) $(LIBMEM_ELF_SO) $(MEMGEN) $(PC_FILES)
 
+$(COLD_OBJS): private ALL_CFLAGS := $(filter-out $(CFLAGS),$(ALL_CFLAGS)) $(COLD_CFLAGS)
 $(READER_OBJS): private ALL_CFLAGS += $(ELF_CFLAGS)
 $(MEMGEN_OBJS): private ALL_CFLAGS += $(ELF_CFLAGS) -DMEMGEN_VERSION='"$(VERSION)"'
 
@@ -92,7 +100,7 @@ $(BUILD)/%.a: $(BUILD)/internal/%.a
 $(LIBMEM_SO): $(RUNTIME_OBJS) libmem.map
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,--version-script=libmem.map -Wl,--no-undefined \
-		-Wl,-z,relro,-z,now -Wl,-Bsymbolic-functions $(ALL_LDFLAGS) $(RUNTIME_OBJS) -o $@
+		-Wl,-z,relro,-z,now,-z,noseparate-code -Wl,-Bsymbolic-functions $(ALL_LDFLAGS) $(RUNTIME_OBJS) -o $@
 	$(Q)ln -sf $(@F) $(BUILD)/libmem.so
 
 $(LIBMEM_ELF_SO): $(READER_OBJS) libmem-elf.map $(LIBMEM_SO)
