@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "resize.h"
 #include "skeleton.h"
 #include "tables.h"
 #include "task.h"
@@ -566,6 +567,7 @@ void skeleton_emit(struct writer *w, const struct skeleton *s)
 	parts_emit(w, s->view);
 	emit_template(w, api_from_open, s->name);
 	emit_lengths(w, s);
+	resize_emit(w, s);
 	emit_attach_regions(w, s);
 	exports_emit(w, s);
 	task_emit(w, s);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "btf_view.h"
 #include "explain.h"
 #include "object.h"
 #include "sys.h"
@@ -49,19 +50,52 @@ static int btf_load_error(struct mem_object *obj, union bpf_attr *attr, int err)
 			  strerror(err), why[0] ? ": " : "", why);
 }
 
+/* In a copy of the BTF, sections that were given another size have it. */
+static void btf_resize(const struct mem_object *obj, struct btf_view *view)
+{
+	for (uint32_t i = 0; i < obj->image.map_count; i++) {
+		const struct mem_map *map = &obj->maps[i];
+		const struct btf_type *type = btf_view_type(view, map->image->value_type);
+
+		if (map->value_size != map->image->value_size && type &&
+		    btf_kind_of(type) == BTF_KIND_DATASEC)
+			((struct btf_type *)type)->size = map->value_size;
+	}
+}
+
+/* The BTF to load: the image's own, or a copy for the caller to free. NULL: no memory. */
+static const void *btf_to_load(const struct mem_object *obj, void **copy)
+{
+	struct btf_view view;
+	uint32_t resized = 0;
+
+	*copy = NULL;
+	for (uint32_t i = 0; i < obj->image.map_count; i++)
+		resized += obj->maps[i].value_size != obj->maps[i].image->value_size;
+	if (!resized)
+		return obj->image.btf;
+	*copy = malloc(obj->image.btf_size);
+	if (!*copy)
+		return NULL;
+	memcpy(*copy, obj->image.btf, obj->image.btf_size);
+	if (btf_view_init(&view, *copy, obj->image.btf_size) && !btf_view_index(&view)) {
+		btf_resize(obj, &view);
+		btf_view_free(&view);
+	}
+	return *copy;
+}
+
 /*
  * Programs without CO-RE records run without BTF as well, on a kernel that does not know some kind
  * of type yet, or finds them nested too deep. With them BTF is a must: the kernel would silently
  * leave the offsets unrelocated.
  */
-int btf_load(struct mem_object *obj)
+static int btf_load_from(struct mem_object *obj, const void *btf)
 {
 	int fd;
 	BPF_ATTR(attr);
 
-	if (!obj->image.btf_size)
-		return 0;
-	attr.btf = sys_pointer(obj->image.btf);
+	attr.btf = sys_pointer(btf);
 	attr.btf_size = obj->image.btf_size;
 	fd = sys_bpf_fd(BPF_BTF_LOAD, &attr, sizeof(attr));
 	if (fd >= 0) {
@@ -77,4 +111,20 @@ int btf_load(struct mem_object *obj)
 		return 0;
 	}
 	return btf_load_error(obj, &attr, -fd);
+}
+
+int btf_load(struct mem_object *obj)
+{
+	const void *btf;
+	void *copy;
+	int err;
+
+	if (!obj->image.btf_size)
+		return 0;
+	btf = btf_to_load(obj, &copy);
+	if (!btf)
+		return mem__error(ENOMEM, "%s: no memory for its BTF", obj->name);
+	err = btf_load_from(obj, btf);
+	free(copy);
+	return err;
 }

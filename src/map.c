@@ -74,7 +74,7 @@ static int map_create_error(const struct mem_map *map, int err)
 	} else {
 		snprintf(why, sizeof(why),
 			 "%s (type %u, key %u bytes, value %u bytes, %u entries, flags %#x)", strerror(err),
-			 image->type, image->key_size, image->value_size, map->max_entries,
+			 image->type, image->key_size, map->value_size, map->max_entries,
 			 image->map_flags);
 	}
 	return mem__error(err, "%s: can't create map '%s': %s", map->obj->name, image->name, why);
@@ -86,7 +86,7 @@ static void map_attr(const struct mem_map *map, union bpf_attr *attr)
 
 	attr->map_type = image->type;
 	attr->key_size = image->key_size;
-	attr->value_size = image->value_size;
+	attr->value_size = map->value_size;
 	attr->max_entries = map->max_entries;
 	attr->map_flags = image->map_flags;
 	attr->numa_node = image->map_flags & BPF_F_NUMA_NODE ? image->numa_node : 0;
@@ -255,7 +255,7 @@ uint32_t mem_map_key_size(const struct mem_map *map)
 
 uint32_t mem_map_value_size(const struct mem_map *map)
 {
-	return map->image->value_size;
+	return map->value_size;
 }
 
 uint32_t mem_map_max_entries(const struct mem_map *map)

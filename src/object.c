@@ -36,6 +36,7 @@ static void object_link_parts(struct mem_object *obj)
 		map->obj = obj;
 		map->image = &image->maps[i];
 		map->max_entries = map->image->max_entries;
+		map->value_size = map->image->value_size;
 		map->fd = -1;
 	}
 	for (uint32_t i = 0; i < image->region_count; i++) {

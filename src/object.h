@@ -34,6 +34,7 @@ struct mem_map {
 	const struct mem_map_image *image;
 	struct mem_region *region; /* the region over this map, NULL if it has none */
 	uint32_t max_entries;      /* elements; what the application may have changed */
+	uint32_t value_size;       /* bytes; of a section's variables it may have, too */
 	struct struct_ops *ops;    /* struct_ops.c: of a struct_ops map, NULL before prepare */
 	char *pin_path;            /* looked for and pinned at prepare; NULL: neither */
 	bool reused;               /* not made by this object: its contents stay as they are */
@@ -124,6 +125,7 @@ struct mem_object *object_open(const struct mem_image *image, const struct mem_o
 /* region.c */
 int region_reserve(struct mem_region *region);
 int region_resize(struct mem_region *region);
+size_t region_variables_size(const struct mem_region *region);
 int region_map(struct mem_region *region);
 int region_adopt(struct mem_region *region, const struct bpf_map_info *info, int prot);
 void region_unmap(struct mem_region *region);

@@ -16,7 +16,17 @@
 
 size_t map_stride(const struct mem_map *map)
 {
-	return ((size_t)map->image->value_size + 7) & ~(size_t)7;
+	return ((size_t)map->value_size + 7) & ~(size_t)7;
+}
+
+static bool is_section(const struct mem_region *region)
+{
+	return region->image->kind == MEM_REGION_DATA || region->image->kind == MEM_REGION_RODATA;
+}
+
+size_t region_variables_size(const struct mem_region *region)
+{
+	return is_section(region) ? region->map->value_size : region->image->size;
 }
 
 /* Bytes of the mapping, 0 if the map has no elements yet or too many. */
@@ -58,7 +68,7 @@ int region_reserve(struct mem_region *region)
 	return arena_reserve(region);
 }
 
-/* Reserve again for another number of elements; what was in the variables moves along. */
+/* Reserve again for another number of elements or bytes; what was in the variables moves along. */
 int region_resize(struct mem_region *region)
 {
 	struct mem_region old = *region;
@@ -74,7 +84,9 @@ int region_resize(struct mem_region *region)
 		*region = old;
 		return err;
 	}
-	if (old.variables && region->variables)
+	if (is_section(region)) /* whole pages, those that hold nothing left out */
+		contents_copy(region->base, old.base, old.size < region->size ? old.size : region->size);
+	else if (old.variables && region->variables)
 		memcpy(region->variables, old.variables, region->image->size);
 	region_unmap(&old);
 	skeleton_show_region(region);
@@ -149,7 +161,7 @@ static bool element_is_zero(const char *element, size_t size)
 /* Contents for a map that can't be mapped writable, by system calls; all of it is zero by now. */
 static int region_update(const struct mem_region *region)
 {
-	size_t stride = map_stride(region->map), size = region->map->image->value_size;
+	size_t stride = map_stride(region->map), size = region->map->value_size;
 	int err = 0;
 
 	if (!contents_any(region->base, region->size))
@@ -278,7 +290,7 @@ void *mem_region_data(const struct mem_region *region, size_t *size)
 	else if (region->image->kind == MEM_REGION_ARRAY)
 		bytes = mem_region_stride(region) * mem_region_length(region);
 	else
-		bytes = region->image->size;
+		bytes = region_variables_size(region);
 	if (size)
 		*size = bytes;
 	return region->base ? region->base + region->lead : NULL;
@@ -287,7 +299,7 @@ void *mem_region_data(const struct mem_region *region, size_t *size)
 void *mem_region_variables(const struct mem_region *region, size_t *size)
 {
 	if (size)
-		*size = region->variables ? region->image->size : 0;
+		*size = region->variables ? region_variables_size(region) : 0;
 	return region->variables;
 }
 
@@ -330,6 +342,26 @@ int mem_region_leave_unmapped(struct mem_region *region)
 		region->unmapped = true;
 		region->live = true;
 		skeleton_show_region(region);
+	}
+	return object_result(region->obj, err);
+}
+
+int mem_region_size_set(struct mem_region *region, size_t size)
+{
+	uint32_t old = region->map->value_size;
+	int err = region_still_private(region, "given another size");
+
+	if (!err && (!is_section(region) || size < region->image->size || size > UINT32_MAX))
+		err = mem__error(EINVAL, "%s: region '%s' can't have %zu bytes: %s", region->obj->name,
+				 region->image->name, size,
+				 !is_section(region) ? "it is no section of variables"
+				 : size > UINT32_MAX ? "maps are smaller than 4 GiB"
+						     : "its variables need more");
+	if (!err) {
+		region->map->value_size = (uint32_t)size;
+		err = region_resize(region);
+		if (err)
+			region->map->value_size = old;
 	}
 	return object_result(region->obj, err);
 }

@@ -131,6 +131,7 @@ static int region_attach(struct mem_region *region, int fd, const struct mem_att
 	if (err)
 		return err;
 	map->max_entries = info.max_entries;
+	map->value_size = info.value_size;
 	map->reused = true;
 	region->first = OPTS_GET(opts, first, 0);
 	region->count = OPTS_GET(opts, count, 0);

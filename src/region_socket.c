@@ -55,7 +55,7 @@ static void fill(const struct mem_region *region, struct message *message)
 	message->size = sizeof(*message);
 	message->kind = region->image->kind;
 	message->type = map->image->type;
-	message->value_size = map->image->value_size;
+	message->value_size = map->value_size;
 	message->max_entries = map->max_entries;
 	message->address = arena ? sys_pointer(region->base) : 0;
 	message->variables = region->variables ? (uint64_t)(region->variables - region->base) : 0;
@@ -182,7 +182,7 @@ static const char *schema_fault(const struct message *message, const struct mem_
 	if (region->image->kind == MEM_REGION_ARENA && region->variables && offset != message->variables)
 		return "its variables are elsewhere";
 	if (wanted && message->schema && wanted != message->schema &&
-	    message->value_size == region->map->image->value_size)
+	    message->value_size == region->map->value_size)
 		return "its variables or elements have another layout than this program's";
 	return NULL;
 }

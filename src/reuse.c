@@ -81,11 +81,11 @@ int reuse_check(const struct mem_map *map, const struct bpf_map_info *info, bool
 
 	relation = relate(map, info, fields, sizeof(fields));
 	longer = may_be_longer && relation == MEM_SCHEMA_COMPATIBLE && image->flags & MEM_MAP_INTERNAL &&
-		 info->value_size > image->value_size;
+		 info->value_size > map->value_size;
 	differ_bytes(&diff, "its type", image->type, info->type);
 	differ_bytes(&diff, "its key size", image->key_size, info->key_size);
 	if (!longer)
-		differ_bytes(&diff, "its value size", image->value_size, info->value_size);
+		differ_bytes(&diff, "its value size", map->value_size, info->value_size);
 	if (map->max_entries) /* else whatever it has */
 		differ_bytes(&diff, "its max_entries", map->max_entries, info->max_entries);
 	differ(&diff, "its flags", declared_flags(image, info), info->map_flags);

@@ -304,6 +304,20 @@ size_t mem_region_stride(const struct mem_region *region);
 size_t mem_region_length(const struct mem_region *region);
 
 /**
+ * @brief Make a section of variables longer, for an array at its end.
+ *
+ * What is in the variables moves along; the rest is zero. The address changes: fetch it again (the
+ * skeleton's member is updated). Generated headers have NAME__set_len_REGION(), which counts elements
+ * of the last array.
+ *
+ * @param region  variables (MEM_REGION_DATA or MEM_REGION_RODATA) of an opened, not prepared object
+ * @param size    bytes, at least what the object has
+ * @return 0, or -EBUSY its map exists, -EINVAL not such a region, or too small or too large, -ENOMEM.
+ *         After a failure it is as before.
+ */
+int mem_region_size_set(struct mem_region *region, size_t size);
+
+/**
  * @brief Make a range of an arena present, so that programs can write there.
  *
  * What a program stores to an absent page is lost. The variables' pages are always present.
