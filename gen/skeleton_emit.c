@@ -548,6 +548,9 @@ static const char cpp_functions[] =
 	"inline int @::attach(struct @ *skel) { return @__attach(skel); }\n"
 	"inline void @::detach(struct @ *skel) { @__detach(skel); }\n"
 	"inline void @::destroy(struct @ *skel) { @__destroy(skel); }\n"
+	"\n"
+	"/* Owns one, and destroys it. */\n"
+	"typedef mem::skeleton<struct @> @__unique;\n"
 	"#endif\n"
 	"\n";
 

@@ -1495,6 +1495,97 @@ void mem_usdt_use(void);
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }
+
+/** libmem for C++. */
+namespace mem
+{
+
+/**
+ * @brief Owns a generated struct: it is destroyed with its owner, which can be moved and not copied.
+ *
+ * Generated headers call theirs NAME__unique:
+ *
+ *     auto skel = hits__unique::open();
+ *     if (skel.load() || skel.attach())
+ *             return report(mem_error_message());
+ *     use(skel->bss->hits);
+ *
+ * It throws nothing. An owner without a struct is false, and its functions answer -EBADF: after an open()
+ * that failed, mem_error_message() still says why.
+ *
+ * @tparam T  a generated struct
+ */
+template <typename T> class skeleton
+{
+public:
+	/** @brief Owns nothing. */
+	skeleton() noexcept : skel_(nullptr) {}
+	/** @brief Takes a struct over. @param skel  from NAME__open(), or NULL */
+	explicit skeleton(T *skel) noexcept : skel_(skel) {}
+	/** @brief Takes over what another one owns. @param other  owns nothing afterwards */
+	skeleton(skeleton &&other) noexcept : skel_(other.release()) {}
+	/** @brief The same, in place of what it owns. @param other  owns nothing afterwards @return itself */
+	skeleton &operator=(skeleton &&other) noexcept
+	{
+		if (this != &other)
+			reset(other.release());
+		return *this;
+	}
+	skeleton(const skeleton &) = delete;
+	skeleton &operator=(const skeleton &) = delete;
+	~skeleton() { T::destroy(skel_); }
+
+	/** @brief NAME__open_opts(). @param opts  NULL for defaults @return the owner, false with errno */
+	static skeleton open(const struct mem_open_opts *opts = nullptr)
+	{
+		return skeleton(T::open(opts));
+	}
+	/** @brief NAME__open_and_load(). @return the owner, false with errno */
+	static skeleton open_and_load() { return skeleton(T::open_and_load()); }
+	/** @brief NAME__prepare(). @return 0 or a negative errno */
+	int prepare() { return skel_ ? T::prepare(skel_) : no_skel; }
+	/** @brief NAME__load(). @return 0 or a negative errno */
+	int load() { return skel_ ? T::load(skel_) : no_skel; }
+	/** @brief NAME__attach(). @return 0 or a negative errno */
+	int attach() { return skel_ ? T::attach(skel_) : no_skel; }
+	/** @brief NAME__detach(). */
+	void detach()
+	{
+		if (skel_)
+			T::detach(skel_);
+	}
+
+	/** @brief The struct. @return NULL if it owns none */
+	T *get() const noexcept { return skel_; }
+	/** @brief Its members; there must be a struct. @return the struct */
+	T *operator->() const noexcept { return skel_; }
+	/** @brief The struct; there must be one. @return a reference to it */
+	T &operator*() const noexcept { return *skel_; }
+	/** @brief Whether it owns a struct. @return true or false */
+	explicit operator bool() const noexcept { return skel_ != nullptr; }
+	/** @brief Gives the struct away. @return it, to be destroyed by the caller */
+	T *release() noexcept
+	{
+		T *skel = skel_;
+
+		skel_ = nullptr;
+		return skel;
+	}
+	/** @brief Destroys what it owns, and takes another one over. @param skel  NULL for none */
+	void reset(T *skel = nullptr)
+	{
+		T *old = skel_;
+
+		skel_ = skel;
+		T::destroy(old);
+	}
+
+private:
+	enum { no_skel = -9 }; /* -EBADF */
+	T *skel_;
+};
+
+} // namespace mem
 #endif
 
 #endif /* MEM_MEM_H */
