@@ -185,8 +185,7 @@ struct mem_schema *mem_schema_of_image(const struct mem_image *image, const char
 	return schema;
 }
 
-/* All of a BTF object of the kernel, to be freed. NULL with errno, and no message. */
-static void *read_btf(uint32_t id, uint32_t *size)
+void *schema_read_btf(uint32_t id, uint32_t *size)
 {
 	struct bpf_btf_info info = {0};
 	void *data = NULL;
@@ -224,11 +223,12 @@ static struct mem_schema *of_info(const struct bpf_map_info *info, const char *w
 	void *btf;
 
 	if (!info->btf_id || !info->btf_value_type_id) {
+		errno = ENODATA;
 		if (who)
 			mem__error(ENODATA, "%s: the kernel knows no types of it", who);
 		return NULL;
 	}
-	btf = read_btf(info->btf_id, &size);
+	btf = schema_read_btf(info->btf_id, &size);
 	if (!btf) {
 		if (who)
 			mem__error(errno, "%s: can't read its types: %s", who,
@@ -275,8 +275,14 @@ enum mem_schema_relation schema_relate(const struct mem_region *region, const st
 	text[0] = '\0';
 	if (live)
 		wanted = of_row(&region->obj->image, region->image, NULL);
-	if (wanted)
+	if (wanted) {
 		relation = mem_schema_diff(live, wanted, text, size);
+	} else if (live ? region->image->type && region->obj->image.btf_size
+			: errno != ENODATA && errno != EPERM) {
+		/* known, and only for lack of memory not to this process: no reason to believe anything */
+		snprintf(text, size, "(its types can't be compared: %s)", strerror(errno));
+		relation = MEM_SCHEMA_DIFFERENT;
+	}
 	/* a last array that is longer than its type says is more behind the fields */
 	if (wanted && relation == MEM_SCHEMA_EQUAL && info->value_size > region->map->value_size)
 		relation = MEM_SCHEMA_COMPATIBLE;

@@ -6,10 +6,17 @@
 #include <linux/bpf.h>
 #include <mem/schema.h>
 
+#include "btf_walk.h"
 #include "object.h"
 
 /* schema_build.c: of the type with an id in BTF. NULL with errno; a message if who says whose it is. */
 struct mem_schema *schema_build(const void *btf, size_t size, uint32_t type, const char *who);
+
+/* schema_build.c: what a type is called in a schema. */
+void schema_type_name(const struct btf_walk *walk, uint32_t id, char *text, size_t size);
+
+/* schema.c: all of a BTF object of the kernel, to be freed. NULL with errno, and no message. */
+void *schema_read_btf(uint32_t id, uint32_t *size);
 
 /* schema.c; both without a message, whatever happens */
 

@@ -196,6 +196,25 @@ static int compare_fields(const void *a, const void *b)
 	return strcmp(one->path, two->path);
 }
 
+void schema_type_name(const struct btf_walk *walk, uint32_t id, char *text, size_t size)
+{
+	struct builder b = {.walk = *walk};
+	char dimensions[64] = "", name[TYPE_MAX];
+	const struct btf_type *type;
+	size_t len = 0;
+
+	while ((type = btf_walk_type(walk, btf_walk_strip(walk, id))) &&
+	       BTF_INFO_KIND(type->info) == BTF_KIND_ARRAY) {
+		const struct btf_array *array = (const void *)(type + 1);
+
+		if (len > sizeof(dimensions) - 16)
+			break;
+		len += (size_t)snprintf(dimensions + len, sizeof(dimensions) - len, "[%u]", array->nelems);
+		id = array->type;
+	}
+	snprintf(text, size, "%s%s", type_name(&b, id, name, false), dimensions);
+}
+
 struct mem_schema *schema_build(const void *btf, size_t size, uint32_t type, const char *who)
 {
 	struct builder b = {.schema = calloc(1, sizeof(*b.schema))};
