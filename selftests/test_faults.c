@@ -18,13 +18,17 @@
 #include <unistd.h>
 
 #include <mem/elf.h>
+#include <mem/migrate.h>
 
+#include "bpffs.h"
 #include "externs.skel.h"
 #include "faults/inject.h"
 #include "harness.h"
 #include "hooks.skel.h"
 #include "leaks.h"
+#include "migrate_new.skel.h"
 #include "plain.skel.h"
+#include "rawbpf.h"
 #include "shared.skel.h"
 
 enum { NTH_MAX = 20000 }; /* an operation with more calls than that does not end */
@@ -52,7 +56,8 @@ static const struct object {
 } plain = {"plain", plain__image, plain__layout, offsetof(struct plain, obj), 0},
   shared = {"shared", shared__image, shared__layout, offsetof(struct shared, obj), 6009},
   hooks = {"hooks", hooks__image, hooks__layout, offsetof(struct hooks, obj), 6006},
-  externs = {"externs", externs__image, externs__layout, offsetof(struct externs, obj), 0};
+  externs = {"externs", externs__image, externs__layout, offsetof(struct externs, obj), 0},
+  grown = {"migrate_new", migrate_new__image, migrate_new__layout, offsetof(struct migrate_new, obj), 0};
 
 enum {
 	ONCE = 0,   /* after a failure the object can only be closed */
@@ -236,6 +241,68 @@ static int attach_region(struct subject *s)
 	return result(s->attached);
 }
 
+/* ---- memory of an older version */
+
+#define PIN "/sys/fs/bpf/faults"
+
+static uint32_t published_id;
+
+static uint32_t id_at_pin(void)
+{
+	union bpf_attr attr = {.pathname = (uintptr_t)PIN};
+	struct bpf_map_info info;
+	int fd = (int)raw_bpf(BPF_OBJ_GET, &attr, sizeof(attr));
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(raw_info(fd, &info, sizeof(info)), 0);
+	close(fd);
+	return info.id;
+}
+
+/* Pinned, and also kept as a descriptor. */
+static void published(struct subject *s)
+{
+	struct mem_object *maker = assert_ptr(mem_object_open_file(
+		build_path("selftests/migrate_old.bpf.o"), NULL));
+	struct mem_map *map = assert_ptr(mem_object_find_map(maker, ".bss"));
+
+	assert_ok(mem_object_prepare(maker));
+	assert_ok(mem_map_pin(map, PIN, 0));
+	published_id = mem_map_id(map);
+	s->source = dup(mem_map_fd(map));
+	mem_object_close(maker);
+}
+
+static void opened_to_migrate(struct subject *s)
+{
+	published(s);
+	opened(s);
+	assert_ok(mem_map_pin_path_set(mem_object_find_map(s->obj, ".bss"), PIN));
+	assert_ok(mem_object_migrate_set(s->obj, NULL));
+}
+
+/* What fails leaves the old map at its pin. */
+static int migrate_at_prepare(struct subject *s)
+{
+	int err = mem_object_prepare(s->obj), saved_errno = errno;
+
+	if (err < 0)
+		ck_assert_uint_eq(id_at_pin(), published_id);
+	errno = saved_errno;
+	return err;
+}
+
+static void prepared_to_migrate(struct subject *s)
+{
+	published(s);
+	prepared(s);
+}
+
+static int migrate_region(struct subject *s)
+{
+	return mem_region_migrate(mem_object_find_region(s->obj, s->part), mem_source_fd(s->source), NULL);
+}
+
 static int run_prog(struct subject *s)
 {
 	return mem_prog_run(mem_object_find_prog(s->obj, "calls"), NULL);
@@ -345,6 +412,8 @@ static const struct operation calling[] = {
 	{"reuse arena", &shared, made_and_opened, reuse, "arena", AGAIN},
 	{"attach region", &shared, made, attach_region, "table", AGAIN},
 	{"attach arena", &shared, made, attach_region, "arena", AGAIN},
+	{"migrate at a pin", &grown, opened_to_migrate, migrate_at_prepare, NULL, ONCE},
+	{"migrate region", &grown, prepared_to_migrate, migrate_region, "bss", AGAIN},
 	{"populate", &shared, prepared, populate, "arena", AGAIN},
 	{"update", &plain, prepared, update, "lru", AGAIN},
 	{"look up", &plain, updated, lookup, "lru", AGAIN},
@@ -363,6 +432,7 @@ static void tear_down(struct subject *s)
 	mem_region_detach(s->attached);
 	if (s->source)
 		close(s->source);
+	unlink(PIN);
 	if (s->skel)
 		mem_skeleton_destroy(s->skel, s->object->layout());
 	else
@@ -501,7 +571,9 @@ END_TEST
 TEST(calls_fail, .timeout = 60)
 {
 	need_bpf();
+	bpffs_mount();
 	sweep_all(calling);
+	bpffs_unmount();
 }
 END_TEST
 

@@ -20,7 +20,8 @@ struct arena_record {
 	uint64_t offset;   /* bytes from the arena's first byte to the first variable */
 	uint64_t size;     /* bytes of the variables */
 	uint64_t schema;   /* hash of their names and types, 0 if unknown */
-	uint64_t unused[3]; /* 0 */
+	uint64_t contents; /* version of what is allocated, as the application counts */
+	uint64_t unused[2]; /* 0 */
 };
 
 #define DIRECT_OFFSET_LIMIT (1ULL << 29) /* bytes; BPF_MAX_VAR_OFF of the verifier */

@@ -28,6 +28,7 @@ void arena_record_write(struct mem_region *region)
 	record->offset = (uint64_t)(region->variables - region->base);
 	record->size = region->image->size;
 	record->schema = schema_region_hash(region);
+	record->contents = region->version;
 	/* whoever sees the magic number sees the rest, and the variables' initial values */
 	__atomic_store_n(&record->magic, ARENA_RECORD_MAGIC, __ATOMIC_RELEASE);
 }
@@ -70,7 +71,12 @@ static int find_variables(struct mem_region *region)
 			return arena_error(region, EINVAL, "its variables have another layout than this "
 					   "program's (hash %#llx, not %#llx)",
 					   (unsigned long long)record.schema, (unsigned long long)wanted);
+		if (record.contents != region->version && !region->obj->attached)
+			return arena_error(region, EINVAL, "its contents have version %llu, not %llu",
+					   (unsigned long long)record.contents,
+					   (unsigned long long)region->version);
 		region->variables = region->base + record.offset;
+		region->version = record.contents;
 		return 0;
 	}
 	if (region->writable)

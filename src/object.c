@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "migrate.h"
 #include "object.h"
 #include "opts.h"
 #include "pin.h"
@@ -218,6 +219,9 @@ static int object_leave(struct mem_object *obj, int err, enum phase done)
 			reuse_undo_pins(obj);
 	} else {
 		obj->phase = done;
+		for (uint32_t i = 0; done == PHASE_LOADED && i < obj->image.map_count; i++)
+			if (obj->maps[i].migration)
+				migrate_settle(&obj->maps[i]);
 	}
 	return object_result(obj, err);
 }
@@ -328,6 +332,8 @@ void mem_object_close(struct mem_object *obj)
 	for (uint32_t i = 0; obj->maps && i < obj->image.map_count; i++) {
 		sys_close(&obj->maps[i].fd);
 		free(obj->maps[i].pin_path);
+		if (obj->maps[i].migration)
+			migrate_free(&obj->maps[i]);
 		if (obj->maps[i].ops)
 			struct_ops_free(&obj->maps[i]);
 	}

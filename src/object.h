@@ -40,6 +40,7 @@ struct mem_map {
 	bool reused;               /* not made by this object: its contents stay as they are */
 	bool pinned;               /* at pin_path, by this object */
 	bool stays_detached;       /* of struct_ops: NAME__attach() passes it by */
+	struct migration *migration; /* migrate.c: what is at pin_path may be migrated; NULL: it may not */
 	int fd;                    /* -1 until created or reused */
 };
 
@@ -57,6 +58,7 @@ struct mem_region {
 	size_t lead;      /* bytes at base in front of the first element of a window */
 	uint32_t first;   /* number of that element */
 	uint32_t count;   /* elements of a window; 0: all */
+	uint64_t version; /* of an arena's contents, as the application counts them */
 
 	/* arena_share.c: of an arena */
 	struct mem_region *next_mapped;

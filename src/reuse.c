@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "live_map.h"
+#include "migrate.h"
 #include "object.h"
 #include "pin.h"
 #include "reuse.h"
@@ -29,6 +30,7 @@
 struct differences {
 	char text[1024];
 	size_t len; /* bytes, may be more than fit */
+	bool fits;  /* there are none, in the types either */
 };
 
 static void differ(struct differences *diff, const char *what, uint64_t here, uint64_t there)
@@ -70,28 +72,43 @@ static enum mem_schema_relation relate(const struct mem_map *map, const struct b
 }
 
 /* An arena's address is wherever its maker put it. */
+static void compare(const struct mem_map *map, const struct bpf_map_info *info, bool may_be_longer,
+		    struct differences *diff, char *fields, size_t size)
+{
+	const struct mem_map_image *image = map->image;
+	enum mem_schema_relation relation = relate(map, info, fields, size);
+	bool longer = may_be_longer && relation == MEM_SCHEMA_COMPATIBLE &&
+		      image->flags & MEM_MAP_INTERNAL && info->value_size > map->value_size;
+
+	differ_bytes(diff, "its type", image->type, info->type);
+	differ_bytes(diff, "its key size", image->key_size, info->key_size);
+	if (!longer)
+		differ_bytes(diff, "its value size", map->value_size, info->value_size);
+	if (map->max_entries) /* else whatever it has */
+		differ_bytes(diff, "its max_entries", map->max_entries, info->max_entries);
+	differ(diff, "its flags", declared_flags(image, info), info->map_flags);
+	if (image->type != SYS_MAP_TYPE_ARENA)
+		differ(diff, "its map_extra", image->map_extra, info->map_extra);
+	diff->fits = !diff->len && relation != MEM_SCHEMA_DIFFERENT;
+}
+
+bool reuse_fits(const struct mem_map *map, const struct bpf_map_info *info)
+{
+	struct differences diff = {.len = 0};
+	char fields[2048];
+
+	compare(map, info, false, &diff, fields, sizeof(fields));
+	return diff.fits;
+}
+
 int reuse_check(const struct mem_map *map, const struct bpf_map_info *info, bool may_be_longer,
 		const char *who)
 {
-	const struct mem_map_image *image = map->image;
 	struct differences diff = {.len = 0};
-	enum mem_schema_relation relation;
 	char fields[2048];
-	bool longer;
 
-	relation = relate(map, info, fields, sizeof(fields));
-	longer = may_be_longer && relation == MEM_SCHEMA_COMPATIBLE && image->flags & MEM_MAP_INTERNAL &&
-		 info->value_size > map->value_size;
-	differ_bytes(&diff, "its type", image->type, info->type);
-	differ_bytes(&diff, "its key size", image->key_size, info->key_size);
-	if (!longer)
-		differ_bytes(&diff, "its value size", map->value_size, info->value_size);
-	if (map->max_entries) /* else whatever it has */
-		differ_bytes(&diff, "its max_entries", map->max_entries, info->max_entries);
-	differ(&diff, "its flags", declared_flags(image, info), info->map_flags);
-	if (image->type != SYS_MAP_TYPE_ARENA)
-		differ(&diff, "its map_extra", image->map_extra, info->map_extra);
-	if (!diff.len && relation != MEM_SCHEMA_DIFFERENT)
+	compare(map, info, may_be_longer, &diff, fields, sizeof(fields));
+	if (diff.fits)
 		return 0;
 	return mem__error(EINVAL, "%s: map id %u ('%.15s') is another kind of map: %s%s%s%s", who, info->id,
 			  info->name, diff.text, diff.len && *fields ? ", and " : "",
@@ -100,8 +117,7 @@ int reuse_check(const struct mem_map *map, const struct bpf_map_info *info, bool
 
 /* --- taking it on --- */
 
-/* fd, which is taken over, becomes the map's, and its memory the region's; on failure nothing changes. */
-static int reuse_take(struct mem_map *map, int fd, const char *who)
+int reuse_take(struct mem_map *map, int fd, const char *who)
 {
 	uint32_t max_entries = map->max_entries;
 	struct bpf_map_info info;
@@ -220,6 +236,12 @@ int reuse_find_pin(struct mem_map *map)
 	fd = live_map_open(&source, who);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
+	if (map->migration) {
+		int other = migrate_meet(map, &fd, who);
+
+		if (other) /* it gives its contents to a map to be made */
+			return other < 0 ? other : 0;
+	}
 	return reuse_take(map, fd, who);
 }
 
@@ -235,6 +257,8 @@ int reuse_make_pin(struct mem_map *map)
 
 	if (!map->pin_path || map->reused)
 		return 0;
+	if (map->migration && migrate_pending(map))
+		return migrate_swap(map);
 	for (int tries = 0; tries < PIN_TRIES; tries++) {
 		snprintf(who, sizeof(who), "%s: map '%s'", map->obj->name, map->image->name);
 		err = pin_create(map->fd, map->pin_path, PIN_MODE_DEFAULT, false, who);
@@ -259,6 +283,8 @@ void reuse_undo_pins(struct mem_object *obj)
 		if (map->pinned)
 			unlink(map->pin_path);
 		map->pinned = false;
+		if (map->migration)
+			migrate_undo(map);
 	}
 }
 

@@ -20,6 +20,12 @@ int reuse_make_pin(struct mem_map *map) PART;
 int reuse_check(const struct mem_map *map, const struct bpf_map_info *info, bool may_be_longer,
 		const char *who);
 
+/* reuse_check() without a message. */
+bool reuse_fits(const struct mem_map *map, const struct bpf_map_info *info);
+
+/* fd, which is taken over, becomes the map's, and its memory the region's; on failure nothing changes. */
+int reuse_take(struct mem_map *map, int fd, const char *who);
+
 void reuse_undo_pins(struct mem_object *obj) PART;
 
 #endif /* LIBMEM_REUSE_H */

@@ -88,10 +88,16 @@ typedef __u32 __wsum;
 #define MEM_WRITER_APP __attribute__((btf_decl_tag("mem:writer=app")))
 /** The same for what programs write. */
 #define MEM_WRITER_BPF __attribute__((btf_decl_tag("mem:writer=bpf")))
+/**
+ * Marks a field or variable that was renamed: `long answered MEM_WAS("replies");`. Migration
+ * (mem/migrate.h) then finds its value under the old name. May be given several times.
+ */
+#define MEM_WAS(old_name) __attribute__((btf_decl_tag("mem:was=" old_name)))
 #else
 /** @cond */
 #define MEM_WRITER_APP
 #define MEM_WRITER_BPF
+#define MEM_WAS(old_name)
 /** @endcond */
 #endif
 
