@@ -2,7 +2,7 @@
 ## make bench-arena           allocator and hash table of an arena beside the kernel's
 .PHONY: bench-arena
 
-bench: bench-arena
+BENCHES += arena
 
 bench-arena: $(BUILD)/bench/arena
 	$(Q)$<

@@ -1,33 +1,66 @@
 # SPDX-License-Identifier: BSD-2-Clause
-## make bench                  benchmarks: ratios to a peer measured in the same run
-.PHONY: bench bench-startup
+## make bench                  all benchmarks, in under five minutes: ratios to what is measured beside, and
+##                            build/bench.json; make bench-startup bench-size ... for one of them
+## make bench-report           the ratios of build/bench.json as build/bench.svg
+.PHONY: bench bench-peers
 
 BENCH := $(BUILD)/bench
-BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
-BENCH_CFLAGS = -O2 -Wall -Wextra -Iinclude -Ibench -I$(BENCH)
+BENCH_RUN := $(BENCH)/run
+BENCH_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Iinclude -Ibench -I$(BENCH)
 
-bench: bench-startup
+# libbpf and bpftool to compare with: the user's, or those of Debian's backports.
+PEERS := $(BENCH)/peers
+ifeq ($(BPFTOOL),)
+PEER_BPFTOOL := $(PEERS)/bpftool
+PEER_PKG_CONFIG = PKG_CONFIG_PATH=$(PEERS)/pkgconfig $(PKG_CONFIG)
+PEERS_READY := $(PEERS)/versions
+else
+PEER_BPFTOOL := $(BPFTOOL)
+PEER_PKG_CONFIG := $(PKG_CONFIG)
+PEERS_READY :=
+endif
+PEER_CFLAGS = $(shell $(PEER_PKG_CONFIG) --cflags libbpf)
+PEER_LIBDIR = $(shell $(PEER_PKG_CONFIG) --variable=libdir libbpf)
+PEER_LIBS = $(shell $(PEER_PKG_CONFIG) --libs libbpf) -Wl,-rpath,$(PEER_LIBDIR)
+# An archive where a tool is to be static, with what it needs.
+PEER_STATIC = $(PEER_LIBDIR)/libbpf.a -lelf -lz
 
-bench-startup: $(BENCH)/startup_libbpf $(BENCH)/startup_libmem
-	$(Q)bench/startup.sh 100 libbpf=$(BENCH)/startup_libbpf libmem=$(BENCH)/startup_libmem
+$(PEERS)/versions: bench/fetch_peers selftests/private_apt.sh
+	$(Q)bench/fetch_peers $(PEERS)
+	$(Q)touch $@
 
-$(BENCH)/%.bpf.o: bench/%.bpf.c $(PUBLIC_HEADERS)
+bench-peers: $(PEERS_READY)
+
+$(BENCH)/%.o: bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(BENCH_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BENCH_RUN): $(addprefix $(BENCH)/,run.o table.o trace.o)
+	$(call say,LD,$@)
+	$(Q)$(CC) $^ -o $@
+
+$(BENCH)/%.bpf.o: bench/%.bpf.c $(PUBLIC_HEADERS) $(PEERS_READY)
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)
-	$(Q)$(CLANG_BPF) -g -O2 --target=bpf -mcpu=v3 -Iinclude -c $< -o $@
+	$(Q)$(CLANG_BPF) -g -O2 --target=bpf -mcpu=v3 -Wall -Iinclude $(PEER_CFLAGS) -c $< -o $@
 
 $(BENCH)/%.skel.h: $(BENCH)/%.bpf.o $(MEMGEN)
 	$(call say,MEMGEN,$@)
 	$(Q)$(MEMGEN) skeleton $< -o $@
 
-$(BENCH)/%.libbpf.h: $(BENCH)/%.bpf.o
+$(BENCH)/%.libbpf.h: $(BENCH)/%.bpf.o $(PEERS_READY)
 	$(call say,BPFTOOL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
+	$(Q)$(PEER_BPFTOOL) gen skeleton $< name $(notdir $*) > $@
 
-$(BENCH)/startup_libmem: bench/startup_libmem.c $(BENCH)/startup.skel.h $(LIBMEM_SO)
-	$(call say,CC,$@)
-	$(Q)$(CC) $(BENCH_CFLAGS) $< -L$(BUILD) -lmem -Wl,-rpath,'$$ORIGIN/..' -o $@
+# Each benchmark adds its name to BENCHES, and its target prints tables by table.c, which also writes
+# their rows to the file that BENCH_ROWS names.
+BENCH_ROWS := $(BENCH)/rows
 
-$(BENCH)/startup_libbpf: bench/startup_libbpf.c $(BENCH)/startup.libbpf.h
-	$(call say,CC,$@)
-	$(Q)$(CC) $(BENCH_CFLAGS) $< $(shell $(PKG_CONFIG) --libs libbpf) -o $@
+bench: setup $(BENCH_RUN)
+	$(Q)rm -f $(BENCH_ROWS)
+	$(Q)for bench in $(BENCHES); do BENCH_ROWS=$(BENCH_ROWS) $(MAKE) --no-print-directory bench-$$bench || exit 1; done
+	$(Q)bench/join_rows $(BENCH_ROWS) libmem=$(VERSION) libbpf=$(shell $(PEER_PKG_CONFIG) --modversion libbpf) \
+		"bpftool=$$($(PEER_BPFTOOL) version | sed -n 's/^bpftool v//p')" > $(BUILD)/bench.json
+
+-include $(wildcard $(BENCH)/*.d $(BENCH)/*/*.d)

@@ -1,35 +1,50 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-#
-# Time from nothing to loaded programs, in fresh processes that take turns, and the bpf(2) calls it
-# takes. What is printed are ratios to the first tool of the list: machines differ, and so do hours.
-#
-#   bench/startup.sh ROUNDS NAME=TOOL...       each TOOL prints its nanoseconds
+# startup.sh RUN FOLDER: from nothing to programs in the kernel, and back. `floor` makes the calls that libmem
+# makes, from constants. Columns: user and system time (us, of a run that repeats it all), system calls, page
+# faults, the most memory the process had (KiB), and us to close everything. ATTACH_ROUNDS=10 for
+# attaching that is measured as often as the rest: closing takes the kernel seconds.
 set -eu
 
-rounds=$1
-shift
-results=$(mktemp -d)
-trap 'rm -rf "$results"' EXIT
+run=$1
+tools=$2
+rm -f "$tools/held" "$tools/holding"
+trap 'rm -f "$tools/held" "$tools/holding"' EXIT
 
-for _ in $(seq "$rounds"); do
-  for entry; do
-    "${entry#*=}" >> "$results/${entry%%=*}"
-  done
-done
-
-# What the file's lines are at a fraction of their sorted list.
-quantile()
+# bench TITLE OBJECT OPTION...
+bench()
 {
-  sort -n "$1" | awk -v at="$2" '{ v[NR] = $1 } END { i = int((NR - 1) * at) + 1; print v[i] }'
+	title=$1 object=$2
+	shift 2
+	"$run" -t -c user,system,bpf,calls,faults,peak,close "$@" startup "$title" \
+		floor="$tools/${object}_floor" \
+		"libmem skeleton=$tools/${object}_libmem" \
+		"libmem, object file=$tools/elf $tools/$object.bpf.o" \
+		"libbpf skeleton=$tools/${object}_libbpf" \
+		"light skeleton=$tools/${object}_light"
 }
 
-printf '%-20s %12s %12s %10s %8s\n' 'open + load' 'median us' 'min us' 'ratio' 'bpf()'
-base=$(quantile "$results/${1%%=*}" 0.5)
-for entry; do
-  file=$results/${entry%%=*}
-  calls=$(strace -f -e trace=bpf -o /dev/stdout "${entry#*=}" | grep -c '^[0-9 ]*bpf(' || true)
-  echo "$(quantile "$file" 0.5) $(quantile "$file" 0) $base $calls" |
-    awk -v name="${entry%%=*}" \
-      '{ printf "%-20s %12.1f %12.1f %10.3f %8d\n", name, $1 / 1000, $2 / 1000, $1 / $3, $4 }'
-done
+bench "open + load: variables only" globals -m load -n 60 -r 300
+bench "open + load: arena and a kernel function" arena -m load -n 60 -r 100
+bench "open + load: 16 CO-RE relocations" core -m load -n 60 -r 60
+bench "open + load: 16 CO-RE relocations, first use of the types" core -m load -n 8 -p "$tools/forget_libmem"
+bench "open + load: 50 programs, 20 maps" many -m load -n 15 -r 10
+bench "open + load: 256 MiB of zeroes" zeroes -m load -n 10 -r 4
+
+# Closing a tracepoint makes the kernel wait for all CPUs, a tenth of a second for each that nobody else has
+# open: here somebody has, which halves it. All attach with the same calls from an object file.
+mkfifo "$tools/held" "$tools/holding"
+BENCH_HOLD=1 "$tools/attach_floor" < "$tools/holding" > "$tools/held" &
+exec 9> "$tools/holding"
+read -r _ < "$tools/held"
+"$run" -n "${ATTACH_ROUNDS:-3}" -s 1000 -m attach -t -c bpf,calls,faults,close startup "attach: 100 tracepoints" \
+	floor="$tools/attach_floor" "libmem skeleton=$tools/attach_libmem" "libbpf skeleton=$tools/attach_libbpf" \
+	"light skeleton=$tools/attach_light"
+exec 9>&-
+wait
+"$run" -m peak -u KiB -b empty -n 15 startup "peak memory" \
+	empty="$tools/empty" floor="$tools/globals_floor" \
+	"libmem skeleton=$tools/globals_libmem" \
+	"libmem, object file=$tools/elf $tools/globals.bpf.o" \
+	"libbpf skeleton=$tools/globals_libbpf" \
+	"light skeleton=$tools/globals_light"

@@ -2,7 +2,7 @@
 ## make bench-task             per-thread memory against thread_local and task storage
 .PHONY: bench-task
 
-bench: bench-task
+BENCHES += task
 
 bench-task: $(BENCH)/task
 	$(Q)for back in uptr arena array; do $(BENCH)/task $$back; done

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-2-Clause
+.PHONY: bench-startup
+BENCHES += startup
+
+STARTUP := $(BENCH)/startup
+STARTUP_OBJECTS := globals arena core many zeroes attach
+STARTUP_ATTACH := attach
+# what is recorded has this kernel's numbers in it
+STARTUP_KERNEL := $(shell uname -r)
+# all libraries found at run time, as an application has them
+STARTUP_FLAGS = -DOBJECT=$(1) -DSKELETON='"startup/$(1).$(2).h"' $(if $(filter $(STARTUP_ATTACH),$(1)),-DATTACH)
+
+define startup_tools
+$(STARTUP)/$(1)_libmem: bench/startup/libmem.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).skel.h $(LIBMEM_SO)
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $$(BENCH_CFLAGS) $(call STARTUP_FLAGS,$(1),skel) $$< -L$(BUILD) -lmem -Wl,-rpath,'$$$$ORIGIN/../..' -o $$@
+
+$(STARTUP)/$(1)_libbpf: bench/startup/libbpf.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).libbpf.h
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $$(BENCH_CFLAGS) $(call STARTUP_FLAGS,$(1),libbpf) $$(PEER_CFLAGS) $$< $$(PEER_LIBS) -o $$@
+
+$(STARTUP)/$(1)_light: bench/startup/light bench/startup/libbpf.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).bpf.o
+	$$(call say,CC,$$@)
+	$$(Q)bench/startup/light $$@ $(1) $(STARTUP)/$(1).bpf.o $$(PEER_BPFTOOL) \
+		$$(CC) $$(BENCH_CFLAGS) $(call STARTUP_FLAGS,$(1),light) $$(PEER_CFLAGS) bench/startup/libbpf.c
+
+$(STARTUP)/$(1)_floor-$(STARTUP_KERNEL).c: $(STARTUP)/record $(STARTUP)/$(1)_libmem
+	$$(call say,RECORD,$$@)
+	$$(Q)$(if $(filter $(STARTUP_ATTACH),$(1)),RECORD_ATTACH=1) $(STARTUP)/record $$@ $(STARTUP)/$(1)_libmem
+
+$(STARTUP)/$(1)_floor: $(STARTUP)/$(1)_floor-$(STARTUP_KERNEL).c bench/startup/floor.c bench/startup/floor.h bench/startup/phases.h
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $$(BENCH_CFLAGS) -Ibench/startup bench/startup/floor.c $$< -o $$@
+
+startup-tools: $(foreach loader,floor libmem libbpf light,$(STARTUP)/$(1)_$(loader))
+endef
+$(foreach object,$(STARTUP_OBJECTS) forget,$(eval $(call startup_tools,$(object))))
+
+.PHONY: startup-tools
+startup-tools: $(STARTUP)/elf $(STARTUP)/empty
+
+$(STARTUP)/elf: bench/startup/elf.c bench/startup/phases.h $(LIBMEM_ELF_SO) $(LIBMEM_SO)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(BENCH_CFLAGS) $< -L$(BUILD) -lmem-elf -lmem -Wl,-rpath,'$$ORIGIN/../..' \
+		-Wl,-rpath-link,$(BUILD) -o $@
+
+$(STARTUP)/empty: bench/startup/empty.c bench/startup/phases.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(BENCH_CFLAGS) $< -o $@
+
+$(STARTUP)/record: $(addprefix $(BENCH)/,startup/record.o trace.o)
+	$(call say,LD,$@)
+	$(Q)$(CC) $^ -o $@
+
+bench-startup: startup-tools $(BENCH_RUN)
+	$(Q)bench/startup.sh $(BENCH_RUN) $(STARTUP)
