@@ -43,6 +43,7 @@ struct skeleton {
 	const char **links; /* member of "links" for each row of progs, then each struct_ops map */
 	struct skeleton_region *regions;
 	struct rows records;  /* struct buffer_record */
+	bool accessors;       /* functions for single variables are wanted; set after skeleton_init() */
 	uint32_t map_count;   /* members of "maps" */
 	uint32_t link_count;  /* members of "links" */
 	uint32_t array_count; /* members of "arrays" */

@@ -21,11 +21,12 @@ struct arguments {
 	const char *output; /* NULL: standard output */
 	const char *name;   /* NULL: made from the file's name */
 	struct type_policy policy;
+	bool accessors;
 	/* prints the header */
 	void (*emit)(struct writer *w, const struct skeleton *skeleton);
 };
 
-enum { OPT_TYPES = 0x100, OPT_TYPE_PREFIX };
+enum { OPT_TYPES = 0x100, OPT_TYPE_PREFIX, OPT_ACCESSORS };
 
 #define TYPE_PREFIX_OPTION                                                                         \
 	{"type-prefix", OPT_TYPE_PREFIX, "PREFIX", 0, "put PREFIX in front of the names of types", 0}
@@ -40,6 +41,10 @@ static const struct argp_option skeleton_options[] = {
 	 "is included before (none); their layout is checked either way",
 	 0},
 	TYPE_PREFIX_OPTION,
+	{"accessors", OPT_ACCESSORS, NULL, 0,
+	 "add functions that load, store, exchange and add to single variables atomically, and copy "
+	 "structs with a sequence counter (MEM_SEQ)",
+	 0},
 	{0},
 };
 
@@ -89,6 +94,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_TYPE_PREFIX:
 		args->policy.prefix = arg;
+		return 0;
+	case OPT_ACCESSORS:
+		args->accessors = true;
 		return 0;
 	case ARGP_KEY_END:
 		if (args->name && args->targets.objects.count > 1)
@@ -202,6 +210,7 @@ static int emit_header(const struct arguments *args, const struct image_view *vi
 
 	err = skeleton_init(&skeleton, view, btf, pool, &args->policy, file);
 	if (!err) {
+		skeleton.accessors = args->accessors;
 		w.limit = size_limit(view);
 		args->emit(&w, &skeleton);
 		err = writer_commit(&w, args->output, &action);

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "accessors.h"
 #include "resize.h"
 #include "skeleton.h"
 #include "tables.h"
@@ -60,6 +61,7 @@ static void emit_prologue(struct writer *w, const struct skeleton *s)
 		       "#include <stdint.h>\n"
 		       "\n"
 		       "#include <mem/mem.h>\n");
+	accessors_emit_include(w, s);
 	exports_emit_include(w, s);
 	task_emit_include(w, s->view);
 	emit_requirements(w);
@@ -573,6 +575,7 @@ void skeleton_emit(struct writer *w, const struct skeleton *s)
 	resize_emit(w, s);
 	emit_attach_regions(w, s);
 	exports_emit(w, s);
+	accessors_emit(w, s);
 	task_emit(w, s);
 	emit_template(w, cpp_functions, s->name);
 	writer_part(w, "#pragma GCC diagnostic pop\n"

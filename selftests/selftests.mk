@@ -49,7 +49,8 @@ $(BUILD)/selftests/usdt.bpf.o: private ALL_BPF_CFLAGS += -mcpu=v3 -idirafter /us
 
 $(BUILD)/selftests/%.skel.h: $(BUILD)/selftests/%.bpf.o $(MEMGEN)
 	$(call say,GEN,$@)
-	$(Q)$(MEMGEN) skeleton $< -o $@
+	$(Q)$(MEMGEN) skeleton $(MEMGEN_FLAGS) $< -o $@
+$(BUILD)/selftests/accessors.skel.h: private MEMGEN_FLAGS := --accessors
 
 # Before anything is compiled for the first time there is no list of which test needs which header.
 $(TESTS:=.o): | $(TEST_SKELS)

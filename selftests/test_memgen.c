@@ -453,6 +453,23 @@ TEST(types_may_have_a_prefix, ON_HOST)
 }
 END_TEST
 
+TEST(accessors_compile, ON_HOST, .timeout = 60)
+{
+	char text[1024];
+
+	for (int i = 0; i < NAMES; i++) {
+		snprintf(text, sizeof(text), "#include \"%s\"\n%s", generate(names[i], "--accessors"),
+			 system_headers);
+		compile(text);
+	}
+	snprintf(text, sizeof(text), "#include \"%s\"\n", generate("accessors", "--accessors"));
+	compile(text);
+	RUN_OK("grep -q 'accessors__copy_wide_sample(' %s/accessors.skel.h && "
+	       "! grep -q 'copy_no_sample' %s/accessors.skel.h",
+	       dir, dir);
+}
+END_TEST
+
 /* --- the judge: pahole reads back what gcc made of the header --- */
 
 struct judge {

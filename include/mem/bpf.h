@@ -93,11 +93,14 @@ typedef __u32 __wsum;
  * (mem/migrate.h) then finds its value under the old name. May be given several times.
  */
 #define MEM_WAS(old_name) __attribute__((btf_decl_tag("mem:was=" old_name)))
+/** Mark of a struct's sequence counter, a member of 4 or 8 bytes: see mem/seq.h. */
+#define MEM_SEQ __attribute__((btf_decl_tag("mem:seq")))
 #else
 /** @cond */
 #define MEM_WRITER_APP
 #define MEM_WRITER_BPF
 #define MEM_WAS(old_name)
+#define MEM_SEQ
 /** @endcond */
 #endif
 
