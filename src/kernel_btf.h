@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The running kernel's BTF, and ids in it by name: one scan of /sys/kernel/btf/vmlinux for all the
+ * The running kernel's BTF, and ids in it by name: one look at /sys/kernel/btf/vmlinux for all the
  * names that an object wants. Nothing is kept; an object that needs no id never opens the file.
  */
 #ifndef LIBMEM_KERNEL_BTF_H
@@ -31,7 +31,7 @@ struct kernel_btf_want {
 	uint32_t kind;      /* BTF_KIND_* */
 	uint32_t *id;       /* receives the id; left alone if the kernel has no such type */
 	uint32_t *module;   /* receives the index of its module in the object's list, 0: the kernel */
-	uint32_t name_off;  /* kernel_btf.c's: where the name is among the strings, 0 if nowhere */
+	uint32_t name_off;  /* btf_strings.c's: where the name is among the strings, 0 if nowhere */
 };
 
 struct module_fds;

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Counting types. How long a type's record is stands in the record, so each step waits for the one before
+ * it. The types are cut into lanes of which four are walked alternately. A lane begins where records seem
+ * to begin, and counts only if the walk of the one before it ends exactly there.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "btf_scan.h"
+
+#define LANES 16
+#define LANE_SIZE_MIN 4096 /* bytes: less is walked from end to end */
+#define PLAUSIBLE_RUN 64    /* records in a row that make a beginning believable */
+#define FILTER_SIZE 4096
+
+/* Wants by the offset of their name: open addressing, at most half full. */
+struct want_table {
+	struct kernel_btf_want **slots; /* NULL: empty */
+	uint32_t mask;                  /* slots - 1 */
+	bool filter[FILTER_SIZE];       /* by an offset's low bits: one such is in it */
+};
+
+/* A part of the types. ids: by want, counted from the first of this part, from 1; 0: not in it. */
+struct lane {
+	const char *start, *at, *stop;
+	uint32_t count; /* types walked */
+	uint32_t begun; /* steps that all walks had made when this one began */
+	uint32_t *ids;
+};
+
+struct scan {
+	const struct btf_view *view;
+	struct kernel_btf_want *wants;
+	uint32_t count;
+	struct want_table table;
+	struct lane lanes[LANES];
+	int taken; /* lanes that a walk has begun */
+};
+
+static uint32_t mix(uint32_t name_off)
+{
+	return name_off * 0x9e3779b1U >> 7;
+}
+
+static int table_build(struct scan *s)
+{
+	struct want_table *table = &s->table;
+	uint32_t slots = 16;
+
+	while (slots < 2 * (uint64_t)s->count)
+		slots *= 2;
+	table->mask = slots - 1;
+	table->slots = calloc(slots, sizeof(*table->slots));
+	for (uint32_t i = 0; table->slots && i < s->count; i++) {
+		uint32_t slot = mix(s->wants[i].name_off) & table->mask;
+
+		if (!s->wants[i].name_off || *s->wants[i].id)
+			continue;
+		while (table->slots[slot])
+			slot = (slot + 1) & table->mask;
+		table->slots[slot] = &s->wants[i];
+		table->filter[s->wants[i].name_off % FILTER_SIZE] = true;
+	}
+	return table->slots ? 0 : -ENOMEM;
+}
+
+static void __attribute__((noinline)) offer(struct scan *s, struct lane *lane, const char *at, uint32_t id)
+{
+	const struct btf_type *type = (const void *)at;
+	struct kernel_btf_want *want;
+
+	for (uint32_t slot = mix(type->name_off) & s->table.mask; (want = s->table.slots[slot]);
+	     slot = (slot + 1) & s->table.mask)
+		if (want->name_off == type->name_off && want->kind == btf_kind_of(type) &&
+		    !lane->ids[want - s->wants])
+			lane->ids[want - s->wants] = id - lane->begun;
+}
+
+/* Bytes of a record: for itself, and for each of its parts. */
+static const struct size {
+	uint32_t self, part;
+} sizes[32] = {
+#define UNKNOWN {1U << 31, 0} /* leads out of all types */
+	[BTF_KIND_UNKN] = UNKNOWN,
+	[BTF_KIND_INT] = {16, 0},
+	[BTF_KIND_PTR] = {12, 0},
+	[BTF_KIND_ARRAY] = {24, 0},
+	[BTF_KIND_STRUCT] = {12, 12},
+	[BTF_KIND_UNION] = {12, 12},
+	[BTF_KIND_ENUM] = {12, 8},
+	[BTF_KIND_FWD] = {12, 0},
+	[BTF_KIND_TYPEDEF] = {12, 0},
+	[BTF_KIND_VOLATILE] = {12, 0},
+	[BTF_KIND_CONST] = {12, 0},
+	[BTF_KIND_RESTRICT] = {12, 0},
+	[BTF_KIND_FUNC] = {12, 0},
+	[BTF_KIND_FUNC_PROTO] = {12, 8},
+	[BTF_KIND_VAR] = {16, 0},
+	[BTF_KIND_DATASEC] = {12, 12},
+	[BTF_KIND_FLOAT] = {12, 0},
+	[BTF_KIND_DECL_TAG] = {16, 0},
+	[BTF_KIND_TYPE_TAG] = {12, 0},
+	[BTF_KIND_ENUM64] = {12, 12},
+	UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
+	UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
+#undef UNKNOWN
+};
+
+/* The record behind the one at a place; id is what it has in this lane. */
+static inline const char *step(struct scan *s, struct lane *lane, const char *at, uint32_t id)
+{
+	const struct btf_type *type = (const void *)at;
+	const struct size *size = &sizes[btf_kind_of(type)];
+
+	if (__builtin_expect(s->table.filter[type->name_off % FILTER_SIZE], 0))
+		offer(s, lane, at, id);
+	return at + size->self + (size_t)size->part * btf_length_of(type);
+}
+
+/* Whether a record can be here: its head has nothing that no type has. */
+static bool is_plausible(const struct btf_view *view, const char *at)
+{
+	const struct btf_type *type = (const void *)at;
+	uint32_t kind = btf_kind_of(type);
+
+	return sizes[kind].self < 1U << 31 && !(type->info & 0x60ff0000U) &&
+	       type->name_off < (size_t)(view->strings_end - view->strings) &&
+	       (sizes[kind].part || kind == BTF_KIND_FUNC || !btf_length_of(type));
+}
+
+/* The first place from at on where many records in a row can be; end if there is none. */
+static const char *find_record(const struct btf_view *view, const char *at, const char *end)
+{
+	for (; at < end; at += 4) {
+		const char *next = at;
+		int run = 0;
+
+		while (run < PLAUSIBLE_RUN && (size_t)(view->types_end - next) >= sizeof(struct btf_type) &&
+		       is_plausible(view, next)) {
+			next += btf_record_size((const void *)next);
+			run++;
+		}
+		if (run == PLAUSIBLE_RUN)
+			return at;
+	}
+	return end;
+}
+
+/* Empty lanes at the end where there is too little for all. */
+static void place_lanes(struct scan *s)
+{
+	const char *from = s->view->types, *end = s->view->types_end;
+	size_t part = (size_t)(end - from) / LANES & ~(size_t)3;
+
+	for (int i = 0; i < LANES; i++) {
+		const char *start = from + (size_t)i * part;
+
+		if (i)
+			start = part < LANE_SIZE_MIN ? end : find_record(s->view, start, end);
+		s->lanes[i].start = s->lanes[i].at = start;
+		if (i)
+			s->lanes[i - 1].stop = start;
+	}
+	s->lanes[LANES - 1].stop = end;
+	/* the last record's head has to be there */
+	for (int i = 0; i < LANES; i++)
+		if (s->lanes[i].stop == end)
+			s->lanes[i].stop = end - (end - from < 12 ? end - from : 11);
+}
+
+static void walk_alone(struct scan *s, struct lane *lane)
+{
+	while (lane->at < lane->stop)
+		lane->at = step(s, lane, lane->at, ++lane->count);
+}
+
+/* One of the walks that take turns. */
+struct walker {
+	struct lane *lane; /* NULL when there is none left for it */
+	const char *at, *stop;
+};
+
+static void leave_lane(struct walker *w, uint32_t steps)
+{
+	if (!w->lane)
+		return;
+	w->lane->at = w->at;
+	w->lane->count = steps - w->lane->begun;
+	w->lane->begun = 0;
+	w->lane = NULL;
+}
+
+/* False if there is no more. */
+static bool enter_lane(struct scan *s, struct walker *w, uint32_t steps)
+{
+	if (s->taken == LANES)
+		return false;
+	w->lane = &s->lanes[s->taken++];
+	w->lane->begun = steps;
+	w->at = w->lane->at;
+	w->stop = w->lane->stop;
+	return true;
+}
+
+static bool is_walking(struct scan *s, struct walker *w, uint32_t steps)
+{
+	while (w->at >= w->stop) {
+		leave_lane(w, steps);
+		if (!enter_lane(s, w, steps))
+			return false;
+	}
+	return true;
+}
+
+/* Written out: compilers leave an array of walkers in memory. */
+static void walk_together(struct scan *s)
+{
+	struct walker a, b, c, d;
+	uint32_t steps = 0;
+
+	enter_lane(s, &a, steps);
+	enter_lane(s, &b, steps);
+	enter_lane(s, &c, steps);
+	enter_lane(s, &d, steps);
+	while (is_walking(s, &a, steps) && is_walking(s, &b, steps) && is_walking(s, &c, steps) &&
+	       is_walking(s, &d, steps)) {
+		const char *at_a = a.at, *at_b = b.at, *at_c = c.at, *at_d = d.at;
+
+		while (at_a < a.stop && at_b < b.stop && at_c < c.stop && at_d < d.stop) {
+			steps++;
+			at_a = step(s, a.lane, at_a, steps);
+			at_b = step(s, b.lane, at_b, steps);
+			at_c = step(s, c.lane, at_c, steps);
+			at_d = step(s, d.lane, at_d, steps);
+		}
+		a.at = at_a;
+		b.at = at_b;
+		c.at = at_c;
+		d.at = at_d;
+	}
+	leave_lane(&a, steps);
+	leave_lane(&b, steps);
+	leave_lane(&c, steps);
+	leave_lane(&d, steps);
+}
+
+/* A lane that did not begin with a record is walked again from where the one before it ended. */
+static void mend(struct scan *s)
+{
+	for (int i = 1; i < LANES; i++) {
+		struct lane *lane = &s->lanes[i];
+		const char *start = s->lanes[i - 1].at;
+
+		if (start == lane->start)
+			continue;
+		lane->at = lane->start = start;
+		lane->count = 0;
+		memset(lane->ids, 0, s->count * sizeof(*lane->ids));
+		walk_alone(s, lane);
+	}
+}
+
+/* Take the ids over; returns the number of types, and 1 for void. */
+static uint32_t add_up(struct scan *s)
+{
+	uint32_t id = 0;
+
+	for (int i = 0; i < LANES; i++) {
+		const struct lane *lane = &s->lanes[i];
+
+		for (uint32_t w = 0; w < s->count; w++)
+			if (lane->ids[w] && !*s->wants[w].id)
+				*s->wants[w].id = id + lane->ids[w];
+		id += lane->count;
+	}
+	return id + 1;
+}
+
+int64_t btf_scan(const struct btf_view *view, struct kernel_btf_want *wants, uint32_t count)
+{
+	struct scan s = {.view = view, .wants = wants, .count = count};
+	uint32_t *ids = calloc((size_t)LANES * (count + 1), sizeof(*ids));
+	int64_t types = -ENOMEM;
+
+	if (ids && !table_build(&s)) {
+		for (int i = 0; i < LANES; i++)
+			s.lanes[i].ids = ids + (size_t)i * count;
+		place_lanes(&s);
+		walk_together(&s);
+		for (int i = 0; i < LANES; i++)
+			walk_alone(&s, &s.lanes[i]);
+		mend(&s);
+		types = s.lanes[LANES - 1].at == view->types_end ? add_up(&s) : 0;
+	}
+	free(s.table.slots);
+	free(ids);
+	return types;
+}
