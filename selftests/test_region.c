@@ -222,3 +222,30 @@ TEST(arena_pages_are_populated_on_request)
 	assert_err(mem_arena_populate(table, 0, page), -EINVAL);
 }
 END_TEST
+
+TEST(map_that_is_left_out_leaves_no_memory_behind)
+{
+	struct mem_region *table = assert_ptr(mem_object_find_region(skel->obj, "table"));
+	struct mem_prog *prog = NULL;
+
+	assert_ok(mem_map_autocreate_set(mem_region_map(table), 0));
+	assert_ok(mem_map_max_entries_set(mem_region_map(table), 50));
+	ck_assert_ptr_null(skel->arrays.table);
+	ck_assert_ptr_null(mem_region_data(table, NULL));
+	assert_ok(mem_map_autocreate_set(mem_region_map(table), 1));
+	ck_assert_ptr_nonnull(skel->arrays.table);
+	skel->arrays.table[3].y = 5;
+	assert_ok(mem_map_autocreate_set(mem_region_map(table), 0));
+	assert_ok(mem_map_autocreate_set(mem_region_map(table), 0));
+	assert_ok(mem_map_autocreate_set(skel->maps.arena, 0));
+	ck_assert_ptr_null(skel->arena);
+	assert_err(mem_map_autocreate_set(skel->maps.bss, 0), -EINVAL);
+	while ((prog = mem_object_next_prog(skel->obj, prog)))
+		assert_ok(mem_prog_autoload_set(prog, 0));
+	assert_ok(shared__load(skel));
+	ck_assert_int_eq(mem_map_fd(mem_region_map(table)), -EBADF);
+	ck_assert_ptr_null(mem_region_data(table, NULL));
+	ck_assert_ptr_null(skel->arena);
+	ck_assert_ptr_nonnull(skel->bss);
+}
+END_TEST

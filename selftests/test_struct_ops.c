@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "congestion.skel.h"
+#include "congestion_choice.skel.h"
 #include "harness.h"
 
 static struct congestion *skel;
@@ -147,5 +148,56 @@ TEST(attach_leaves_out_what_it_is_told_to)
 	mem_map_autoattach_set(skel->maps.libmem_cc, 1);
 	assert_ok(congestion__attach(skel));
 	ck_assert_ptr_nonnull(skel->links.libmem_cc);
+}
+END_TEST
+
+/* Load, or skip as attach() does. */
+static void load_choice(struct congestion_choice *choice)
+{
+	int err = congestion_choice__load(choice);
+
+	if (err == -ENOENT)
+		test_skip("in this kernel programs can't implement struct tcp_congestion_ops");
+	assert_ok(err);
+}
+
+TEST(what_is_for_the_asking_is_left_out)
+{
+	struct congestion_choice *choice = assert_ptr(congestion_choice__open());
+
+	ck_assert_int_eq(mem_map_autocreate(choice->maps.usual), 1);
+	ck_assert_int_eq(mem_map_autocreate(choice->maps.special), 0);
+	load_choice(choice);
+	ck_assert_int_eq(mem_map_fd(choice->maps.special), -EBADF);
+	ck_assert_int_eq(mem_prog_fd(choice->progs.avoid_special), -EBADF);
+	ck_assert_int_eq(mem_prog_fd(choice->progs.special_undo), -EBADF);
+	/* its section says no, but the map that is created points to it */
+	ck_assert_int_ge(mem_prog_fd(choice->progs.usual_undo), 0);
+	ck_assert_ptr_null(mem_map_attach_struct_ops(choice->maps.special));
+	ck_assert_int_eq(errno, EINVAL);
+	if (congestion_choice__attach(choice) == -ENOTSUP)
+		test_skip("this kernel has no trampolines, through which it would call the programs");
+	ck_assert_ptr_nonnull(choice->links.usual);
+	ck_assert_ptr_null(choice->links.special);
+	congestion_choice__destroy(choice);
+}
+END_TEST
+
+TEST(what_is_for_the_asking_is_asked_for)
+{
+	struct congestion_choice *choice = assert_ptr(congestion_choice__open());
+
+	assert_ok(mem_map_autocreate_set(choice->maps.special, 1));
+	assert_ok(mem_map_autocreate_set(choice->maps.usual, 0));
+	load_choice(choice);
+	ck_assert_int_ge(mem_prog_fd(choice->progs.avoid_special), 0);
+	ck_assert_int_ge(mem_prog_fd(choice->progs.special_undo), 0);
+	ck_assert_int_eq(mem_prog_fd(choice->progs.avoid_usual), -EBADF);
+	if (congestion_choice__attach(choice) == -ENOTSUP)
+		test_skip("this kernel has no trampolines, through which it would call the programs");
+	own_loopback();
+	ck_assert_int_eq(transfer("libmem_special"), 0);
+	ck_assert_int_eq(transfer("libmem_usual"), -ENOENT);
+	congestion_choice__destroy(choice);
 }
 END_TEST

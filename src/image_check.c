@@ -18,6 +18,7 @@
 /* linux/bpf.h may be older than the arena */
 #define MAP_TYPE_ARENA	33
 #define KERNEL_NAME_MAX 15 /* characters; BPF_OBJ_NAME_LEN with its NUL is 16 */
+#define MAP_FLAGS	(MEM_MAP_INTERNAL | MEM_MAP_PROTOTYPE | MEM_MAP_TASK | MEM_MAP_NO_AUTOCREATE)
 #define ARENA_SIZE_MAX	(1ULL << 32)
 
 #define OP_LD_IMM64 0x18 /* BPF_LD | BPF_IMM | BPF_DW, takes two instructions */
@@ -121,7 +122,7 @@ static int check_map(const struct check *check, uint32_t row)
 		return BAD(check, "maps[%u]: no name", row);
 	if (!kernel_name_ok(map->kernel_name))
 		return BAD(check, "maps[%u]: kernel name is not 1 to 15 of [A-Za-z0-9_.]", row);
-	if (map->flags & ~(uint32_t)(MEM_MAP_INTERNAL | MEM_MAP_PROTOTYPE | MEM_MAP_TASK) || map->pinning > 1 ||
+	if (map->flags & ~(uint32_t)MAP_FLAGS || map->pinning > 1 ||
 	    map->pin_path)
 		return BAD(check, "maps[%u]: flags %#x, pinning %u", row, map->flags, map->pinning);
 	if (!in_range(map->inits, view->init_count))

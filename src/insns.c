@@ -6,12 +6,6 @@
 #include "insns.h"
 #include "task.h"
 
-/*
- * What the kernel sees instead of something that is absent, weak and used all the same: the
- * verifier names the number if such an instruction can be reached.
- */
-#define POISON_CALL 0xbad0
-
 /* The functions of a program, in order. */
 static const struct mem_func_image *prog_func(const struct mem_prog *prog, uint32_t i)
 {
@@ -108,13 +102,26 @@ static void relocate_imm64(struct bpf_insn *insn, uint8_t src, uint32_t low, uin
 	insn[1].imm = (int32_t)high;
 }
 
-/* Maps of a way of keeping threads' structs that is not in use are named by dead code only. */
-static void relocate_map(const struct mem_map *map, struct bpf_insn *insn)
+/* Nothing that the verifier lets pass: verifier.c says what was meant, should it get there. */
+static void poison(struct bpf_insn *insn, uint32_t base, uint32_t row)
 {
-	if (map->fd < 0 && map->image->flags & MEM_MAP_TASK)
+	*insn = (struct bpf_insn){ .code = BPF_JMP | BPF_CALL, .imm = (int32_t)(base + row) };
+}
+
+/* Maps of a way of keeping threads' structs that is not in use are named by dead code only. */
+static void relocate_map(const struct mem_object *obj, uint32_t row, uint32_t kind, uint32_t offset,
+			 struct bpf_insn *insn)
+{
+	const struct mem_map *map = &obj->maps[row];
+
+	if (map->fd < 0 && map->image->flags & MEM_MAP_TASK) {
 		relocate_imm64(insn, 0, 0, 0);
-	else
-		relocate_imm64(insn, BPF_PSEUDO_MAP_FD, (uint32_t)map->fd, 0);
+	} else if (map_left_out(map)) {
+		poison(&insn[0], POISON_MAP, row);
+		poison(&insn[1], POISON_MAP, row);
+	} else {
+		relocate_imm64(insn, kind, (uint32_t)map->fd, offset);
+	}
 }
 
 static void relocate_region(const struct mem_object *obj, const struct mem_reloc_image *reloc,
@@ -125,7 +132,7 @@ static void relocate_region(const struct mem_object *obj, const struct mem_reloc
 
 	if (region->image->kind == MEM_REGION_ARENA)
 		offset += (uint32_t)(region->variables - region->base);
-	relocate_imm64(insn, BPF_PSEUDO_MAP_VALUE, (uint32_t)region->map->fd, offset);
+	relocate_map(obj, region->image->map, BPF_PSEUDO_MAP_VALUE, offset, insn);
 }
 
 /* The value lies in the .kconfig region. */
@@ -152,10 +159,12 @@ static void relocate_extern(const struct mem_prog *prog, const struct mem_reloc_
 		uint64_t number = task_number ? task_number(obj, ext, prog->image->type) : 0;
 
 		relocate_imm64(insn, 0, (uint32_t)number, (uint32_t)(number >> 32));
+	} else if (call && !resolved->found) { /* weak, or it would not have come to this */
+		poison(insn, POISON_EXTERN, reloc->target);
 	} else if (call) {
-		insn->src_reg = resolved->found ? BPF_PSEUDO_KFUNC_CALL : 0;
+		insn->src_reg = BPF_PSEUDO_KFUNC_CALL;
 		insn->off = (int16_t)resolved->module; /* index into fd_array */
-		insn->imm = (int32_t)(resolved->found ? resolved->btf_id : POISON_CALL);
+		insn->imm = (int32_t)resolved->btf_id;
 	} else if (resolved->btf_id) {
 		relocate_imm64(insn, BPF_PSEUDO_BTF_ID, resolved->btf_id,
 			       resolved->module ? (uint32_t)obj->modules.fds[resolved->module] : 0);
@@ -174,7 +183,7 @@ static void relocate_one(const struct mem_prog *prog, struct insns *out, uint32_
 
 	switch (reloc->kind) {
 	case MEM_RELOC_MAP:
-		relocate_map(&obj->maps[reloc->target], insn);
+		relocate_map(obj, reloc->target, BPF_PSEUDO_MAP_FD, 0, insn);
 		break;
 	case MEM_RELOC_REGION:
 		relocate_region(obj, reloc, insn);

@@ -9,6 +9,12 @@
 #include "object.h"
 #include "sys.h"
 
+/*
+ * Calls that no kernel knows, in place of what is absent but must not be reached: the row that is
+ * meant is added. POISON_CORE is what the kernel itself puts where a CO-RE record has no target.
+ */
+enum { POISON_EXTERN = 0x6e000000, POISON_MAP = 0x6d000000, POISON_CORE = 0xbad2310 };
+
 struct insns {
 	struct bpf_insn *code;
 	struct bpf_func_info *funcs; /* one per function; NULL if one of them has no type */

@@ -184,6 +184,12 @@ int map_create(struct mem_map *map)
 	return map_create_error(map, err);
 }
 
+/* Whether prepare does without the map: programs that reach it can't be loaded. */
+bool map_left_out(const struct mem_map *map)
+{
+	return !map->autocreate && map->fd < 0;
+}
+
 int map_freeze(struct mem_map *map)
 {
 	int err;
@@ -223,7 +229,9 @@ int map_init_elements(struct mem_object *obj, enum mem_init_kind kind)
 	for (uint32_t m = 0; m < obj->image.map_count; m++) {
 		const struct mem_range inits = obj->maps[m].image->inits;
 
-		for (uint32_t i = 0; !err && i < inits.count && !obj->maps[m].reused; i++) {
+		if (obj->maps[m].reused || map_left_out(&obj->maps[m]))
+			continue;
+		for (uint32_t i = 0; !err && i < inits.count; i++) {
 			const struct mem_init_image *init = &obj->image.inits[inits.first + i];
 
 			if (init->kind == kind)
@@ -258,6 +266,29 @@ uint32_t mem_map_value_size(const struct mem_map *map)
 	return map->value_size;
 }
 
+int mem_map_autocreate(const struct mem_map *map)
+{
+	return map->autocreate;
+}
+
+int mem_map_autocreate_set(struct mem_map *map, int on)
+{
+	struct mem_object *obj = map->obj;
+	bool memory = map->region && map->image->type != BPF_MAP_TYPE_STRUCT_OPS;
+	int err = 0;
+
+	if (obj->phase != PHASE_OPEN || map->fd >= 0)
+		err = mem__error(EBUSY, "%s: map '%s' exists", obj->name, map->image->name);
+	else if (map->image->flags & (MEM_MAP_INTERNAL | MEM_MAP_TASK) && !on)
+		err = mem__error(EINVAL, "%s: map '%s' holds variables: it can't be left out", obj->name,
+				 map->image->name);
+	else if (memory && map->autocreate != !!on)
+		err = region_leave_out(map->region, !on);
+	if (!err)
+		map->autocreate = on;
+	return object_result(obj, err);
+}
+
 uint32_t mem_map_max_entries(const struct mem_map *map)
 {
 	return map->max_entries;
@@ -276,7 +307,7 @@ int mem_map_max_entries_set(struct mem_map *map, uint32_t max_entries)
 		return object_result(obj, mem__error(EINVAL, "%s: map '%s' can't have %u entries",
 						     obj->name, map->image->name, max_entries));
 	map->max_entries = max_entries;
-	err = map->region ? region_resize(map->region) : 0;
+	err = map->region && map->autocreate ? region_resize(map->region) : 0;
 	if (err)
 		map->max_entries = old;
 	return object_result(obj, err);

@@ -38,6 +38,7 @@ static void object_link_parts(struct mem_object *obj)
 		map->image = &image->maps[i];
 		map->max_entries = map->image->max_entries;
 		map->value_size = map->image->value_size;
+		map->autocreate = !(map->image->flags & MEM_MAP_NO_AUTOCREATE);
 		map->fd = -1;
 	}
 	for (uint32_t i = 0; i < image->region_count; i++) {
@@ -173,7 +174,8 @@ static int object_create_maps(struct mem_object *obj)
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < obj->image.map_count; i++) {
-		if (obj->maps[i].image->flags & (MEM_MAP_PROTOTYPE | MEM_MAP_TASK))
+		if (obj->maps[i].image->flags & (MEM_MAP_PROTOTYPE | MEM_MAP_TASK) ||
+		    map_left_out(&obj->maps[i]))
 			continue;
 		err = obj->maps[i].pin_path ? reuse_find_pin(&obj->maps[i]) : 0;
 		err = err ?: map_create(&obj->maps[i]);

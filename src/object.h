@@ -37,6 +37,7 @@ struct mem_map {
 	uint32_t value_size;       /* bytes; of a section's variables it may have, too */
 	struct struct_ops *ops;    /* struct_ops.c: of a struct_ops map, NULL before prepare */
 	char *pin_path;            /* looked for and pinned at prepare; NULL: neither */
+	bool autocreate;           /* else prepare leaves it out */
 	bool reused;               /* not made by this object: its contents stay as they are */
 	bool pinned;               /* at pin_path, by this object */
 	bool stays_detached;       /* of struct_ops: NAME__attach() passes it by */
@@ -131,6 +132,7 @@ size_t region_variables_size(const struct mem_region *region);
 int region_map(struct mem_region *region);
 int region_adopt(struct mem_region *region, const struct bpf_map_info *info, int prot);
 void region_unmap(struct mem_region *region);
+int region_leave_out(struct mem_region *region, bool out);
 size_t map_stride(const struct mem_map *map);
 
 /* region_adopt.c; a whole map's mapping has a size unless it has no elements, or too many */
@@ -153,6 +155,7 @@ int map_create(struct mem_map *map);
 int map_settle_size(struct mem_map *map);
 int map_init_elements(struct mem_object *obj, enum mem_init_kind kind);
 int map_freeze(struct mem_map *map);
+bool map_left_out(const struct mem_map *map);
 
 /* kconfig.c */
 int kconfig_fill(struct mem_region *region) PART;

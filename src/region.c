@@ -236,7 +236,7 @@ int region_map(struct mem_region *region)
 {
 	int err;
 
-	if (region->live) /* reused, or to be left unmapped */
+	if (region->live || map_left_out(region->map)) /* reused, or to be left unmapped */
 		return 0;
 	err = region_map_new(region);
 	region->live = !err;
@@ -307,6 +307,19 @@ int mem_region_writable(const struct mem_region *region)
 {
 	return region->live ? region->base && region->writable
 			    : region->base && region->image->kind != MEM_REGION_KCONFIG;
+}
+
+/* No memory for a map that will not be there, so that nobody takes private memory for the map's. */
+int region_leave_out(struct mem_region *region, bool out)
+{
+	int err = 0;
+
+	if (out)
+		region_unmap(region);
+	else if (!region->unmapped)
+		err = region_reserve(region);
+	skeleton_show_region(region);
+	return err;
 }
 
 static int region_still_private(const struct mem_region *region, const char *verb)

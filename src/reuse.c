@@ -255,7 +255,7 @@ int reuse_make_pin(struct mem_map *map)
 	int err = 0, fd;
 	char who[256];
 
-	if (!map->pin_path || map->reused)
+	if (!map->pin_path || map->reused || map_left_out(map))
 		return 0;
 	if (map->migration && migrate_pending(map))
 		return migrate_swap(map);

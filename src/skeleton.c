@@ -114,7 +114,7 @@ static int attach_one(const struct mem_object *obj, uint32_t i, struct mem_link 
 	if (i >= obj->image.prog_count) {
 		const struct mem_map *map = link_map(obj, i);
 
-		if (map->stays_detached)
+		if (map->stays_detached || map_left_out(map))
 			return 0;
 		*link = struct_ops_attach(map);
 	} else if (attaches_by_itself(&obj->progs[i])) {

@@ -113,6 +113,7 @@ static int place_callback(const struct layout *layout, const char *name,
 	    (prog->target_id != layout->kernel_id || prog->attach_type != member->index))
 		return member_error(layout, name, EINVAL,
 				    "shares its program with another member: give each its own");
+	prog->autoload = true; /* as its section may not say */
 	prog->target_id = layout->kernel_id;
 	prog->attach_type = member->index;
 	ops->callbacks[ops->callback_count++] = (struct callback){
@@ -219,10 +220,26 @@ static int lay_out_all(struct mem_object *obj, const struct btf_view *local,
 	for (uint32_t i = 0; !err && i < obj->image.map_count; i++) {
 		struct layout layout = { .map = &obj->maps[i], .local = local, .kernel = kernel };
 
-		if (is_struct_ops(layout.map))
+		if (is_struct_ops(layout.map) && !map_left_out(layout.map))
 			err = lay_out(&layout);
 	}
 	return err;
+}
+
+/* Programs that only maps without a life point to are left out with them. */
+static void leave_out_progs(struct mem_object *obj)
+{
+	for (uint32_t m = 0; m < obj->image.map_count; m++) {
+		const struct mem_range inits = obj->maps[m].image->inits;
+
+		if (!is_struct_ops(&obj->maps[m]) || !map_left_out(&obj->maps[m]))
+			continue;
+		for (uint32_t i = 0; i < inits.count; i++) {
+			struct mem_prog *prog = &obj->progs[obj->image.inits[inits.first + i].target];
+
+			prog->autoload &= prog->target_id != 0;
+		}
+	}
 }
 
 int struct_ops_prepare(struct mem_object *obj)
@@ -233,9 +250,11 @@ int struct_ops_prepare(struct mem_object *obj)
 	int err;
 
 	for (uint32_t i = 0; i < obj->image.map_count; i++)
-		any |= is_struct_ops(&obj->maps[i]);
-	if (!any)
+		any |= is_struct_ops(&obj->maps[i]) && !map_left_out(&obj->maps[i]);
+	if (!any) {
+		leave_out_progs(obj);
 		return 0;
+	}
 	if (!btf_view_init(&local, obj->image.btf, obj->image.btf_size))
 		return mem__error(EINVAL, "%s: struct_ops maps need BTF: compile with -g", obj->name);
 	err = kernel_btf_open(&kernel, obj->name);
@@ -247,6 +266,7 @@ int struct_ops_prepare(struct mem_object *obj)
 				 obj->name, mem_version());
 	else
 		err = lay_out_all(obj, &local, &kernel.view);
+	leave_out_progs(obj);
 	btf_view_free(&local);
 	kernel_btf_close(&kernel);
 	return err;

@@ -67,7 +67,8 @@ struct mem_map_image {
 enum mem_map_flag {
 	MEM_MAP_INTERNAL = 1, /**< holds variables; the source has no map of this name */
 	MEM_MAP_PROTOTYPE = 2, /**< only the inner_map of others; no map of its own at run time */
-	MEM_MAP_TASK = 4 /**< holds threads' memory: made for the process, not for an object */
+	MEM_MAP_TASK = 4, /**< holds threads' memory: made for the process, not for an object */
+	MEM_MAP_NO_AUTOCREATE = 8 /**< section name starts with '?' */
 };
 
 /** What an initial element of a map holds. */

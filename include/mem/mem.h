@@ -390,6 +390,26 @@ uint32_t mem_map_max_entries(const struct mem_map *map);
 int mem_map_max_entries_set(struct mem_map *map, uint32_t max_entries);
 
 /**
+ * @brief Whether mem_object_prepare() creates a map.
+ * @param map  of an object in any phase
+ * @return 1 or 0; at first 1 unless the section name starts with '?' (?.struct_ops)
+ */
+int mem_map_autocreate(const struct mem_map *map);
+
+/**
+ * @brief Choose whether mem_object_prepare() creates a map: one that some kernels lack, for instance.
+ *
+ * Programs may name a map that is left out, as long as they can't get there: test a constant that says
+ * so (`skel->rodata->has_x`). A region over it has no memory. Programs that only a struct_ops map
+ * that is left out points to are not loaded; those that one which is created points to are.
+ *
+ * @param map  of an opened, not prepared object; not one of a section's variables
+ * @param on   0 leaves it out
+ * @return 0, or -EBUSY it exists, -EINVAL a map of variables, -ENOMEM
+ */
+int mem_map_autocreate_set(struct mem_map *map, int on);
+
+/**
  * @brief Read an element by system call.
  *
  * @param map    of a prepared object

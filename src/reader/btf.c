@@ -409,6 +409,9 @@ void btf_finish(struct reader *r)
 
 		if (btf_is_func(type))
 			name_params(r, type);
+		/* before Linux 6.9 names of sections have no '?' */
+		if (btf_is_datasec(type) && *btf_name(r, type->name_off) == '?')
+			type->name_off++;
 		if (btf_is_func(type) && btf_vlen(type) == BTF_FUNC_EXTERN)
 			set_func_linkage(type, BTF_FUNC_GLOBAL);
 		else if (btf_is_var(type) && btf_var(type)->linkage == BTF_VAR_GLOBAL_EXTERN)

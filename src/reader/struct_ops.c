@@ -35,6 +35,7 @@ static int add_variable(struct reader *r, const struct section *section, const c
 		.map_flags = is_link(section->name) ? MEM_BPF_F_LINK : 0,
 		.value_type = type,
 		.inner_map = MEM_NONE,
+		.flags = *section->name == '?' ? MEM_MAP_NO_AUTOCREATE : 0,
 		.section_offset = info->offset,
 	};
 	*region = (struct mem_region_image){
