@@ -13,6 +13,7 @@
 #include "harness.h"
 #include "plain.skel.h"
 #include "refused.skel.h"
+#include "refused_maps.skel.h"
 #include "shared.skel.h"
 
 FIXTURE(need_bpf, NULL)
@@ -92,6 +93,158 @@ TEST(unknown_attach_target_is_named)
 	message_has(mem_error_message(), "program 'unknown_target'");
 	message_has(mem_error_message(), "'libmem_no_such_tracepoint'");
 	refused__destroy(skel);
+}
+END_TEST
+
+/* The verifier stops where the field is read; that it is missing is what the user has to know. */
+TEST(field_that_is_not_in_the_kernel)
+{
+	struct refused *skel;
+	int err;
+
+	need_linux(5, 17, "CO-RE in the kernel");
+	skel = open_only("reads_missing_field");
+	err = refused__load(skel);
+	ck_assert_int_lt(err, 0);
+	message_has(mem_error_message(), "program 'reads_missing_field'");
+	message_has(mem_error_message(), "this kernel has no STRUCT task_struct.libmem_no_such_member");
+	message_has(mem_error_message(), "bpf_core_field_exists()");
+	message_has(mem_error_message(), "in reads_missing_field(), ");
+	message_has(mem_error_message(), "refused.bpf.c:");
+	refused__destroy(skel);
+	skel = open_only("tests_for_field");
+	assert_ok(refused__load(skel));
+	refused__destroy(skel);
+}
+END_TEST
+
+TEST(weak_kfunc_called_without_a_test)
+{
+	struct refused *skel = open_only("calls_weak_kfunc");
+
+	ck_assert_int_lt(refused__load(skel), 0);
+	message_has(mem_error_message(), "calls 'libmem_no_such_weak_kfunc'");
+	message_has(mem_error_message(), "test for it");
+	message_has(mem_error_message(), "without looking");
+	refused__destroy(skel);
+}
+END_TEST
+
+TEST(missing_variables_and_symbols_are_named)
+{
+	struct refused *skel = open_only("reads_missing_variable");
+
+	assert_err(refused__load(skel), -ENOENT);
+	message_has(mem_error_message(), "no variable 'libmem_no_such_variable'");
+	message_has(mem_error_message(), "__weak");
+	refused__destroy(skel);
+	skel = open_only("names_missing_symbol");
+	assert_err(refused__load(skel), -ENOENT);
+	message_has(mem_error_message(), "no symbol 'libmem_no_such_symbol'");
+	refused__destroy(skel);
+}
+END_TEST
+
+TEST(missing_functions_to_attach_to_are_named)
+{
+	struct refused *skel = open_only("on_missing_function");
+
+	assert_err(refused__load(skel), -ENOENT);
+	message_has(mem_error_message(), "program 'on_missing_function'");
+	message_has(mem_error_message(), "no function 'libmem_no_such_function'");
+	refused__destroy(skel);
+	skel = open_only("on_missing_module");
+	assert_err(refused__load(skel), -ENOENT);
+	message_has(mem_error_message(), "'libmem_no_such_module:its_function'");
+	message_has(mem_error_message(), "module");
+	refused__destroy(skel);
+}
+END_TEST
+
+/* 0 if the program can be loaded, else the message says what the kernel lacks and since when it is there. */
+static void needs_kernel(const char *name, int version, const char *feature, const char *since)
+{
+	struct refused *skel = open_only(name);
+	int err = refused__load(skel);
+
+	if (linux_version() < version && err != -EPERM) {
+		ck_assert_int_eq(err, -ENOTSUP);
+		message_has(mem_error_message(), feature);
+		message_has(mem_error_message(), since);
+	}
+	refused__destroy(skel);
+	if (err == -EPERM)
+		test_skip("this kernel refuses %s", name);
+	if (linux_version() >= version && err == -EINVAL)
+		test_skip("this kernel is built without %s", feature);
+}
+
+TEST(old_kernel_lacks_a_type_of_program)
+{
+	needs_kernel("on_packet", 6004, "netfilter programs", "6.4");
+}
+END_TEST
+
+TEST(old_kernel_lacks_an_attach_type)
+{
+	needs_kernel("on_session", 7000, "fsession programs", "7.0");
+}
+END_TEST
+
+TEST(program_that_reaches_a_map_that_was_left_out)
+{
+	struct refused *skel = open_only("reaches_optional");
+	struct mem_run_opts opts = { .sz = sizeof(opts) };
+
+	assert_ok(mem_map_autocreate_set(skel->maps.optional, 0));
+	ck_assert_int_lt(refused__load(skel), 0);
+	message_has(mem_error_message(), "reaches map 'optional'");
+	message_has(mem_error_message(), "mem_map_autocreate_set()");
+	ck_assert_int_eq(mem_map_fd(skel->maps.optional), -EBADF);
+	refused__destroy(skel);
+
+	skel = open_only("asks_for_optional");
+	assert_ok(mem_map_autocreate_set(skel->maps.optional, 0));
+	ck_assert_int_eq(mem_map_autocreate(skel->maps.optional), 0);
+	skel->rodata->has_optional = 0;
+	assert_ok(refused__load(skel));
+	assert_ok(mem_prog_run(skel->progs.asks_for_optional, &opts));
+	ck_assert_uint_eq(opts.retval, 2);
+	assert_err(mem_map_autocreate_set(skel->maps.optional, 1), -EBUSY);
+	assert_err(mem_map_autocreate_set(skel->maps.rodata, 0), -EBUSY);
+	refused__destroy(skel);
+}
+END_TEST
+
+/* Create one of the maps; the message says what, why and what to do. */
+static void map_is_refused(const char *name, const char *reason)
+{
+	struct refused_maps *skel = assert_ptr(refused_maps__open());
+	struct mem_map *map = NULL;
+
+	while ((map = mem_object_next_map(skel->obj, map)))
+		assert_ok(mem_map_autocreate_set(map, !strcmp(mem_map_name(map), name)));
+	ck_assert_int_lt(refused_maps__load(skel), 0);
+	message_has(mem_error_message(), name);
+	message_has(mem_error_message(), reason);
+	refused_maps__destroy(skel);
+}
+
+TEST(refused_maps_break_a_rule_that_is_named)
+{
+	map_is_refused("long_keys", "keys of arrays are 4 bytes");
+	map_is_refused("trie_of_flags", "needs BPF_F_NO_PREALLOC");
+	map_is_refused("sized_storage", "no max_entries");
+	map_is_refused("from_the_future", "type 9999");
+	map_is_refused("unknown_flag", "flags 0x40000000");
+}
+END_TEST
+
+/* From 7.1 on the kernel has a word on it of its own. */
+TEST(newer_kernel_says_what_is_wrong_with_a_map)
+{
+	need_linux(7, 1, "logs of maps that are refused");
+	map_is_refused("from_the_future", "nvalid map_type");
 }
 END_TEST
 

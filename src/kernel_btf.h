@@ -26,7 +26,7 @@ void kernel_btf_close(struct kernel_btf *btf);
 
 /* A type that is looked for, and where its id goes. */
 struct kernel_btf_want {
-	const char *name;   /* without its prefix */
+	const char *name;   /* without its prefix; "MODULE:name" looks in that module only */
 	const char *prefix; /* put before name: "btf_trace_", or "" */
 	uint32_t kind;      /* BTF_KIND_* */
 	uint32_t *id;       /* receives the id; left alone if the kernel has no such type */

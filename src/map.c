@@ -59,23 +59,67 @@ static bool map_explain_missing(const struct mem_map *map, char *text, size_t si
 	return map->image->map_flags & BPF_F_MMAPABLE && explain_missing(text, size, &mappable_arrays);
 }
 
-static int map_create_error(const struct mem_map *map, int err)
+/* What the kernel says itself of a map that it does not take (Linux 7.1). */
+static bool map_kernel_words(const union bpf_attr *attr, char *text, size_t size)
+{
+	int fd = sys_bpf_logged(BPF_MAP_CREATE, attr, sizeof(*attr), text, (uint32_t)size);
+
+	sys_close(&fd);
+	text[strcspn(text, "\n")] = '\0';
+	return text[0];
+}
+
+/* The rules that declarations break. */
+static const char *map_broken_rule(const struct mem_map *map)
 {
 	const struct mem_map_image *image = map->image;
-	char why[256];
+
+	switch (image->type) {
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+		return image->key_size != 4 ? "keys of arrays are 4 bytes" : NULL;
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+		return !image->key_size || !image->value_size ? "it needs a key and a value" : NULL;
+	case BPF_MAP_TYPE_LPM_TRIE:
+		return image->map_flags & BPF_F_NO_PREALLOC ? NULL : "it needs BPF_F_NO_PREALLOC";
+	case BPF_MAP_TYPE_SK_STORAGE:
+	case BPF_MAP_TYPE_INODE_STORAGE:
+	case BPF_MAP_TYPE_TASK_STORAGE:
+		return image->map_flags & BPF_F_NO_PREALLOC && !map->max_entries
+			       ? NULL
+			       : "it needs BPF_F_NO_PREALLOC and no max_entries";
+	default:
+		return NULL;
+	}
+}
+
+static int map_create_error(const struct mem_map *map, const union bpf_attr *attr, int err)
+{
+	const struct mem_map_image *image = map->image;
+	char why[256], words[160];
 
 	if (err == EPERM) {
 		explain_eperm(why, sizeof(why));
 	} else if (err == EINVAL && map_explain_missing(map, why, sizeof(why))) {
 		err = ENOTSUP;
-	} else if (!map->max_entries && err == EINVAL) {
+	} else if (!map->max_entries && err == EINVAL && !map_broken_rule(map)) {
 		snprintf(why, sizeof(why),
 			 "max_entries is 0: set it in the program or by mem_map_max_entries_set()");
 	} else {
+		const char *rule = err == EINVAL ? map_broken_rule(map) : NULL;
+
+		if (!rule && map_kernel_words(attr, words, sizeof(words)))
+			rule = words;
 		snprintf(why, sizeof(why),
-			 "%s (type %u, key %u bytes, value %u bytes, %u entries, flags %#x)", strerror(err),
-			 image->type, image->key_size, map->value_size, map->max_entries,
-			 image->map_flags);
+			 "%s%s%s (type %u, key %u bytes, value %u bytes, %u entries, flags %#x)",
+			 strerror(err), rule ? ": " : "", rule ?: "", image->type, image->key_size,
+			 map->value_size, map->max_entries, image->map_flags);
 	}
 	return mem__error(err, "%s: can't create map '%s': %s", map->obj->name, image->name, why);
 }
@@ -181,7 +225,7 @@ int map_create(struct mem_map *map)
 		return 0;
 	err = -map->fd;
 	map->fd = -1;
-	return map_create_error(map, err);
+	return map_create_error(map, &attr, err);
 }
 
 /* Whether prepare does without the map: programs that reach it can't be loaded. */

@@ -62,21 +62,26 @@ static const char *module_string(const struct module *module, const struct btf_v
 				  : btf_view_string(&module->view, offset - base_size);
 }
 
-static bool name_matches(const struct kernel_btf_want *want, const char *name)
+/* A want may say whose it is: "veth:veth_xmit". */
+static bool name_matches(const struct kernel_btf_want *want, const char *module, const char *name)
 {
-	size_t prefix = strlen(want->prefix);
+	size_t prefix = strlen(want->prefix), owner = strcspn(want->name, ":");
+	bool owned = want->name[owner];
 
-	return !strncmp(name, want->prefix, prefix) && !strcmp(name + prefix, want->name);
+	if (owned && (strncmp(module, want->name, owner) || module[owner]))
+		return false;
+	return !strncmp(name, want->prefix, prefix) &&
+	       !strcmp(name + prefix, owned ? want->name + owner + 1 : want->name);
 }
 
 static bool offer(struct kernel_btf_want *wants, uint32_t count, const struct btf_type *type,
-		  const char *name, uint32_t id, uint32_t module_index)
+		  const char *module, const char *name, uint32_t id, uint32_t module_index)
 {
 	bool taken = false;
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (*wants[i].id || wants[i].kind != btf_kind_of(type) ||
-		    !name_matches(&wants[i], name))
+		    !name_matches(&wants[i], module, name))
 			continue;
 		*wants[i].id = id;
 		*wants[i].module = module_index;
@@ -99,8 +104,8 @@ static bool search(struct kernel_btf_want *wants, uint32_t count, const struct m
 		if (!size || size > (size_t)(end - at))
 			break;
 		if (type->name_off)
-			taken |= offer(wants, count, type, module_string(module, base, type->name_off),
-				       id, module_index);
+			taken |= offer(wants, count, type, module->name,
+				       module_string(module, base, type->name_off), id, module_index);
 		at += size;
 	}
 	return taken;

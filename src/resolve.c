@@ -117,6 +117,20 @@ static int check_extern(const struct mem_prog *prog, uint32_t ext, void *ctx)
 			  obj->name, prog->image->name, extern_noun(image->kind), image->name);
 }
 
+static const char *target_noun(uint32_t kind)
+{
+	switch (kind) {
+	case MEM_TARGET_FUNC:
+		return "function";
+	case MEM_TARGET_TRACEPOINT:
+		return "tracepoint";
+	case MEM_TARGET_LSM:
+		return "security hook";
+	default:
+		return "iterator";
+	}
+}
+
 static int check_target(const struct mem_prog *prog)
 {
 	const struct mem_prog_image *image = prog->image;
@@ -140,8 +154,9 @@ static int check_target(const struct mem_prog *prog)
 				  "'%s/NAME', or call mem_prog_target_set()", prog->obj->name, image->name,
 				  image->section, image->section);
 	return mem__error(ENOENT,
-			  "%s: program '%s' (section %s): this kernel has no '%s' to attach to",
-			  prog->obj->name, image->name, image->section, target);
+			  "%s: program '%s' (section %s): this kernel has no %s '%s' to attach to%s",
+			  prog->obj->name, image->name, image->section, target_noun(image->target_kind),
+			  target, strchr(target, ':') ? "; is the module loaded?" : "");
 }
 
 /* Symbols whose address alone is wanted. */

@@ -42,6 +42,18 @@ int sys_bpf_fd(enum bpf_cmd cmd, const void *attr, size_t size)
 	return fd < 0 ? fd : sys_fd_above_stdio(fd);
 }
 
+int sys_bpf_logged(enum bpf_cmd cmd, const void *attr, size_t size, char *log, uint32_t log_size)
+{
+	struct sys_common_attr common = { .log_buf = sys_pointer(log), .log_size = log_size,
+					  .log_level = 1 };
+	long ret;
+
+	log[0] = '\0';
+	ret = syscall(SYS_bpf, (uint32_t)cmd | SYS_COMMON_ATTRS, attr, size, &common,
+		      offsetof(struct sys_common_attr, pad));
+	return ret < 0 ? -errno : (int)ret;
+}
+
 int sys_perf_event_open(const struct perf_event_attr *attr, int pid, int cpu)
 {
 	long fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);

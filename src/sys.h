@@ -24,10 +24,21 @@ enum {
 	SYS_ATTACH_NETKIT_PRIMARY = 54, /* Linux 6.7 */
 	SYS_ATTACH_NETKIT_PEER = 55,  /* Linux 6.7 */
 	SYS_ATTACH_KPROBE_SESSION = 56, /* Linux 6.10 */
+	SYS_ATTACH_FSESSION = 58,     /* Linux 7.0 */
+	SYS_COMMON_ATTRS = 1 << 16,   /* Linux 7.1: with a command, struct sys_common_attr follows */
 };
 
 /* An error number the kernel keeps to itself and yet returns, from BPF_PROG_TEST_RUN and mmap(2). */
 #define ENOTSUPP_KERNEL 524
+
+/* What all commands take from Linux 7.1 on: a place for the kernel's own words. */
+struct sys_common_attr {
+	uint64_t log_buf;
+	uint32_t log_size;
+	uint32_t log_level;
+	uint32_t log_true_size;
+	uint32_t pad;
+};
 
 /* bpf(BPF_LINK_CREATE) with the members that tcx uses (Linux 6.6). */
 struct sys_link_create_tcx {
@@ -87,6 +98,9 @@ int sys_bpf(enum bpf_cmd cmd, const void *attr, size_t size);
 
 /* The same for commands that return a descriptor; never 0, 1 or 2. */
 int sys_bpf_fd(enum bpf_cmd cmd, const void *attr, size_t size);
+
+/* The same with a log: a string, "" if the kernel said nothing or is older than 7.1. */
+int sys_bpf_logged(enum bpf_cmd cmd, const void *attr, size_t size, char *log, uint32_t log_size);
 
 /* A descriptor above 2 for the same file; takes fd over, also on failure. */
 int sys_fd_above_stdio(int fd);

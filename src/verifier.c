@@ -53,7 +53,7 @@ static bool is_statistics(const char *line)
 	return false;
 }
 
-/* Cut the statistics off the end; returns the last line before them, inside the log. */
+/* Cut the statistics off the end; returns the last line before them, inside the log, or "". */
 static char *trim_log(char *log)
 {
 	size_t len = strlen(log);
@@ -65,9 +65,10 @@ static char *trim_log(char *log)
 			log[--len] = '\0';
 		line = memrchr(log, '\n', len);
 		line = line ? line + 1 : log;
-		if (line == log || !is_statistics(line))
+		if (!is_statistics(line))
 			return line;
 		len = (size_t)(line - log);
+		log[len] = '\0';
 	}
 }
 
@@ -145,19 +146,96 @@ static void describe_insn(const struct mem_prog *prog, const struct insns *insns
 		 line->line_col >> 10, source);
 }
 
-static int explain_log(const struct mem_prog *prog, const struct insns *insns, char *log, int err)
+/*
+ * What the CO-RE record of an instruction looks for, from the line that announces it:
+ * "relo #3: <byte_off> [7] STRUCT s.member (0:1 @ offset 8)".
+ */
+static const char *core_record(const char *log, long insn)
 {
-	char where[1024];
-	char *reason = trim_log(log);
+	char needle[64];
+	const char *at, *line;
+
+	snprintf(needle, sizeof(needle), "substituting insn #%ld w/ invalid insn", insn);
+	line = at = strstr(log, needle);
+	while (line && line > log && line[-1] != '\n')
+		line--;
+	line = line ? strstr(line, "relo #") : NULL;
+	if (!line || line > at)
+		return NULL;
+	snprintf(needle, sizeof(needle), "%.*s <", (int)strcspn(line, ":") + 1, line);
+	at = strstr(log, needle);
+	at = at ? strstr(at, "] ") : NULL;
+	return at ? at + 2 : NULL;
+}
+
+/* Without the numbers in brackets that follow the name. */
+static size_t core_record_length(const char *record)
+{
+	const char *end = strstr(record, " (");
+	size_t line = strcspn(record, "\n");
+
+	return end && (size_t)(end - record) < line ? (size_t)(end - record) : line;
+}
+
+/* What the program reached that is not there, into text; "" if that is not what is wrong. */
+static void explain_poison(const struct mem_prog *prog, long insn, const char *log,
+			   const char *reason, char *text, size_t size)
+{
+	const struct image_view *image = &prog->obj->image;
+	const char *number = strstr(reason, "unknown#"), *record;
+	uint32_t poison = number ? (uint32_t)strtoul(number + strlen("unknown#"), NULL, 10) : 0;
+
+	text[0] = '\0';
+	if (poison == POISON_CORE) {
+		record = core_record(log, insn) ?: "what a CO-RE record of this line names";
+		snprintf(text, size, "this kernel has no %.*s as the program declares it: test with "
+				     "bpf_core_field_exists() or bpf_core_type_exists() before",
+			 (int)core_record_length(record), record);
+	} else if (poison - POISON_EXTERN < image->extern_count) {
+		snprintf(text, size, "it calls '%s', which this kernel lacks and the program declares __weak: "
+				     "test for it before", image->externs[poison - POISON_EXTERN].name);
+	} else if (poison - POISON_MAP < image->map_count) {
+		snprintf(text, size, "it reaches map '%s', which was left out (mem_map_autocreate_set()): let "
+				     "a constant keep it from there", image->maps[poison - POISON_MAP].name);
+	}
+}
+
+static int explain_log(const struct mem_prog *prog, const struct insns *insns, const char *log,
+		       const char *reason, int err)
+{
+	char where[1024], absent[512];
+	long insn = last_insn(log, reason);
 
 	mem__log(MEM_LOG_DEBUG, "%s: program '%s': the verifier's log:\n%s", prog->obj->name,
 		 prog->image->name, log);
-	describe_insn(prog, insns, last_insn(log, reason), where, sizeof(where));
+	describe_insn(prog, insns, insn, where, sizeof(where));
+	explain_poison(prog, insn, log, reason, absent, sizeof(absent));
 	return mem__error(err,
 			  "%s: program '%s' (section %s) was refused: %s%s\n"
 			  "  the verifier's last lines:\n%s",
-			  prog->obj->name, prog->image->name, prog->image->section, reason, where,
+			  prog->obj->name, prog->image->name, prog->image->section,
+			  absent[0] ? absent : reason, where,
 			  last_lines(log, LOG_LINES_SHOWN));
+}
+
+/* Types and attach types that some kernels lack, of those that libmem runs on. */
+static const struct {
+	uint32_t type;
+	uint32_t attach; /* 0: any */
+	struct feature feature;
+} young[] = {
+	{ BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP, { "security hooks of control groups", 6, 0 } },
+	{ BPF_PROG_TYPE_TRACING, SYS_ATTACH_FSESSION, { "fsession programs", 7, 0 } },
+	{ SYS_PROG_TYPE_NETFILTER, 0, { "netfilter programs", 6, 4 } },
+};
+
+static bool explain_young(const struct mem_prog *prog, char *text, size_t size)
+{
+	for (size_t i = 0; i < sizeof(young) / sizeof(young[0]); i++)
+		if (young[i].type == prog->type &&
+		    (!young[i].attach || young[i].attach == prog->attach_type))
+			return explain_missing(text, size, &young[i].feature);
+	return false;
 }
 
 static int explain_errno(const struct mem_prog *prog, int err)
@@ -166,6 +244,8 @@ static int explain_errno(const struct mem_prog *prog, int err)
 
 	if (err == EPERM)
 		explain_eperm(why, sizeof(why));
+	else if (err == EINVAL && explain_young(prog, why, sizeof(why)))
+		err = ENOTSUP;
 	else
 		snprintf(why, sizeof(why), "%s, without a reason from the verifier%s", strerror(err),
 			 err == EINVAL ? ": this kernel may lack the program type or a flag of it" : "");
@@ -177,10 +257,11 @@ int verifier_explain(const struct mem_prog *prog, const struct insns *insns, uni
 		     int err)
 {
 	char *log = fetch_log(attr);
+	const char *reason = log ? trim_log(log) : "";
 	int ret;
 
-	if (log && log[0])
-		ret = explain_log(prog, insns, log, err);
+	if (*reason)
+		ret = explain_log(prog, insns, log, reason, err);
 	else
 		ret = explain_errno(prog, err);
 	free(log);
