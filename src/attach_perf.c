@@ -14,16 +14,12 @@
 
 static const struct feature cookies = { "cookies of attached programs", 5, 15 };
 
-static int read_id(int tracefs, const char *category, const char *name)
+static int read_id(int tracefs, const char *path)
 {
-	char path[512], text[32];
+	int fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC), err;
+	char text[32];
 	ssize_t size;
-	int fd, err;
 
-	err = snprintf(path, sizeof(path), "events/%s/%s/id", category, name);
-	if (err < 0 || (size_t)err >= sizeof(path))
-		return -ENAMETOOLONG;
-	fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	size = read(fd, text, sizeof(text) - 1);
@@ -35,20 +31,37 @@ static int read_id(int tracefs, const char *category, const char *name)
 	return atoi(text);
 }
 
+/* Where tracefs usually is first, without looking whether it is there. */
+static int find_id(const char *category, const char *name, int *tracefs)
+{
+	char path[512] = TRACEFS_USUAL "/";
+	const size_t root = sizeof(TRACEFS_USUAL);
+	int len = snprintf(path + root, sizeof(path) - root, "events/%s/%s/id", category, name), id;
+
+	if (len < 0 || (size_t)len >= sizeof(path) - root)
+		return -ENAMETOOLONG;
+	id = read_id(AT_FDCWD, path);
+	if (id >= 0)
+		return id;
+	*tracefs = tracefs_open();
+	if (*tracefs < 0)
+		return *tracefs;
+	id = read_id(*tracefs, path + root);
+	close(*tracefs);
+	return id;
+}
+
 /* The number of a tracepoint, or -errno with a message. */
 static int tracepoint_id(const struct mem_prog *prog, const char *category, const char *name)
 {
 	const char *object = prog->obj->name, *program = prog->image->name;
-	int tracefs = tracefs_open();
-	int id;
+	int tracefs = 0, id = find_id(category, name, &tracefs);
 
 	if (tracefs < 0)
 		return mem__error(-tracefs,
 				  "%s: can't attach program '%s': tracefs is not mounted and the process "
 				  "may not mount it: mount -t tracefs tracefs /sys/kernel/tracing",
 				  object, program);
-	id = read_id(tracefs, category, name);
-	close(tracefs);
 	if (id == -ENOENT)
 		return mem__error(ENOENT, "%s: can't attach program '%s': this kernel has no tracepoint "
 					  "%s/%s", object, program, category, name);

@@ -34,7 +34,7 @@ static int tracefs_mount_detached(void)
 /* tracefs, wherever it is: fd of its root or -errno. */
 int tracefs_open(void)
 {
-	static const char *const places[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+	static const char *const places[] = { TRACEFS_USUAL, "/sys/kernel/debug/tracing" };
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		int fd = open(places[i], O_PATH | O_DIRECTORY | O_CLOEXEC);

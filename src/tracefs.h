@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define TRACEFS_USUAL "/sys/kernel/tracing"
+
 /* fd of its root, or -errno. */
 int tracefs_open(void);
 
