@@ -93,6 +93,36 @@ TEST(a_heap_knows_what_it_can_be_made_of)
 }
 END_TEST
 
+TEST(a_heap_that_claims_what_is_not_there_is_none)
+{
+	struct mem_heap_usage u;
+
+	make(0);
+	shared->heap.total += 1 << 19; /* 2 GiB, which its books would fit into */
+	assert_err(mem_heap_usage(&shared->heap, &u), -EINVAL);
+	assert_err(mem_heap_refill(&shared->heap, 1), -EINVAL);
+	ck_assert_ptr_eq(mem_alloc(&shared->heap, 64), NULL);
+	shared->heap.total -= 1 << 19;
+	ck_assert_ptr_nonnull(mem_alloc(&shared->heap, 64));
+}
+END_TEST
+
+/* A program's lock that is never released: programs do not die, but memory may say anything. */
+TEST(nobody_waits_for_a_lock_for_ever)
+{
+	struct mem_lock lock = {7ULL << 32 | MEM_LOCK_PROGRAM};
+
+	ck_assert_int_eq(mem_lock(&lock), -ETIMEDOUT);
+	lock.word = 7ULL << 32 | (unsigned int)getppid();
+	ck_assert_int_eq(mem_lock(&lock), -ETIMEDOUT);
+	lock.word = 7ULL << 32 | mem_thread_id();
+	ck_assert_int_eq(mem_lock(&lock), -EDEADLK);
+	lock.word = 7ULL << 32 | 0x7ffffff0; /* no pid is that high */
+	ck_assert_int_eq(mem_lock(&lock), 1);
+	ck_assert_uint_eq(lock.word, 8ULL << 32 | mem_thread_id());
+}
+END_TEST
+
 TEST(classes_fit_their_sizes)
 {
 	ck_assert_uint_eq(sizeof(struct mem_cache), 768);

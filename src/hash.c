@@ -313,7 +313,8 @@ int mem_hash_grow(struct mem_heap *heap, struct mem_hash *hash, const struct mem
 		return -EINVAL;
 	err = mem_lock(&hash->grower);
 	if (err < 0)
-		return mem__error(-err, "hash table at %p: this thread is growing it", (void *)hash);
+		return mem__error(-err, "hash table at %p: %s is growing it", (void *)hash,
+				  err == -EDEADLK ? "this thread" : "somebody else");
 	table = mem__table(view, mem_load(&hash->table));
 	err = table ? next_table(heap, view, type, table, &next) : -EINVAL;
 	for (uint32_t i = 0; !err && i < mem_load(&table->count); i++)

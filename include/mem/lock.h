@@ -14,9 +14,11 @@
  * ends. Both must be expected: the owner may be an application's thread that is not running. A loop
  * that the kernel cuts short (250 ms) counts as a time-out, never as success.
  *
- * An application waits as long as the owner lives. When it has died, mem_lock() takes the lock over
- * and returns 1: what the lock protects may be half changed, and is the caller's to repair. Programs
- * do not die with a lock in hand. Threads are told by id, in one pid namespace.
+ * An application waits until somebody else has had the lock for MEM_LOCK_PATIENCE, all in one go: then
+ * it gives up with -ETIMEDOUT as well, for a word in shared memory may say anything. When the owner has
+ * died, mem_lock() takes the lock over and returns 1: what the lock protects may be half changed, and
+ * is the caller's to repair. Programs do not die with a lock in hand. Threads are told by id, in one
+ * pid namespace.
  *
  * Contexts: programs of every kind, NMI included. Linux 6.12 (atomics on arena memory) on x86.
  *
@@ -36,6 +38,7 @@
 #include <errno.h>
 #include <linux/types.h>
 #include <sched.h>
+#include <sys/select.h> /* to sleep: strict C11 has no nanosleep() */
 #endif
 #include <mem/arena.h>
 #include <mem/atomic.h>
@@ -83,6 +86,11 @@ int mem_thread_lives(unsigned int tid);
 #define MEM_LOCK_PROGRAM 0x80000000U
 /** How long a program waits before -ETIMEDOUT: nanoseconds. */
 #define MEM_LOCK_NS 50000
+
+/** How long an application waits for one owner before -ETIMEDOUT: milliseconds. */
+#ifndef MEM_LOCK_PATIENCE
+#define MEM_LOCK_PATIENCE 2000
+#endif
 
 /** @cond */
 #ifdef __bpf__
@@ -165,25 +173,43 @@ __attribute__((weak, noinline)) int mem__lock_wait(unsigned long long address)
 /** @endcond */
 #else
 /** @cond */
-MEM_CALLED int mem__lock_wait(struct mem_lock __arena *lock)
+/* The owner has died: take its place. */
+MEM_CALLED int mem__lock_inherit(struct mem_lock *lock, unsigned long long word)
 {
-	for (unsigned int i = 1;; i++) {
-		unsigned long long word = mem_load(&lock->word);
-		unsigned int owner = (unsigned int)word;
+	unsigned long long taken = ((word >> 32) + 1) << 32 | mem__lock_self();
 
+	if ((unsigned int)word & MEM_LOCK_PROGRAM || mem_thread_lives((unsigned int)word))
+		return 0;
+	return mem_cas(&lock->word, word, taken) == word;
+}
+
+MEM_CALLED int mem__lock_wait(struct mem_lock *lock)
+{
+	unsigned long long word, seen = 0;
+	unsigned int i, slept = 0; /* milliseconds, while the word was the same */
+
+	for (i = 1;; i++) {
 		if (!mem_trylock(lock))
 			return 0;
-		if (owner == mem__lock_self())
+		word = mem_load(&lock->word);
+		if ((unsigned int)word == mem__lock_self())
 			return -MEM_EDEADLK;
 		if (i % 64)
 			continue;
-		if (owner && !(owner & MEM_LOCK_PROGRAM) && !mem_thread_lives(owner)) {
-			unsigned long long taken = ((word >> 32) + 1) << 32 | mem__lock_self();
+		if ((unsigned int)word && mem__lock_inherit(lock, word))
+			return 1;
+		if (word != seen)
+			slept = 0;
+		seen = word;
+		if (i < 4096) {
+			sched_yield();
+		} else {
+			struct timeval pause = {0, 1000};
 
-			if (mem_cas(&lock->word, word, taken) == word)
-				return 1;
+			if (slept++ >= MEM_LOCK_PATIENCE)
+				return -MEM_ETIMEDOUT;
+			select(0, NULL, NULL, NULL, &pause);
 		}
-		sched_yield();
 	}
 }
 #define mem__lock_slowly(lock) mem__lock_wait(lock)
@@ -191,10 +217,10 @@ MEM_CALLED int mem__lock_wait(struct mem_lock __arena *lock)
 #endif
 
 /**
- * @brief Take a lock, waiting a little (program) or as long as its owner lives (application).
+ * @brief Take a lock, waiting a little (program) or as long as it passes from one to another (application).
  * @param lock  in memory of both sides
  * @return 0; 1 taken over from a thread that died with it (application only); -EDEADLK the caller,
- *         or a program on the same CPU, has it; -ETIMEDOUT (program only)
+ *         or a program on the same CPU, has it; -ETIMEDOUT
  */
 MEM_INLINE int mem_lock(struct mem_lock __arena *lock)
 {
