@@ -384,6 +384,20 @@ TEST(a_thread_that_ends_leaves_its_cache_to_others)
 }
 END_TEST
 
+TEST(a_heap_does_not_reach_out_of_its_arena)
+{
+	struct mem_heap_usage u;
+	size_t size;
+
+	make_heap(1 << 20, 0);
+	mem_region_data(arena(), &size);
+	mem_heap_leave(heap);
+	heap->total = (uint32_t)(size / 4096) + 1; /* what is there may be mapped, but is not the arena's */
+	assert_err(mem_heap_usage(heap, &u), -EINVAL);
+	ck_assert_ptr_eq(mem_alloc(heap, 64), NULL);
+}
+END_TEST
+
 /* Whatever is written into the heap: no crash, no endless loop. */
 TEST(a_damaged_heap_does_not_take_the_application_along, .timeout = 60)
 {

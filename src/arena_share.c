@@ -67,6 +67,25 @@ static void watch_forks(void)
 
 /* --- mapping --- */
 
+/* Not weak here: object.h says so for those that can do without. */
+int arena_holds(const void *near, const void *memory, uint64_t size)
+{
+	const struct mem_region *region;
+	uint64_t at;
+	int inside = -1;
+
+	pthread_mutex_lock(&lock);
+	for (region = mapped; region && inside < 0; region = region->next_mapped) {
+		at = (uintptr_t)near - (uintptr_t)region->base;
+		if (at >= region->size)
+			continue;
+		at = (uintptr_t)memory - (uintptr_t)region->base;
+		inside = at <= region->size && size <= region->size - at;
+	}
+	pthread_mutex_unlock(&lock);
+	return inside;
+}
+
 static struct mem_region *find_other(const struct mem_region *region)
 {
 	struct mem_region *other = mapped;

@@ -155,6 +155,24 @@ static bool part_fits(const struct mem_heap_view *view, uint32_t low, uint64_t s
 	return at <= bytes && size <= bytes - at && !(low % 8);
 }
 
+/*
+ * Is what a heap says to be its memory there? The heap's words may be anybody's. Memory of an arena
+ * must be of the one that the heap itself is in; what else there is must be mapped at least.
+ */
+static bool memory_is_there(struct mem_heap *heap, uint32_t low, uint64_t size)
+{
+	size_t page = sys_page_size();
+	char *first = mem_at(char, heap, low);
+	int inside = arena_holds ? arena_holds(heap, first, size) : -1;
+
+	if (inside >= 0)
+		return inside;
+	if (low % MEM_HEAP_PAGE || !size)
+		return false;
+	first -= low % page;
+	return !msync(first, size + low % page, MS_ASYNC); /* does nothing but look */
+}
+
 int heap_describe(struct mem_heap *heap, struct mem_heap_view *view)
 {
 	uint32_t caches = mem_load(&heap->caches), pages = mem_load(&heap->pages);
@@ -172,7 +190,8 @@ int heap_describe(struct mem_heap *heap, struct mem_heap_view *view)
 	    ((uint64_t)view->base + (uint64_t)view->total * MEM_HEAP_PAGE) >> 32 > 1 ||
 	    !part_fits(view, caches, view->all * sizeof(struct mem_cache)) ||
 	    !part_fits(view, pages, (uint64_t)view->total * sizeof(uint32_t)) ||
-	    (bits && !part_fits(view, bits, (uint64_t)view->total * 32)))
+	    (bits && !part_fits(view, bits, (uint64_t)view->total * 32)) ||
+	    !memory_is_there(heap, view->base, (uint64_t)view->total * MEM_HEAP_PAGE))
 		return mem__error(EINVAL, "%p is no heap, or a damaged one", (void *)heap);
 	view->caches = mem_at(struct mem_cache, heap, caches);
 	view->pages = mem_at(unsigned int, heap, pages);
@@ -196,7 +215,8 @@ int mem_heap_refill(struct mem_heap *heap, size_t bytes)
 	/* Left by a dead one or not: populating twice does no harm. */
 	err = mem_lock(&heap->grower);
 	if (err < 0)
-		return mem__error(-err, "heap at %p: this thread is growing it", (void *)heap);
+		return mem__error(-err, "heap at %p: %s is growing it", (void *)heap,
+				  err == -EDEADLK ? "this thread" : "somebody else");
 	present = mem_load(&heap->present);
 	target = mem_load(&heap->fresh) + need;
 	target = target > view.total ? view.total : target;

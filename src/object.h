@@ -150,6 +150,12 @@ int arena_adopt(struct mem_region *region, const struct bpf_map_info *info, int 
 /* heap_views.c */
 void heap_forget(const void *memory, size_t size) PART;
 
+/*
+ * arena_share.c. Whether memory lies in the arena that `near` is in: 1 yes, 0 no; -1 `near` is in no
+ * arena.
+ */
+int arena_holds(const void *near, const void *memory, uint64_t size) PART;
+
 /* map.c */
 int map_create(struct mem_map *map);
 int map_settle_size(struct mem_map *map);

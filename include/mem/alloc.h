@@ -380,6 +380,9 @@ MEM_INLINE void __arena *mem__alloc(struct mem_heap __arena *heap, unsigned long
 		unit = mem__alloc_checked(mem__view_handle(v), size > ~0U ? ~0U : size, site);
 	else
 		unit = mem__alloc_class(v, mem_class(size));
+	/* what a free block says about itself may be wrong */
+	if (!mem__inside(v, unit, size))
+		return NULL;
 	return unit ? mem_at(void, heap, unit << 4) : NULL;
 }
 

@@ -88,11 +88,12 @@ MEM__PROGRAM int mem__bit(mem__handle handle, unsigned int unit, int set)
 {
 	mem__view v = mem__handle_view(handle);
 	unsigned int index = unit - (mem__base(v) >> 4), bit = 1U << (index % 32), word;
-	unsigned int __arena *at = mem__bits(v) + index / 32;
+	unsigned int __arena *at = mem__bits(v);
 	int i;
 
-	if (index / 256 >= mem__total(v))
+	if (index / 256 >= mem__total(v) || !at)
 		return 0;
+	at += index / 32;
 	for (i = 0; i < MEM__TRIES; i++) {
 		word = mem_load(at);
 		if (!(word & bit) == !set)
