@@ -16,25 +16,32 @@ $(INJECT_SO): $(BUILD)/selftests/faults/inject.o
 
 # ---- fuzzing: selftests/fuzz/
 
-## make fuzz SECONDS=60       fuzz the reader, the image check and memgen, a third of the time each
+## make fuzz SECONDS=60       fuzz the reader, the image check, memgen and arenas, the same time each
 .PHONY: fuzz fuzz-build fuzz-run fuzzers
 SECONDS ?= 60
 FUZZ := $(BUILD)/fuzz
-FUZZ_TARGETS := reader image memgen
-FUZZ_OBJS := $(patsubst %,$(BUILD)/selftests/fuzz/%.o,fuzz_reader fuzz_image fuzz_memgen same_image mutate fail)
+FUZZ_TARGETS := reader image memgen arena damage
+FUZZ_OBJS := $(patsubst %,$(BUILD)/selftests/fuzz/%.o,fuzz_reader fuzz_image fuzz_memgen same_image mutate fail \
+	fuzz_arena fuzz_damage arena_world)
+# how an input is changed: an object file, one with edits, or just bytes
+FUZZ_FORM_reader := object
+FUZZ_FORM_image := image
+FUZZ_FORM_memgen := object
+FUZZ_FORM_arena := bytes
+FUZZ_FORM_damage := bytes
 # what memgen is made of, without its main()
 GENERATOR_OBJS := $(filter-out $(BUILD)/gen/memgen.o,$(MEMGEN_OBJS))
 FUZZERS := $(FUZZ_TARGETS:%=$(BUILD)/fuzz_%)
 
 $(FUZZ_OBJS) $(FUZZ_TARGETS:%=$(BUILD)/selftests/fuzz/entry_%.o) $(BUILD)/selftests/fuzz/make_seeds.o: \
-	private ALL_CFLAGS += -Iselftests -Igen $(ELF_CFLAGS)
+	private ALL_CFLAGS += -Iselftests -Igen -DMEM_LOCK_PATIENCE=1 $(ELF_CFLAGS)
 
 $(BUILD)/selftests/test_fuzz: $(FUZZ_OBJS) $(GENERATOR_OBJS)
 
 $(BUILD)/selftests/fuzz/entry_%.o: selftests/fuzz/entry.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -DFUZZ_TARGET=fuzz_$* -DFUZZ_MUTATE=mutate_$(if $(filter image,$*),image,object) \
+	$(Q)$(CC) $(ALL_CFLAGS) -DFUZZ_TARGET=fuzz_$* -DFUZZ_MUTATE=mutate_$(FUZZ_FORM_$*) \
 		-MMD -MP -c $< -o $@
 
 # Made by the make below, with what it takes for fuzzing.
@@ -53,7 +60,7 @@ fuzz: setup
 
 fuzz-build: $(TEST_BPF)
 	$(Q)$(MAKE) --no-print-directory BUILD=$(FUZZ) CC=$(CLANG_BPF) \
-		VARIANT='$(SANITIZERS) -fsanitize=fuzzer-no-link' fuzzers
+		VARIANT='$(SANITIZERS) -fsanitize=fuzzer-no-link -DMEM_LOCK_PATIENCE=1' fuzzers
 
 fuzz-run:
 	$(Q)CLANG_BPF=$(CLANG_BPF) selftests/fuzz/run.sh $(FUZZ) $(SECONDS) $(TEST_BPF)

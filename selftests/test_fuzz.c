@@ -60,6 +60,40 @@ TEST(image_check_takes_what_once_broke_it, .host_only = "reads files of the sour
 }
 END_TEST
 
+TEST(arena_structures_take_what_once_broke_them, .host_only = "reads files of the source tree")
+{
+	run_all("arena-", fuzz_arena);
+	run_all("damage-", fuzz_damage);
+}
+END_TEST
+
+/* Inputs made at random: a fuzzer's first minutes, on every kernel and with every compiler. */
+static void run_random(void (*target)(const uint8_t *, size_t), unsigned int inputs)
+{
+	unsigned int seed = 17;
+	uint8_t data[1000];
+
+	for (unsigned int n = 0; n < inputs; n++) {
+		size_t size = (unsigned)rand_r(&seed) % sizeof(data);
+
+		for (size_t i = 0; i < size; i++)
+			data[i] = (uint8_t)(rand_r(&seed) >> 8);
+		target(data, size);
+	}
+}
+
+TEST(arena_structures_do_what_a_model_does, .timeout = 60)
+{
+	run_random(fuzz_arena, 500);
+}
+END_TEST
+
+TEST(a_damaged_arena_harms_nobody, .timeout = 60)
+{
+	run_random(fuzz_damage, 500);
+}
+END_TEST
+
 TEST(memgen_takes_what_once_broke_it, .host_only = "reads files of the source tree", .timeout = 60)
 {
 	fuzz_compile_every = 1;

@@ -24,6 +24,14 @@ void fuzz_memgen(const uint8_t *data, size_t size);
 extern unsigned int fuzz_compile_every;
 
 /*
+ * Operations on the structures of an arena: they do what a simple model of them does, and in the end no
+ * memory is lost. fuzz_damage() has writes by a stranger among the operations, and no model: whatever is
+ * written, nothing crashes, loops, or reaches outside.
+ */
+void fuzz_arena(const uint8_t *data, size_t size);
+void fuzz_damage(const uint8_t *data, size_t size);
+
+/*
  * Change an object file in a way that leaves most of it sensible: mutate.c. Returns the new size;
  * anything is the library's own way of changing bytes.
  */
@@ -32,6 +40,10 @@ size_t mutate_object(uint8_t *data, size_t size, size_t max_size, unsigned int s
 
 /* The same for inputs of fuzz_image(): changes the edits. */
 size_t mutate_image(uint8_t *data, size_t size, size_t max_size, unsigned int seed,
+		    size_t (*anything)(uint8_t *, size_t, size_t));
+
+/* For inputs without a form. */
+size_t mutate_bytes(uint8_t *data, size_t size, size_t max_size, unsigned int seed,
 		    size_t (*anything)(uint8_t *, size_t, size_t));
 
 #define FUZZ_REQUIRE(condition, ...)                                                               \

@@ -369,3 +369,10 @@ size_t mutate_object(uint8_t *data, size_t size, size_t max_size, unsigned int s
 	}
 	return s.size;
 }
+
+size_t mutate_bytes(uint8_t *data, size_t size, size_t max_size, unsigned int seed,
+		    size_t (*anything)(uint8_t *, size_t, size_t))
+{
+	(void)seed;
+	return anything(data, size, max_size);
+}

@@ -6,7 +6,7 @@ set -euo pipefail
 
 build=$1 seconds=$2
 shift 2
-targets=(reader image memgen)
+targets=(reader image memgen arena damage)
 share=$((seconds / ${#targets[@]}))
 [ "$share" -gt 0 ] || share=1
 seeds=$(mktemp -d)
@@ -25,7 +25,9 @@ status=0
 echo '#suite fuzz'
 for target in "${targets[@]}"; do
 	log=$build/$target.log
-	if "$build/fuzz_$target" -max_total_time="$share" -max_len=65536 -timeout=20 -rss_limit_mb=2048 \
+	length=65536
+	[[ $target != arena && $target != damage ]] || length=2048 # operations, each of some bytes
+	if "$build/fuzz_$target" -max_total_time="$share" -max_len=$length -timeout=20 -rss_limit_mb=2048 \
 		-use_value_profile=1 -print_final_stats=1 -artifact_prefix="$build/found/$target-" \
 		"$build/corpus/$target" "$seeds/$target" > "$log" 2>&1; then
 		printf 'ok   fuzz.%s (%s inputs in %s s)\n' "$target" \
