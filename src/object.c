@@ -125,7 +125,8 @@ struct mem_object *object_new(const struct mem_image *image, const char *name)
 	int err;
 
 	if (!obj) {
-		mem__error(ENOMEM, "no memory for an object");
+		mem__error(ENOMEM, "%s: no memory for the object",
+			   name ?: image && image->name ? image->name : "image");
 		return NULL;
 	}
 	obj->btf_fd = -1;

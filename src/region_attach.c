@@ -172,8 +172,7 @@ struct mem_region *mem_region_attach(const struct mem_image *image, const char *
 		return NULL;
 	obj = attach_open(image, name, fd);
 	if (!obj && name)
-		mem__error_prefix("%s%sattaching region '%s': ", image ? image->name : "",
-				  image ? ": " : "", name);
+		mem__error_prefix("attaching region '%s': ", name);
 	region = !obj	? NULL
 		 : image ? mem_object_find_region(obj, name)
 			 : mem_object_next_region(obj, NULL);
