@@ -436,6 +436,30 @@ static const char api_from_open[] =
 	"}\n"
 	"\n";
 
+/* Threads' structs go with their process: such objects can't be pinned as a whole. */
+static const char pinned[] =
+	"/*\n"
+	" * Maps, programs and links in a folder of the BPF file system outlive their process, which a later\n"
+	" * one continues: ENOENT says that there is nothing, ESTALE that it is of another version.\n"
+	" */\n"
+	"static inline int @__pin(struct @ *skel, const char *dir)\n"
+	"{\n"
+	"\treturn mem_skeleton_pin(skel, @__layout(), dir);\n"
+	"}\n"
+	"\n"
+	"static inline struct @ *@__open_and_attach_pinned(const char *dir)\n"
+	"{\n";
+
+static const char pinned_open[] =
+	"\treturn (struct @ *)mem_skeleton_open_pinned(@__image(), @__layout(), NULL, dir);\n"
+	"}\n"
+	"\n"
+	"static inline int @__unpin(const char *dir)\n"
+	"{\n"
+	"\treturn mem_skeleton_unpin(@__image(), dir);\n"
+	"}\n"
+	"\n";
+
 static void emit_lengths(struct writer *w, const struct skeleton *s)
 {
 	for (uint32_t i = 0; i < s->view->region_count; i++) {
@@ -571,6 +595,11 @@ void skeleton_emit(struct writer *w, const struct skeleton *s)
 	emit_template(w, api, s->name);
 	parts_emit(w, s->view);
 	emit_template(w, api_from_open, s->name);
+	if (!s->view->task_count) {
+		emit_template(w, pinned, s->name);
+		parts_emit(w, s->view);
+		emit_template(w, pinned_open, s->name);
+	}
 	emit_lengths(w, s);
 	resize_emit(w, s);
 	emit_attach_regions(w, s);

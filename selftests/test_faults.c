@@ -303,6 +303,31 @@ static int migrate_region(struct subject *s)
 	return mem_region_migrate(mem_object_find_region(s->obj, s->part), mem_source_fd(s->source), NULL);
 }
 
+/* ---- objects that outlive their process */
+
+#define FOLDER "/sys/fs/bpf/object"
+
+static int pin_all(struct subject *s)
+{
+	return mem_skeleton_pin(s->skel, s->object->layout(), FOLDER);
+}
+
+static void pinned(struct subject *s)
+{
+	loaded(s);
+	assert_ok(attach(s));
+	assert_ok(pin_all(s));
+	mem_skeleton_destroy(s->skel, s->object->layout());
+	s->skel = NULL;
+	s->obj = NULL;
+}
+
+static int open_pinned(struct subject *s)
+{
+	s->skel = mem_skeleton_open_pinned(s->object->image(), s->object->layout(), NULL, FOLDER);
+	return result(s->skel);
+}
+
 static int run_prog(struct subject *s)
 {
 	return mem_prog_run(mem_object_find_prog(s->obj, "calls"), NULL);
@@ -413,6 +438,9 @@ static const struct operation calling[] = {
 	{"attach region", &shared, made, attach_region, "table", AGAIN},
 	{"attach arena", &shared, made, attach_region, "arena", AGAIN},
 	{"migrate at a pin", &grown, opened_to_migrate, migrate_at_prepare, NULL, ONCE},
+	{"pin all", &grown, loaded, pin_all, NULL, AGAIN},
+	{"open pinned", &grown, pinned, open_pinned, NULL, AGAIN},
+	{"open pinned, attached", &externs, pinned, open_pinned, NULL, AGAIN},
 	{"migrate region", &grown, prepared_to_migrate, migrate_region, "bss", AGAIN},
 	{"populate", &shared, prepared, populate, "arena", AGAIN},
 	{"update", &plain, prepared, update, "lru", AGAIN},
@@ -438,6 +466,8 @@ static void tear_down(struct subject *s)
 	else
 		mem_object_close(s->obj);
 	mem_image_free(s->read);
+	if (!access(FOLDER, F_OK))
+		assert_ok(mem_skeleton_unpin(s->object->image(), FOLDER));
 	memset(s, 0, sizeof(*s));
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "object.h"
+#include "skeleton.h"
 #include "struct_ops.h"
 #include "sys.h"
 
@@ -25,6 +26,22 @@ static void set_member(void *skel, uint32_t offset, const void *value)
 static uint32_t link_offset(const struct mem_skeleton_layout *layout, uint32_t prog)
 {
 	return layout->links + prog * (uint32_t)sizeof(void *);
+}
+
+struct mem_object *skeleton_object(const void *skel, const struct mem_skeleton_layout *layout)
+{
+	return get_member(skel, layout->obj);
+}
+
+struct mem_link *skeleton_link(const void *skel, const struct mem_skeleton_layout *layout, uint32_t i)
+{
+	return get_member(skel, link_offset(layout, i));
+}
+
+void skeleton_link_set(void *skel, const struct mem_skeleton_layout *layout, uint32_t i,
+		       const struct mem_link *link)
+{
+	set_member(skel, link_offset(layout, i), link);
 }
 
 void skeleton_show_region(const struct mem_region *region)
@@ -87,8 +104,7 @@ static bool attaches_by_itself(const struct mem_prog *prog)
 	       prog->image->attach_kind != MEM_ATTACH_STRUCT_OPS && prog_target(prog);
 }
 
-/* Links of a struct: one for each program, then one for each struct_ops map. */
-static uint32_t link_count(const struct mem_object *obj)
+uint32_t skeleton_link_count(const struct mem_object *obj)
 {
 	uint32_t count = obj->image.prog_count;
 
@@ -97,8 +113,7 @@ static uint32_t link_count(const struct mem_object *obj)
 	return count;
 }
 
-/* The struct_ops map a link is for. */
-static const struct mem_map *link_map(const struct mem_object *obj, uint32_t link)
+const struct mem_map *skeleton_link_map(const struct mem_object *obj, uint32_t link)
 {
 	uint32_t left = link - obj->image.prog_count;
 
@@ -112,7 +127,7 @@ static int attach_one(const struct mem_object *obj, uint32_t i, struct mem_link 
 {
 	*link = NULL;
 	if (i >= obj->image.prog_count) {
-		const struct mem_map *map = link_map(obj, i);
+		const struct mem_map *map = skeleton_link_map(obj, i);
 
 		if (map->stays_detached || map_left_out(map))
 			return 0;
@@ -153,7 +168,7 @@ static void undo_attach(void *skel, const struct mem_skeleton_layout *layout, ui
 int mem_skeleton_attach(void *skel, const struct mem_skeleton_layout *layout)
 {
 	struct mem_object *obj = get_member(skel, layout->obj);
-	uint32_t count = link_count(obj);
+	uint32_t count = skeleton_link_count(obj);
 	bool *made = calloc(count + 1, sizeof(*made));
 	int err = 0;
 
@@ -178,7 +193,7 @@ void mem_skeleton_detach(void *skel, const struct mem_skeleton_layout *layout)
 {
 	struct mem_object *obj = get_member(skel, layout->obj);
 
-	for (uint32_t i = 0; i < link_count(obj); i++) {
+	for (uint32_t i = 0; i < skeleton_link_count(obj); i++) {
 		mem_link_destroy(get_member(skel, link_offset(layout, i)));
 		set_member(skel, link_offset(layout, i), NULL);
 	}

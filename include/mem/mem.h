@@ -1467,6 +1467,50 @@ void mem_skeleton_detach(void *skel, const struct mem_skeleton_layout *layout);
  */
 void mem_skeleton_destroy(void *skel, const struct mem_skeleton_layout *layout);
 
+/**
+ * @brief Pin all maps, loaded programs and links of a generated struct in a folder of their own.
+ *
+ * They are there, and the programs run, when the process is gone; mem_skeleton_open_pinned() takes them
+ * over. What is pinned there takes the place of what was, pin by pin. A record of the whole comes last:
+ * a process that is killed before leaves pins that are not taken for an object.
+ *
+ * @param skel    from mem_skeleton_open(), loaded
+ * @param layout  as given to mem_skeleton_open()
+ * @param dir     folder in a BPF file system, made if it is missing, for this user only
+ * @return 0, or -EBADF not loaded, -EOPNOTSUPP it has per-thread structs, or is attached where this
+ *         kernel has no link that can be pinned (perf events before 5.15), -EPERM not a BPF file system (the
+ *         message has the command that mounts one) or no privilege, or what else the kernel answered
+ */
+int mem_skeleton_pin(void *skel, const struct mem_skeleton_layout *layout, const char *dir);
+
+/**
+ * @brief Open into a generated struct what mem_skeleton_pin() has left, without stopping anything.
+ *
+ * Regions are the memory that the programs have been using; initial values are not written. Capacities
+ * are what they were set to then. Programs that attach by themselves and have no link in the folder
+ * are attached.
+ *
+ * @param image   as for mem_object_open()
+ * @param layout  of the struct; must stay valid until mem_skeleton_destroy()
+ * @param opts    NULL for defaults
+ * @param dir     the folder
+ * @return the struct, loaded and attached, to be released by mem_skeleton_destroy(), which leaves the
+ *         pins; NULL with errno ENOENT nothing is pinned there, or not all of it, ESTALE another object,
+ *         or compiled from another version of its source, EINVAL a map, program or link is not the one
+ *         that was pinned (the message says which), or as mem_object_open() and mem_map_reuse()
+ */
+void *mem_skeleton_open_pinned(const struct mem_image *image, const struct mem_skeleton_layout *layout,
+			       const struct mem_open_opts *opts, const char *dir);
+
+/**
+ * @brief Remove the pins of mem_skeleton_pin(), and the folder if nothing else is in it. What nobody has
+ *        open is detached and freed.
+ * @param image  of the object; other versions may have had pins that this one knows nothing of
+ * @param dir    the folder
+ * @return 0, also if there is none, or -EINVAL not a BPF file system, or what else the kernel answered
+ */
+int mem_skeleton_unpin(const struct mem_image *image, const char *dir);
+
 /** @} */
 
 /** @defgroup parts Parts of the library in static programs

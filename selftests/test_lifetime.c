@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Objects that outlive their loader: pinned as a whole, and taken over by the next process. */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "harness.h"
+#include "lifetime.skel.h"
+#include "region_arena.skel.h"
+#include "region_data.skel.h"
+
+#define DIR "/sys/fs/bpf/tool"
+
+static long calls; /* made by this process and to be counted */
+
+static void setup(void)
+{
+	need_bpf();
+	bpffs_mount();
+	calls = 0;
+}
+
+static void teardown(void)
+{
+	bpffs_unmount();
+}
+
+FIXTURE(setup, teardown)
+
+static void assert_says(const char *words)
+{
+	ck_assert_msg(strstr(mem_error_message(), words) != NULL, "'%s' does not say '%s'",
+		      mem_error_message(), words);
+}
+
+static void call(int times)
+{
+	for (int i = 0; i < times; i++)
+		syscall(SYS_getpgid, 0);
+	calls += times;
+}
+
+/* Programs for this process's calls, loaded. */
+static struct lifetime *loaded(int pid)
+{
+	struct lifetime *skel = assert_ptr(lifetime__open());
+
+	skel->rodata->pid = (uint32_t)pid;
+	skel->rodata->call_nr = SYS_getpgid;
+	assert_ok(lifetime__load(skel));
+	return skel;
+}
+
+/* The first process of a tool; ends. */
+static void start_tool(int pid)
+{
+	struct lifetime *skel = lifetime__open();
+
+	if (!skel)
+		_exit(1);
+	skel->rodata->pid = (uint32_t)pid;
+	skel->rodata->call_nr = SYS_getpgid;
+	if (lifetime__load(skel) || lifetime__attach(skel) || lifetime__pin(skel, DIR)) {
+		fprintf(stderr, "%s\n", mem_error_message());
+		_exit(2);
+	}
+	_exit(0);
+}
+
+static void run_tool(void (*tool)(int))
+{
+	int pid = getpid(), status;
+
+	fflush(NULL);
+	if (!fork())
+		tool(pid);
+	ck_assert_int_gt(wait(&status), 0);
+	ck_assert_int_eq(status, 0);
+}
+
+/* A later one; says whether it saw the counters move on and lets go. */
+static void continue_tool(int pid)
+{
+	struct lifetime *skel = lifetime__open_and_attach_pinned(DIR);
+
+	if (!skel) {
+		fprintf(stderr, "%s\n", mem_error_message());
+		_exit(1);
+	}
+	if (skel->rodata->pid != (uint32_t)pid || skel->bss->entered < 100 ||
+	    skel->data->traced != 1000 + skel->bss->entered ||
+	    skel->arrays.rows[7].hits != skel->bss->entered || !skel->links.on_enter ||
+	    !skel->links.on_exit || mem_prog_fd(skel->progs.on_exit) < 0)
+		_exit(2);
+	if (getpid() % 2) /* in order, or not */
+		lifetime__destroy(skel);
+	_exit(0);
+}
+
+TEST(no_event_is_lost_over_restarts)
+{
+	struct lifetime *skel;
+	uint64_t last;
+
+	run_tool(start_tool);
+	call(100);
+	for (int i = 0; i < 5; i++) {
+		run_tool(continue_tool);
+		call(50);
+	}
+	skel = assert_ptr(lifetime__open_and_attach_pinned(DIR));
+	ck_assert_int_eq(mem_map_is_reused(skel->maps.bss), 1);
+	ck_assert_uint_eq(skel->bss->entered, calls);
+	ck_assert_uint_eq(skel->data->traced, 1000 + calls);
+	ck_assert_uint_eq(skel->arrays.rows[7].hits, calls);
+	assert_ok(mem_map_lookup(skel->maps.last, &(uint32_t){1}, &last, 0));
+	ck_assert_uint_eq(last, 1000 + calls - 1);
+	ck_assert_int_lt(mem_prog_fd(skel->progs.spare), 0);
+	/* what the application writes there goes on, too */
+	skel->bss->entered = 0;
+	call(3);
+	ck_assert_uint_eq(skel->bss->entered, 3);
+
+	assert_ok(lifetime__unpin(DIR));
+	ck_assert_int_eq(access(DIR, F_OK), -1);
+	call(1);
+	ck_assert_uint_eq(skel->bss->entered, 4);
+	lifetime__destroy(skel);
+}
+END_TEST
+
+/* While one process takes over after the other, this one does not stop. */
+TEST(no_event_is_lost_meanwhile)
+{
+	struct lifetime *skel;
+	int status, left = 8, pid = getpid();
+
+	run_tool(start_tool);
+	call(100);
+	fflush(NULL);
+	for (int i = 0; i < left; i++)
+		if (!fork())
+			continue_tool(pid);
+	while (left) {
+		pid_t child = waitpid(-1, &status, WNOHANG);
+
+		ck_assert_int_ge(child, 0);
+		ck_assert_msg(!child || WEXITSTATUS(status) != 1, "a tool could not take over");
+		left -= child > 0;
+		call(10);
+	}
+	skel = assert_ptr(lifetime__open_and_attach_pinned(DIR));
+	ck_assert_uint_eq(skel->bss->entered, calls);
+	ck_assert_uint_eq(skel->data->traced, 1000 + calls);
+	assert_ok(lifetime__unpin(DIR));
+	lifetime__destroy(skel);
+}
+END_TEST
+
+TEST(nothing_there_and_something_else_there)
+{
+	struct region_data *other;
+
+	ck_assert_ptr_null(lifetime__open_and_attach_pinned(DIR));
+	ck_assert_int_eq(errno, ENOENT);
+	assert_ok(lifetime__unpin(DIR));
+	other = assert_ptr(region_data__open());
+	assert_err(region_data__pin(other, DIR), -EBADF);
+	assert_ok(region_data__load(other));
+	assert_ok(region_data__pin(other, DIR));
+	ck_assert_ptr_null(lifetime__open_and_attach_pinned(DIR));
+	ck_assert_int_eq(errno, ESTALE);
+	assert_says("another object");
+	assert_ok(region_data__unpin(DIR));
+	region_data__destroy(other);
+	assert_err(lifetime__unpin("/tmp"), -EINVAL);
+	assert_says("mount -t bpf");
+}
+END_TEST
+
+static void refuse(int err, const char *words)
+{
+	ck_assert_ptr_null(lifetime__open_and_attach_pinned(DIR));
+	ck_assert_msg(errno == err, "%m, not %s: %s", strerror(err), mem_error_message());
+	assert_says(words);
+}
+
+/* One pin that somebody replaced is enough. */
+TEST(parts_that_do_not_belong_together)
+{
+	struct lifetime *one = loaded(getpid()), *two = loaded(getpid());
+
+	assert_ok(lifetime__attach(one));
+	assert_ok(lifetime__attach(two));
+	assert_ok(lifetime__pin(one, DIR));
+	assert_ok(mem_map_pin(two->maps.bss, DIR "/map_-bss", 0));
+	refuse(EINVAL, "program 'on_enter' can't be taken over: it uses another map '.bss'");
+	assert_ok(mem_map_pin(two->maps.last, DIR "/map_-bss", 0));
+	refuse(EINVAL, "its type is 1, not 2");
+	assert_ok(mem_map_pin(one->maps.bss, DIR "/map_-bss", 0));
+	assert_ok(mem_link_pin(two->links.on_enter, DIR "/link_on_enter", 0));
+	refuse(EINVAL, "the link of program 'on_enter' can't be taken over");
+	assert_ok(mem_unpin(DIR "/link_on_enter"));
+	assert_ok(mem_unpin(DIR "/prog_on_exit"));
+	refuse(ENOENT, "prog_on_exit");
+	/* again, and it is whole */
+	assert_ok(lifetime__pin(one, DIR));
+	lifetime__destroy(two);
+	two = assert_ptr(lifetime__open_and_attach_pinned(DIR));
+	/* pinned in part by another: its programs are not those of the record */
+	lifetime__destroy(two);
+	two = loaded(1);
+	assert_ok(lifetime__pin(two, DIR));
+	ck_assert_int_eq(access(DIR "/link_on_enter", F_OK), -1);
+	assert_ok(mem_map_pin(one->maps.rodata, DIR "/map_-rodata", 0));
+	refuse(EINVAL, "another map '.rodata'");
+	lifetime__destroy(two);
+	lifetime__destroy(one);
+	assert_ok(lifetime__unpin(DIR));
+}
+END_TEST
+
+/* What was loaded and not attached is attached by who takes it over. */
+TEST(what_has_no_link_is_attached)
+{
+	struct lifetime *skel = loaded(getpid());
+
+	assert_ok(lifetime__pin(skel, DIR));
+	lifetime__destroy(skel);
+	call(5);
+	skel = assert_ptr(lifetime__open_and_attach_pinned(DIR));
+	ck_assert_uint_eq(skel->bss->entered, 0);
+	call(5);
+	ck_assert_uint_eq(skel->bss->entered, 5);
+	lifetime__destroy(skel);
+	assert_ok(lifetime__unpin(DIR));
+}
+END_TEST
+
+TEST(arenas_and_sizes_chosen_when_loaded)
+{
+	struct region_arena *skel;
+	const void *address;
+
+	need_linux(6, 9, "arenas");
+	skel = assert_ptr(region_arena__open());
+	assert_ok(mem_map_max_entries_set(skel->maps.second, 20));
+	assert_ok(region_arena__load(skel));
+	assert_ok(mem_prog_run(skel->progs.push, NULL));
+	address = skel->arena;
+	assert_ok(region_arena__pin(skel, DIR));
+	region_arena__destroy(skel);
+	skel = assert_ptr(region_arena__open_and_attach_pinned(DIR));
+	ck_assert_ptr_eq(skel->arena, address);
+	ck_assert_uint_eq(skel->arena->list.head->value, 1001);
+	ck_assert_uint_eq(mem_map_max_entries(skel->maps.second), 20);
+	assert_ok(mem_prog_run(skel->progs.push, NULL));
+	ck_assert_uint_eq(skel->arena->list.head->value, 1002);
+	region_arena__destroy(skel);
+	assert_ok(region_arena__unpin(DIR));
+}
+END_TEST
+
+/* Closing gives up what is its own, and nothing else. */
+TEST(closing_leaves_memory_to_its_other_users)
+{
+	struct lifetime *maker = loaded(getpid()), *user = assert_ptr(lifetime__open());
+	struct lifetime__bss *alone;
+	struct mem_region *region;
+
+	assert_ok(lifetime__attach(maker));
+	assert_ok(mem_map_reuse_fd(user->maps.bss, mem_map_fd(maker->maps.bss)));
+	assert_ok(mem_map_reuse_fd(user->maps.rows, mem_map_fd(maker->maps.rows)));
+	alone = assert_ptr(lifetime__attach_region_bss(mem_source_fd(mem_map_fd(maker->maps.bss)), NULL,
+						       &region));
+	call(4);
+	lifetime__destroy(maker);
+	ck_assert_uint_eq(user->bss->entered, 4);
+	ck_assert_uint_eq(user->arrays.rows[7].hits, 4);
+	ck_assert_uint_eq(alone->entered, 4);
+	user->bss->entered = 9;
+	lifetime__destroy(user);
+	ck_assert_uint_eq(alone->entered, 9);
+	mem_region_detach(region);
+}
+END_TEST
+
+/* --- killed --- */
+
+TEST(killed_while_pinning, .timeout = 120)
+{
+	int status, whole = 0, partial = 0;
+
+	for (int delay = 0; delay < 60 || !whole; delay++) {
+		struct lifetime *skel;
+		pid_t pid = fork();
+
+		if (!pid)
+			start_tool((int)getppid());
+		usleep((useconds_t)delay * 500);
+		kill(pid, SIGKILL);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		skel = lifetime__open_and_attach_pinned(DIR);
+		if (skel) { /* all of it, or nothing */
+			call(1);
+			ck_assert_uint_eq(skel->bss->entered, 1);
+			lifetime__destroy(skel);
+			whole++;
+		} else {
+			ck_assert_msg(errno == ENOENT || errno == EINVAL, "%m: %s", mem_error_message());
+			partial++;
+		}
+		assert_ok(lifetime__unpin(DIR));
+		ck_assert_int_eq(access(DIR, F_OK), -1);
+	}
+	ck_assert_int_gt(partial, 0);
+}
+END_TEST
