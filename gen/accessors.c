@@ -48,7 +48,7 @@ static void emit_variables(struct writer *w, const struct skeleton *s, uint32_t 
 	const struct record *record = region->record;
 
 	if (!record || record->opaque || region->is_struct_ops ||
-	    s->view->regions[i].kind == MEM_REGION_RODATA)
+	    s->view->regions[i].kind == MEM_REGION_RODATA || s->view->regions[i].kind == MEM_REGION_PERCPU)
 		return;
 	for (uint32_t f = 0; f < record->count; f++) {
 		enum scalar_kind kind = scalar_kind(&s->types, &record->fields[f]);

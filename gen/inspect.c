@@ -98,7 +98,7 @@ static void fill_versions(struct report *report)
 static void fill_regions(struct report *report)
 {
 	static const char *const kinds[] = {
-		NULL, "data", "rodata", "array", "arena", "kconfig", "struct_ops",
+		NULL, "data", "rodata", "array", "arena", "kconfig", "struct_ops", "percpu",
 	};
 	const struct image_view *view = &report->object->view;
 

@@ -281,6 +281,9 @@ static void add_func(struct needs *needs, const struct image_view *view,
 
 		if (reloc->kind == MEM_RELOC_EXTERN)
 			add_extern(needs, &view->externs[reloc->target], func->name);
+		else if (reloc->kind == MEM_RELOC_REGION &&
+			 view->regions[reloc->target].kind == MEM_REGION_PERCPU)
+			add(needs, (struct version){7, 3}, "variables of each CPU (.percpu)", func->name);
 		else if (reloc->kind == MEM_RELOC_FUNC)
 			add(needs, (struct version){5, 13}, "callbacks", func->name);
 	}

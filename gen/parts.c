@@ -56,6 +56,7 @@ void parts_emit(struct writer *w, const struct image_view *view)
 	use(w, has_region(view, MEM_REGION_ARENA), "arena");
 	use(w, has_region(view, MEM_REGION_KCONFIG), "kconfig");
 	use(w, has_kernel_names(view), "kernel_names");
+	use(w, has_region(view, MEM_REGION_PERCPU), "percpu");
 	use(w, has_pinned_map(view), "pinning");
 	use(w, attaches(view, MEM_ATTACH_KPROBE) || attaches(view, MEM_ATTACH_KSYSCALL) ||
 		       attaches(view, MEM_ATTACH_UPROBE), "probe");

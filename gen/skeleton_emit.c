@@ -478,6 +478,42 @@ static void emit_lengths(struct writer *w, const struct skeleton *s)
 	}
 }
 
+/* --- variables of each CPU --- */
+
+static void emit_cpu_function(struct writer *w, const struct skeleton *s, uint32_t i, const char *verb,
+			      const char *argument)
+{
+	const struct skeleton_region *region = &s->regions[i];
+	bool reads = !strcmp(verb, "read");
+
+	writer_line(w, "static inline int %s__%s_%s(const struct %s *skel, unsigned int cpu, %sstruct %s *%s)",
+		    s->name, region->variables, verb, s->name, reads ? "" : "const ",
+		    region->struct_name, argument);
+	writer_open(w, "{");
+	writer_begin(w);
+	writer_part(w, "return mem_region_cpu_%s(mem_object_find_region(skel->obj, ", verb);
+	writer_string(w, s->view->regions[i].name);
+	writer_part(w, "), cpu, %s);", argument);
+	writer_end(w);
+	writer_close(w, "}");
+	writer_blank(w);
+}
+
+static void emit_percpu(struct writer *w, const struct skeleton *s)
+{
+	for (uint32_t i = 0; i < s->view->region_count; i++) {
+		if (s->view->regions[i].kind != MEM_REGION_PERCPU || !s->regions[i].variables)
+			continue;
+		writer_line(w, "/*");
+		writer_line(w, " * What a CPU has in %s, whose pointer is for initial values and NULL after load:",
+			    s->regions[i].variables);
+		writer_line(w, " * see mem_region_cpu_read().");
+		writer_line(w, " */");
+		emit_cpu_function(w, s, i, "read", "to");
+		emit_cpu_function(w, s, i, "write", "from");
+	}
+}
+
 /* --- regions without the object --- */
 
 static void emit_region_declaration(struct writer *w, const struct skeleton *s, uint32_t i,
@@ -535,7 +571,8 @@ static void emit_attach_regions(struct writer *w, const struct skeleton *s)
 	for (uint32_t i = 0; i < s->view->region_count; i++) {
 		const struct skeleton_region *region = &s->regions[i];
 
-		if (region->is_struct_ops || (!region->variables && !region->data))
+		if (region->is_struct_ops || (!region->variables && !region->data) ||
+		    s->view->regions[i].kind == MEM_REGION_PERCPU)
 			continue;
 		if (!any)
 			writer_part(w,
@@ -602,6 +639,7 @@ void skeleton_emit(struct writer *w, const struct skeleton *s)
 	}
 	emit_lengths(w, s);
 	resize_emit(w, s);
+	emit_percpu(w, s);
 	emit_attach_regions(w, s);
 	exports_emit(w, s);
 	accessors_emit(w, s);

@@ -161,6 +161,10 @@ static int check_region_map(const struct check *check, uint32_t row)
 		fits = map->type == BPF_MAP_TYPE_ARRAY && map->map_flags & BPF_F_MMAPABLE &&
 		       !region->size;
 		break;
+	case MEM_REGION_PERCPU:
+		fits = map->type == BPF_MAP_TYPE_PERCPU_ARRAY && map->max_entries == 1 &&
+		       map->value_size == region->size && region->size && region->section;
+		break;
 	case MEM_REGION_STRUCT_OPS:
 		fits = map->type == BPF_MAP_TYPE_STRUCT_OPS && map->value_size == region->size &&
 		       region->size;

@@ -166,6 +166,9 @@ bool map_left_out(const struct mem_map *map);
 /* kconfig.c */
 int kconfig_fill(struct mem_region *region) PART;
 
+/* percpu.c */
+int percpu_fill(struct mem_region *region) PART;
+
 /* btf_load.c */
 int btf_load(struct mem_object *obj);
 

@@ -213,6 +213,20 @@ static int region_map_kconfig(struct mem_region *region)
 	return err ?: region_map_frozen(region);
 }
 
+static int region_map_percpu(struct mem_region *region)
+{
+	int err;
+
+	if (!percpu_fill)
+		return part_missing(region->obj->name, "variables of each CPU", "mem_percpu_use");
+	err = percpu_fill(region);
+	if (!err) { /* private memory would look shared */
+		region_unmap(region);
+		skeleton_show_region(region);
+	}
+	return err;
+}
+
 static int region_map_new(struct mem_region *region)
 {
 	int err;
@@ -224,6 +238,8 @@ static int region_map_new(struct mem_region *region)
 		return region_map_frozen(region);
 	case MEM_REGION_KCONFIG:
 		return region_map_kconfig(region);
+	case MEM_REGION_PERCPU:
+		return region_map_percpu(region);
 	case MEM_REGION_STRUCT_OPS: /* never mapped: what it says was laid out anew */
 		return 0;
 	default:

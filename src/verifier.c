@@ -200,6 +200,9 @@ static void explain_poison(const struct mem_prog *prog, long insn, const char *l
 	}
 }
 
+/* The only maps that programs refer into and that a kernel may refuse for that. */
+static const struct feature percpu_variables = { "variables of each CPU (.percpu)", 7, 3 };
+
 static int explain_log(const struct mem_prog *prog, const struct insns *insns, const char *log,
 		       const char *reason, int err)
 {
@@ -208,6 +211,10 @@ static int explain_log(const struct mem_prog *prog, const struct insns *insns, c
 
 	mem__log(MEM_LOG_DEBUG, "%s: program '%s': the verifier's log:\n%s", prog->obj->name,
 		 prog->image->name, log);
+	if (strstr(reason, "no direct value access") &&
+	    explain_missing(where, sizeof(where), &percpu_variables))
+		return mem__error(ENOTSUP, "%s: program '%s': %s", prog->obj->name, prog->image->name,
+				  where);
 	describe_insn(prog, insns, insn, where, sizeof(where));
 	explain_poison(prog, insn, log, reason, absent, sizeof(absent));
 	return mem__error(err,

@@ -92,7 +92,8 @@ enum mem_region_kind {
 	MEM_REGION_ARRAY = 3,  /**< a BPF_F_MMAPABLE array that the source declares */
 	MEM_REGION_ARENA = 4,  /**< an arena, with or without variables in it */
 	MEM_REGION_KCONFIG = 5, /**< values of the running kernel (.kconfig); read-only */
-	MEM_REGION_STRUCT_OPS = 6 /**< a struct_ops variable: the application's until it is attached */
+	MEM_REGION_STRUCT_OPS = 6, /**< a struct_ops variable: the application's until it is attached */
+	MEM_REGION_PERCPU = 7 /**< variables that each CPU has its own of (.percpu) */
 };
 
 /** Memory that programs and application share. A map is always behind it. */

@@ -304,6 +304,28 @@ size_t mem_region_stride(const struct mem_region *region);
 size_t mem_region_length(const struct mem_region *region);
 
 /**
+ * @brief Copy what a CPU has in variables that each has its own of (section .percpu).
+ *
+ * Their memory, mem_region_variables(), is for initial values: after mem_object_prepare() there is none.
+ * Other parts of the same variables may change while they are copied.
+ *
+ * @param region  of kind MEM_REGION_PERCPU, of a prepared object
+ * @param cpu     number of the CPU, from 0 on
+ * @param to      receives as many bytes as mem_map_value_size() says
+ * @return 0, or -EBADF not prepared, -EINVAL no such CPU or region, -ENOMEM, or what the kernel answered
+ */
+int mem_region_cpu_read(const struct mem_region *region, unsigned int cpu, void *to);
+
+/**
+ * @brief Overwrite what a CPU has.
+ * @param region  as for mem_region_cpu_read()
+ * @param cpu     number of the CPU, from 0 on
+ * @param from    as many bytes as mem_map_value_size() says
+ * @return as mem_region_cpu_read(); -ENOTSUP Linux before 7.0
+ */
+int mem_region_cpu_write(const struct mem_region *region, unsigned int cpu, const void *from);
+
+/**
  * @brief Make a section of variables longer, for an array at its end.
  *
  * What is in the variables moves along; the rest is zero. The address changes: fetch it again (the
@@ -1535,6 +1557,9 @@ void mem_kconfig_use(void);
 
 /** @brief Functions, variables and attach targets that are found by name in the running kernel. */
 void mem_kernel_names_use(void);
+
+/** @brief Variables that each CPU has its own of. */
+void mem_percpu_use(void);
 
 /** @brief Maps that are looked for, or pinned, at a path in the BPF file system. */
 void mem_pinning_use(void);

@@ -23,20 +23,21 @@ static const char *member_name(struct reader *r, const char *section)
 
 /*
  * As libbpf and bpftool show it: the object's name up to what fits before the section's, for
- * which 7 characters are kept at least; sections with a name of their own have no prefix.
+ * which 7 characters are kept at least; .percpu and sections with a name of their own have no prefix.
  */
 static char *kernel_name(struct reader *r, const char *section)
 {
 	size_t len = strlen(section), room;
 
-	if (strchr(section + 1, '.'))
+	if (strchr(section + 1, '.') || !strcmp(section, ".percpu"))
 		return maps_kernel_name(r, "", 0, section);
 	len = len < 7 ? 7 : len > 15 ? 15 : len;
 	room = 15 - len;
 	return maps_kernel_name(r, r->name, strnlen(r->name, room), section);
 }
 
-static int add_map(struct reader *r, const char *name, uint32_t size, uint32_t flags, uint32_t type)
+static int add_map(struct reader *r, const char *name, uint32_t size, uint32_t flags, uint32_t type,
+		   uint32_t map_type)
 {
 	struct mem_map_image *map = ADD_ROWS(r, maps, 1, struct mem_map_image);
 
@@ -45,7 +46,7 @@ static int add_map(struct reader *r, const char *name, uint32_t size, uint32_t f
 	*map = (struct mem_map_image){
 		.name = reader_string(r, name),
 		.kernel_name = kernel_name(r, name),
-		.type = BPF_MAP_TYPE_ARRAY,
+		.type = map_type,
 		.key_size = 4,
 		.value_size = size,
 		.max_entries = 1,
@@ -93,13 +94,20 @@ static int can_be_mapped(const struct reader *r, const struct section *section)
 	return 1;
 }
 
+static uint32_t region_kind(const struct section *section)
+{
+	if (section->kind == SECTION_PERCPU)
+		return MEM_REGION_PERCPU;
+	return section->kind == SECTION_RODATA ? MEM_REGION_RODATA : MEM_REGION_DATA;
+}
+
 static int read_section(struct reader *r, struct section *section)
 {
-	int readonly = section->kind == SECTION_RODATA, err;
+	int readonly = section->kind == SECTION_RODATA, percpu = section->kind == SECTION_PERCPU, err;
 	uint32_t flags = readonly ? BPF_F_RDONLY_PROG : 0;
 	struct mem_region_image *region;
 
-	if (can_be_mapped(r, section))
+	if (!percpu && can_be_mapped(r, section))
 		flags |= BPF_F_MMAPABLE;
 	section->region = r->regions.count;
 	region = ADD_ROWS(r, regions, 1, struct mem_region_image);
@@ -109,11 +117,12 @@ static int read_section(struct reader *r, struct section *section)
 	region->section = reader_string(r, section->name);
 	if (!region->name || !region->section)
 		return -ENOMEM;
-	region->kind = readonly ? MEM_REGION_RODATA : MEM_REGION_DATA;
+	region->kind = region_kind(section);
 	region->map = r->maps.count;
 	region->type = section->datasec;
 	err = set_contents(r, section, region);
-	return err ?: add_map(r, section->name, section->size, flags, section->datasec);
+	return err ?: add_map(r, section->name, section->size, flags, section->datasec,
+			      percpu ? BPF_MAP_TYPE_PERCPU_ARRAY : BPF_MAP_TYPE_ARRAY);
 }
 
 /* The arena whose variables these are: the one called "arena", else the first. */
@@ -157,7 +166,7 @@ int data_read(struct reader *r)
 		if (section->kind == SECTION_ARENA)
 			err = read_arena(r, section);
 		else if (section->kind == SECTION_DATA || section->kind == SECTION_BSS ||
-			 section->kind == SECTION_RODATA)
+			 section->kind == SECTION_RODATA || section->kind == SECTION_PERCPU)
 			err = read_section(r, section);
 	}
 	return err;
@@ -179,5 +188,6 @@ int data_read_kconfig(struct reader *r, uint32_t size, uint32_t align)
 		.type = type > 0 ? type : 0,
 		.align = align,
 	};
-	return add_map(r, ".kconfig", size, BPF_F_MMAPABLE | BPF_F_RDONLY_PROG, region->type);
+	return add_map(r, ".kconfig", size, BPF_F_MMAPABLE | BPF_F_RDONLY_PROG, region->type,
+		       BPF_MAP_TYPE_ARRAY);
 }

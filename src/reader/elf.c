@@ -93,6 +93,8 @@ static enum section_kind kind_of(const struct section *section)
 		return SECTION_OTHER;
 	if (!strcmp(name, ".addr_space.1"))
 		return SECTION_ARENA;
+	if (has_prefix(name, ".percpu"))
+		return SECTION_PERCPU;
 	if (!strcmp(name, ".mem_tasks"))
 		return SECTION_TASKS;
 	if (!strcmp(name, ".mem_export"))

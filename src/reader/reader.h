@@ -29,6 +29,7 @@ enum section_kind {
 	SECTION_DATA,
 	SECTION_BSS,
 	SECTION_RODATA,
+	SECTION_PERCPU,
 	SECTION_ARENA,
 	SECTION_TASKS,
 	SECTION_EXPORTS, /* pointers whose types memgen defines; their values are nobody's */

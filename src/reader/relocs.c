@@ -80,6 +80,7 @@ static int add_address(struct reader *r, const struct site *site, const struct s
 	case SECTION_DATA:
 	case SECTION_BSS:
 	case SECTION_RODATA:
+	case SECTION_PERCPU:
 	case SECTION_ARENA:
 		if (offset > section->size)
 			return BAD_SITE(r, site, "%s: %lld is outside of section %s", name,
