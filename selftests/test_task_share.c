@@ -197,7 +197,7 @@ static void server(void)
 		done(1);
 	done(0);
 	wait_for_parent();
-	if (mem_task_join(FOLDER) || mem_task_join(FOLDER))
+	if (mem_task_join(FOLDER) != 1 || mem_task_join(FOLDER))
 		done(fprintf(stderr, "%s\n", mem_error_message()) > 0);
 	r = task_basic__task_request();
 	if (r->id != 1000)
@@ -252,7 +252,7 @@ static void seen(enum mem_task_back back)
 static void victim(void)
 {
 	wait_for_parent();
-	done((uint64_t)-mem_task_join(FOLDER));
+	done(mem_task_join(FOLDER) != 1);
 	task_basic__task_request()->id = 9;
 	done(0);
 	pause();
@@ -281,7 +281,7 @@ static void loyal(void)
 {
 	for (uint64_t id = 1; id <= 3; id++) {
 		wait_for_parent();
-		if (mem_task_join(FOLDER))
+		if (mem_task_join(FOLDER) != 1)
 			done(fprintf(stderr, "%s\n", mem_error_message()) > 0);
 		if (task_basic__task_request()->id)
 			done(2);
@@ -317,7 +317,7 @@ static void nobody(void)
 	wait_for_parent();
 	done((uint64_t)-mem_task_join(FOLDER));
 	wait_for_parent();
-	if (mem_task_join(FOLDER))
+	if (mem_task_join(FOLDER) != 1)
 		done(fprintf(stderr, "%s\n", mem_error_message()) > 0);
 	task_basic__task_request()->id = 70;
 	done(0);

@@ -1005,7 +1005,7 @@ static int join(const char *folder)
 	err = start(folder);
 	if (err)
 		leave();
-	return err;
+	return err ?: 1;
 }
 
 int mem_task_join(const char *folder)
