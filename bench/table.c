@@ -140,6 +140,32 @@ void bench_print(const struct bench_row *row)
 	write_row(row);
 }
 
+void bench_note(struct bench_series *series, double value)
+{
+	if (series->count < BENCH_ROUNDS)
+		series->samples[series->count++] = value;
+}
+
+static struct bench_stat stat_without(struct bench_series *series, double loop)
+{
+	struct bench_stat stat = bench_stat(series->samples, series->count);
+
+	stat.median -= loop;
+	stat.min -= loop;
+	return stat;
+}
+
+void bench_print_series(struct bench_series *series, struct bench_series *base, double loop)
+{
+	struct bench_row row = {.name = series->name, .stat = stat_without(series, loop)};
+
+	if (base) {
+		row.base = base->name;
+		row.base_stat = stat_without(base, loop);
+	}
+	bench_print(&row);
+}
+
 void bench_print_failure(const char *name, const char *why)
 {
 	FILE *file = open_rows(name);

@@ -40,6 +40,21 @@ void bench_table(const char *bench, const char *title, const char *unit, const c
 /** Print a row of the table that was begun last. */
 void bench_print(const struct bench_row *row);
 
+#define BENCH_ROUNDS 31
+
+/** Measurements of one thing in rounds that take turns with others'. */
+struct bench_series {
+	const char *name;
+	double samples[BENCH_ROUNDS];
+	size_t count;
+};
+
+/** Add a measurement; more than BENCH_ROUNDS are left out. */
+void bench_note(struct bench_series *series, double value);
+
+/** Print a series beside another, both less what the loop around them takes; base may be NULL. */
+void bench_print_series(struct bench_series *series, struct bench_series *base, double loop);
+
 /** Print that something can't be measured, and why. */
 void bench_print_failure(const char *name, const char *why);
 
