@@ -6,6 +6,7 @@
 
 BENCH := $(BUILD)/bench
 BENCH_RUN := $(BENCH)/run
+STARTUP := $(BENCH)/startup
 BENCH_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Iinclude -Ibench -I$(BENCH)
 
 # libbpf and bpftool to compare with: the user's, or those of Debian's backports.

@@ -109,13 +109,13 @@ static void add_reported(struct bench_case *c, FILE *from, const char *only)
 			add(c, name, value);
 }
 
-/* The last line that a command said. */
+/* The first line with an error that a command said, or the last at all. */
 static void keep_failure(struct bench_case *c, FILE *said, int status)
 {
 	char line[256] = "";
 
 	rewind(said);
-	while (fgets(line, sizeof(line), said))
+	while (!strstr(c->failure, "error") && fgets(line, sizeof(line), said))
 		if (line[0] != '\n')
 			snprintf(c->failure, sizeof(c->failure), "%.*s", (int)strcspn(line, "\n"), line);
 	if (!c->failure[0])
@@ -138,7 +138,7 @@ static pid_t start(char *const *argv, int out, FILE *said)
 		redirect(out, OUT_FD);
 	redirect(fileno(said), STDOUT_FILENO);
 	redirect(fileno(said), STDERR_FILENO);
-	execv(argv[0], argv);
+	execvp(argv[0], argv);
 	perror(argv[0]);
 	_exit(127);
 }

@@ -2,13 +2,12 @@
 .PHONY: bench-startup
 BENCHES += startup
 
-STARTUP := $(BENCH)/startup
 STARTUP_OBJECTS := globals arena core many zeroes attach
 STARTUP_ATTACH := attach
 # what is recorded has this kernel's numbers in it
 STARTUP_KERNEL := $(shell uname -r)
 # all libraries found at run time, as an application has them
-STARTUP_FLAGS = -DOBJECT=$(1) -DSKELETON='"startup/$(1).$(2).h"' $(if $(filter $(STARTUP_ATTACH),$(1)),-DATTACH)
+STARTUP_FLAGS = -DOBJECT=$(1) $(if $(2),-DSKELETON='"startup/$(1).$(2).h"') $(if $(filter $(STARTUP_ATTACH),$(1)),-DATTACH)
 
 define startup_tools
 $(STARTUP)/$(1)_libmem: bench/startup/libmem.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).skel.h $(LIBMEM_SO)
@@ -22,7 +21,7 @@ $(STARTUP)/$(1)_libbpf: bench/startup/libbpf.c bench/startup/tool.h bench/startu
 $(STARTUP)/$(1)_light: bench/startup/light bench/startup/libbpf.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).bpf.o
 	$$(call say,CC,$$@)
 	$$(Q)bench/startup/light $$@ $(1) $(STARTUP)/$(1).bpf.o $$(PEER_BPFTOOL) \
-		$$(CC) $$(BENCH_CFLAGS) $(call STARTUP_FLAGS,$(1),light) $$(PEER_CFLAGS) bench/startup/libbpf.c
+		$$(CC) $$(BENCH_CFLAGS) $(call STARTUP_FLAGS,$(1)) $$(PEER_CFLAGS) bench/startup/libbpf.c
 
 $(STARTUP)/$(1)_floor-$(STARTUP_KERNEL).c: $(STARTUP)/record $(STARTUP)/$(1)_libmem
 	$$(call say,RECORD,$$@)

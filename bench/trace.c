@@ -73,7 +73,7 @@ static pid_t start(char *const *argv)
 	if (!freopen("/dev/null", "w", stdout))
 		_exit(127);
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-	execv(argv[0], argv);
+	execvp(argv[0], argv);
 	perror(argv[0]);
 	_exit(127);
 }
