@@ -187,7 +187,7 @@ static void draw_struct(struct writer *w, const struct types *types, struct writ
 	draw_heading(w, btf_is_union(type) ? "union" : "struct", types->info[id].name, type->size);
 	draw_members(&d, id, 0, 0);
 	writers_start(writers);
-	writers_look_at(writers, id, "", 0, 0, SIDE_NONE, 0);
+	writers_look_at(writers, id, "", 0, SIDE_NONE);
 	draw_summary(&d, writers);
 }
 
@@ -227,8 +227,8 @@ static void draw_region(struct writer *w, const struct types *types, struct writ
 			d.holes += field.offset - end;
 		}
 		draw_field(&d, &field, side, 0);
-		writers_look_at(writers, field.type, field.raw ? field.raw : "", field.offset, 0,
-				side, 0);
+		writers_look_at(writers, field.type, field.raw ? field.raw : "", field.offset,
+				side);
 		if (field.offset + field.bits > end)
 			end = field.offset + field.bits;
 	}
@@ -316,7 +316,7 @@ static const char doc[] =
 	"begins.\v"
 	"Fields and variables that the source marks with MEM_WRITER_APP and MEM_WRITER_BPF "
 	"(mem/bpf.h) get a warning where both are on one line. Lines are counted from the start of the "
-	"struct; of an array the first element counts.\n"
+	"struct or section; of an array all elements count.\n"
 	"\n"
 	"Example:\n"
 	"  memgen layout build/tool.bpf.o";

@@ -10,6 +10,8 @@
 /* More than any real struct has; types that hold each other twice would never end. */
 #define DEPTH_MAX 32
 #define SEEN_MAX  (1U << 20)
+/* Bytes of a name, after which nothing is appended. */
+#define PATH_LENGTH 500
 
 struct mark {
 	uint32_t type;
@@ -18,7 +20,8 @@ struct mark {
 };
 
 struct write {
-	const char *name;
+	const char *name;  /* "stats[2].app" */
+	const char *field; /* "stats[].app" */
 	uint64_t first, last; /* cache lines */
 	enum side side;
 };
@@ -75,11 +78,23 @@ enum side writers_side(const struct writers *writers, uint32_t type, int32_t com
 void writers_start(struct writers *writers)
 {
 	writers->writes.count = 0;
+	writers->warned.count = 0;
 	writers->seen = 0;
 }
 
-static void add_write(struct writers *writers, const char *name, uint64_t offset, uint64_t bits,
-		      enum side side)
+/* Something that lies in memory: what it is called, and where it is. */
+struct spot {
+	const char *name;  /* as in struct write */
+	const char *field; /* as in struct write */
+	uint64_t offset;   /* bits */
+	uint64_t bits;     /* of a bit-field; else 0 */
+	enum side side;
+	int depth;
+};
+
+static void look_at(struct writers *writers, uint32_t type, struct spot spot);
+
+static void add_write(struct writers *writers, struct spot spot, uint64_t bits)
 {
 	struct write *write =
 		rows_add(writers->types->pool, &writers->writes, 1, sizeof(*write));
@@ -87,12 +102,22 @@ static void add_write(struct writers *writers, const char *name, uint64_t offset
 	if (!write)
 		writers->failed = true;
 	else
-		*write = (struct write){name, offset / 8 / CACHE_LINE,
-					(offset + bits - 1) / 8 / CACHE_LINE, side};
+		*write = (struct write){spot.name, spot.field, spot.offset / 8 / CACHE_LINE,
+					(spot.offset + bits - 1) / 8 / CACHE_LINE, spot.side};
 }
 
-static void look_into(struct writers *writers, uint32_t id, const char *name, uint64_t offset,
-		      int depth)
+/* "outer.inner" */
+static const char *join(struct writers *writers, const char *outer, const char *inner)
+{
+	const char *path = outer;
+
+	if (*inner && strlen(outer) < PATH_LENGTH)
+		path = name_printf(writers->types->pool, "%s%s%s", outer, *outer ? "." : "", inner);
+	writers->failed |= !path;
+	return path;
+}
+
+static void look_into(struct writers *writers, uint32_t id, struct spot outer)
 {
 	const struct types *types = writers->types;
 	const struct btf_type *type = types_get(types, id);
@@ -100,42 +125,82 @@ static void look_into(struct writers *writers, uint32_t id, const char *name, ui
 	for (uint16_t i = 0; i < btf_vlen(type) && writers->seen < SEEN_MAX; i++) {
 		const struct btf_member *member = &btf_members(type)[i];
 		const char *own = btf__name_by_offset(types->btf, member->name_off);
-		uint32_t bits = btf_member_bitfield_size(type, i);
-		char *path;
+		struct spot spot = {
+			.name = join(writers, outer.name, own ? own : ""),
+			.field = join(writers, outer.field, own ? own : ""),
+			.offset = outer.offset + btf_member_bit_offset(type, i),
+			.bits = btf_member_bitfield_size(type, i),
+			.side = writers_side(writers, id, i),
+			.depth = outer.depth + 1,
+		};
 
-		own = own ? own : "";
-		path = *own ? name_printf(types->pool, "%s%s%s", name, *name ? "." : "", own)
-			    : (char *)name;
-		writers->failed |= !path;
-		if (path)
-			writers_look_at(writers, member->type, path,
-					offset + btf_member_bit_offset(type, i), bits,
-					writers_side(writers, id, i), depth + 1);
+		if (spot.name && spot.field)
+			look_at(writers, member->type, spot);
 	}
 }
 
-void writers_look_at(struct writers *writers, uint32_t type, const char *name, uint64_t offset,
-		     uint64_t bits, enum side side, int depth)
+/* Elements after which places in cache lines repeat. */
+static uint32_t period(uint64_t size)
+{
+	uint32_t n = 1;
+
+	while (size * n % CACHE_LINE)
+		n++;
+	return n;
+}
+
+/*
+ * One element more than there are places in cache lines, so that each meets its neighbour; and the
+ * last, which meets what follows the array.
+ */
+static void look_at_elements(struct writers *writers, const struct btf_array *array, struct spot outer)
+{
+	const struct types *types = writers->types;
+	int64_t size = btf__resolve_size(types->btf, array->type);
+	uint32_t some = size > 0 ? period((uint64_t)size) + 1 : 0;
+
+	for (uint32_t i = 0; some && i < array->nelems && writers->seen < SEEN_MAX; i++) {
+		struct spot spot = outer;
+
+		if (i == some)
+			i = array->nelems - 1;
+		spot.name = name_printf(types->pool, "%s[%u]", outer.name, i);
+		spot.field = name_printf(types->pool, "%s[]", outer.field);
+		spot.offset = outer.offset + 8 * (uint64_t)size * i;
+		spot.depth++;
+		writers->failed |= !spot.name || !spot.field;
+		if (spot.name && spot.field)
+			look_at(writers, array->type, spot);
+	}
+}
+
+static void look_at(struct writers *writers, uint32_t type, struct spot spot)
 {
 	const struct types *types = writers->types;
 	uint32_t held = types_strip(types, type, true);
 	const struct btf_type *t = types_get(types, held);
 	int64_t size;
 
-	if (!writers->marks.count || depth > DEPTH_MAX || writers->seen++ >= SEEN_MAX)
+	if (spot.depth > DEPTH_MAX || writers->seen++ >= SEEN_MAX)
 		return;
 	/* a mark on a whole struct or array is a mark on all of it */
-	size = bits ? 0 : btf__resolve_size(types->btf, type);
-	if (side && (bits || size > 0))
-		add_write(writers, name, offset, bits ? bits : 8 * (uint64_t)size, side);
-	if (side)
+	size = spot.bits ? 0 : btf__resolve_size(types->btf, type);
+	if (spot.side && (spot.bits || size > 0))
+		add_write(writers, spot, spot.bits ? spot.bits : 8 * (uint64_t)size);
+	if (spot.side)
 		return;
-	while (t && btf_is_array(t)) {
-		held = types_strip(types, btf_array(t)->type, true);
-		t = types_get(types, held);
-	}
-	if (t && btf_is_composite(t))
-		look_into(writers, held, name, offset, depth);
+	if (t && btf_is_array(t))
+		look_at_elements(writers, btf_array(t), spot);
+	else if (t && btf_is_composite(t))
+		look_into(writers, held, spot);
+}
+
+void writers_look_at(struct writers *writers, uint32_t type, const char *name, uint64_t offset,
+		     enum side side)
+{
+	if (writers->marks.count)
+		look_at(writers, type,
+			(struct spot){.name = name, .field = name, .offset = offset, .side = side});
 }
 
 static int by_line(const void *a, const void *b)
@@ -147,6 +212,26 @@ static int by_line(const void *a, const void *b)
 	if (x->last != y->last)
 		return x->last < y->last ? -1 : 1;
 	return strcmp(x->name, y->name);
+}
+
+/* Each pair of fields is worth one warning, however many elements of an array there are. */
+static bool is_news(struct writers *writers, const struct write *app, const struct write *bpf)
+{
+	const char **pair;
+
+	for (uint32_t i = 0; i < writers->warned.count; i += 2) {
+		pair = (const char **)writers->warned.data + i;
+		if (!strcmp(pair[0], app->field) && !strcmp(pair[1], bpf->field))
+			return false;
+	}
+	pair = rows_add(writers->types->pool, &writers->warned, 2, sizeof(*pair));
+	if (!pair) {
+		writers->failed = true;
+		return false;
+	}
+	pair[0] = app->field;
+	pair[1] = bpf->field;
+	return true;
 }
 
 void writers_warn(struct writers *writers, struct writer *w)
@@ -164,11 +249,14 @@ void writers_warn(struct writers *writers, struct writer *w)
 			const struct write *app = write->side == SIDE_APP ? write : other;
 			const struct write *bpf = write->side == SIDE_APP ? other : write;
 
-			said = write->first;
-			writer_line(w,
-				    "  warning: cache line %" PRIu64 ": the application writes %s, "
-				    "programs write %s; put one of them on a line of its own",
-				    said, app->name, bpf->name);
+			if (is_news(writers, app, bpf)) {
+				said = write->first;
+				writer_line(w,
+					    "  warning: cache line %" PRIu64 ": the application "
+					    "writes %s, programs write %s; put one of them on a "
+					    "line of its own",
+					    said, app->name, bpf->name);
+			}
 		}
 		if (!newest[write->side] || newest[write->side]->last <= write->last)
 			newest[write->side] = write;

@@ -17,6 +17,7 @@ struct writers {
 	const struct types *types;
 	struct rows marks;  /* what decl tags say; sorted by type and component */
 	struct rows writes; /* marked fields of what writers_look_at() sees */
+	struct rows warned; /* const char *: pairs of fields that there was a warning of */
 	uint32_t seen;      /* fields looked at */
 	bool failed;        /* no memory */
 };
@@ -29,11 +30,11 @@ enum side writers_side(const struct writers *writers, uint32_t type, int32_t com
 
 /*
  * Forget what was looked at, look at something that is written to by a side, and warn in front of
- * w's next line for each line with two sides. Of an array the first element counts.
+ * w's next line for the first line that two fields of different sides have in common.
  */
 void writers_start(struct writers *writers);
 void writers_look_at(struct writers *writers, uint32_t type, const char *name, uint64_t offset,
-		     uint64_t bits, enum side side, int depth);
+		     enum side side);
 void writers_warn(struct writers *writers, struct writer *w);
 
 #endif /* MEMGEN_WRITERS_H */

@@ -257,10 +257,35 @@ TEST(layout_warns_of_lines_with_two_writers, ON_HOST)
 		    "       8      8  int64_t bpf;  (written by programs)\n"
 		    "  warning: cache line 0: the application writes app, programs write bpf;");
 	assert_says("the application writes in, programs write out;");
-	assert_says("the application writes stats.app, programs write stats.bpf;");
+	assert_says("the application writes stats[0].app, programs write stats[0].bpf;");
 	apart = strstr(output, "struct apart: ");
 	ck_assert_ptr_nonnull(apart);
 	ck_assert_ptr_null(strstr(apart, "writes app,"));
+}
+END_TEST
+
+static const char arrays_source[] =
+	"#include <mem/bpf.h>\n"
+	"struct slot { long app MEM_WRITER_APP; char a[56]; long bpf MEM_WRITER_BPF; char b[24]; };\n"
+	"struct line { long app MEM_WRITER_APP; char a[56]; };\n"
+	"struct all { struct slot slots[100]; struct line lines[3]; long one MEM_WRITER_BPF;\n"
+	"	struct line grid[2][2]; };\n"
+	"struct all all; SEC(\"xdp\") int f(void *x) { return all.one; }\n";
+
+/* Neighbours in an array, and what is behind its last element, count as well. */
+TEST(layout_warns_of_lines_of_all_elements, ON_HOST)
+{
+	const char *all;
+
+	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", "", arrays_source)), 0);
+	all = strstr(output, "struct all: ");
+	ck_assert_ptr_nonnull(all);
+	ck_assert_ptr_nonnull(strstr(all, "warning: cache line 1: the application writes slots[1].app, "
+					  "programs write slots[0].bpf; "));
+	ck_assert_ptr_nonnull(strstr(all, "the application writes grid[0][0].app, programs write one; "));
+	/* each pair of fields once, and no line that has one side */
+	ck_assert_ptr_null(strstr(all, "slots[2].app"));
+	ck_assert_ptr_null(strstr(all, "writes lines["));
 }
 END_TEST
 
