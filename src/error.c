@@ -2,6 +2,7 @@
 /* Messages of failures, kept per thread, and the log, one per process. */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #undef mem__error
 
 static __thread char last_message[MESSAGE_MAX];
+static __thread bool quiet;
 
 static struct {
 	enum mem_log_level level;
@@ -24,9 +26,14 @@ void mem_log_set(enum mem_log_level level, mem_log_fn *fn, void *ctx)
 	log_sink.ctx = ctx;
 }
 
+void error_quiet(bool on)
+{
+	quiet = on;
+}
+
 int mem__log_wanted(enum mem_log_level level)
 {
-	return level <= log_sink.level;
+	return !quiet && level <= log_sink.level;
 }
 
 static void log_text(enum mem_log_level level, const char *text)
@@ -57,6 +64,9 @@ int mem__error(int err, const char *fmt, ...)
 	char text[MESSAGE_MAX]; /* an argument may be last_message itself */
 	va_list args;
 
+	errno = err;
+	if (quiet)
+		return -err;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);

@@ -10,6 +10,7 @@
 #define LIBMEM_ERROR_H
 
 #include <mem/mem.h>
+#include <stdbool.h>
 
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
@@ -39,5 +40,8 @@ void mem__log(enum mem_log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int mem__log_wanted(enum mem_log_level level);
 
 #pragma GCC visibility pop
+
+/* What fails in this thread is tried again by one that says why. */
+void error_quiet(bool on);
 
 #endif /* LIBMEM_ERROR_H */

@@ -121,17 +121,22 @@ static int object_choose_pins(struct mem_object *obj, const char *folder)
 /* An object without memory for its regions; name may be NULL. NULL with errno and a message. */
 struct mem_object *object_new(const struct mem_image *image, const char *name)
 {
-	struct mem_object *obj = calloc(1, sizeof(*obj));
-	int err;
+	struct mem_object *obj;
+	struct image_view view;
+	int err = image_widen(image, &view);
 
+	if (err)
+		return NULL;
+	name = name ?: image->name;
+	obj = calloc(1, sizeof(*obj));
 	if (!obj) {
-		mem__error(ENOMEM, "%s: no memory for the object",
-			   name ?: image && image->name ? image->name : "image");
+		image_view_free(&view);
+		mem__error(ENOMEM, "%s: no memory for the object", name);
 		return NULL;
 	}
 	obj->btf_fd = -1;
-	err = image_widen(image, &obj->image);
-	err = err ?: object_alloc_parts(obj, name ?: image->name);
+	obj->image = view;
+	err = object_alloc_parts(obj, name);
 	if (err) {
 		mem_object_close(obj);
 		errno = -err;
@@ -152,6 +157,7 @@ struct mem_object *object_open(const struct mem_image *image, const struct mem_o
 	if (!obj)
 		return NULL;
 	obj->lenient = OPTS_GET(opts, flags, 0) & MEM_OPEN_LENIENT;
+	obj->one_thread = OPTS_GET(opts, flags, 0) & MEM_OPEN_ONE_THREAD;
 	err = image_check ? image_check(&obj->image) : 0;
 	err = err ?: object_choose_pins(obj, OPTS_GET(opts, pin_dir, NULL) ?: PIN_DIR_DEFAULT);
 	err = err ?: object_reserve_regions(obj);
@@ -261,10 +267,12 @@ static int object_load_progs(struct mem_object *obj)
 	uint32_t loaded = 0, left_out = 0;
 	int err = 0, first_err = 0;
 
+	if (!obj->one_thread)
+		load_ahead(obj);
 	for (uint32_t i = 0; i < obj->image.prog_count; i++) {
 		struct mem_prog *prog = &obj->progs[i];
 
-		err = prog->autoload ? prog_load(prog) : 0;
+		err = prog->autoload && prog->fd < 0 ? prog_load(prog) : 0;
 		if (err && !obj->lenient)
 			return err;
 		if (err)

@@ -106,6 +106,7 @@ struct mem_object {
 	struct module_fds modules; /* whose BTF externs and targets refer to */
 	struct usdt_table *usdt;   /* usdt.c: arguments of the probes attached so far; NULL: none */
 	bool lenient;              /* a program that can't be loaded is left out */
+	bool one_thread;           /* programs are loaded by the caller's alone */
 	struct task_back *task_back; /* where threads' structs are; NULL: none or not prepared */
 	uint32_t *task_offsets;      /* bytes into a thread's block, for each tasks row */
 
@@ -177,11 +178,15 @@ int resolve_kernel_ids(struct mem_object *obj) PART;
 
 /* prog.c */
 int prog_load(struct mem_prog *prog);
+void prog_try(struct mem_prog *prog);
 void prog_leave_out(struct mem_prog *prog);
 void prog_close(struct mem_prog *prog);
 /* It is too late to change it: -EBUSY with a message. */
 int prog_loaded_error(const struct mem_prog *prog);
 const char *prog_target(const struct mem_prog *prog);
+
+/* load_ahead.c: load programs on several threads if they are many; those that fail stay unloaded */
+void load_ahead(struct mem_object *obj);
 
 /* usdt.c */
 void usdt_table_free(struct usdt_table *table) PART;

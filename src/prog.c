@@ -73,6 +73,24 @@ static int prog_check(const struct mem_prog *prog, const struct insns *insns)
 	return 0;
 }
 
+/* By a thread of load_ahead(): what fails is left to prog_load(). */
+void prog_try(struct mem_prog *prog)
+{
+	struct insns insns;
+	BPF_ATTR(attr);
+
+	if (insns_build(prog, &insns))
+		return;
+	if (!prog_check(prog, &insns)) {
+		int fd;
+
+		prog_attr(prog, &insns, &attr);
+		fd = sys_bpf_fd(BPF_PROG_LOAD, &attr, sizeof(attr));
+		prog->fd = fd < 0 ? -1 : fd;
+	}
+	insns_free(&insns);
+}
+
 int prog_load(struct mem_prog *prog)
 {
 	struct insns insns;

@@ -112,7 +112,8 @@ const char *mem_version(void);
 
 /** Flags of mem_object_open(). */
 enum mem_open_flag {
-	MEM_OPEN_LENIENT = 1 /**< programs that can't be loaded are left out; see mem_prog_error() */
+	MEM_OPEN_LENIENT = 1,   /**< programs that can't be loaded are left out; see mem_prog_error() */
+	MEM_OPEN_ONE_THREAD = 2 /**< mem_object_load() starts no threads of its own */
 };
 
 /** Options of mem_object_open(). Zero means the default for every member but sz. */
@@ -157,7 +158,9 @@ int mem_object_prepare(struct mem_object *obj);
  * @brief Relocate the programs and load them.
  *
  * All programs that are not switched off by mem_prog_autoload_set() are loaded, or none. With
- * MEM_OPEN_LENIENT those that can't be loaded are left out, unless none is left.
+ * MEM_OPEN_LENIENT those that can't be loaded are left out, unless none is left. Where they are many, other
+ * threads help while the call lasts; they run nothing of the application's, neither its signal handlers nor
+ * its log function.
  *
  * @param obj  an opened or prepared object
  * @return 0, or
