@@ -5,8 +5,8 @@
 ## make parity-vm KERNEL=6.12 ... loaded in the emulator, the hostile ones too
 .PHONY: parity parity-corpus parity-vm parity-probes
 
-PARITY_PROBES := $(BUILD)/parity-probe-libmem $(BUILD)/parity-probe-libbpf
-PARITY_OBJS := $(addprefix $(BUILD)/selftests/parity/,probe.o probe_libmem.o probe_libbpf.o)
+PARITY_PROBES := $(BUILD)/parity-probe-libmem $(BUILD)/parity-probe-libbpf $(BUILD)/parity-judge
+PARITY_OBJS := $(addprefix $(BUILD)/selftests/parity/,probe.o probe_libmem.o probe_libbpf.o judge.o)
 PARITY = CC='$(CC)' CXX='$(CXX)' selftests/parity/run -j '$(or $(JOBS),2)' -f '$(or $(FILTER),.)' \
 	-s '$(or $(EVERY),1)' $(if $(filter loaders,$(ONLY)),-l) $(if $(filter headers,$(ONLY)),-H)
 PARITY_CORPUS = CLANG_BPF='$(CLANG_BPF)' selftests/parity/corpus -j '$(or $(JOBS),2)'
@@ -15,6 +15,12 @@ $(PARITY_OBJS): private ALL_CFLAGS += $(ELF_CFLAGS)
 
 $(BUILD)/parity-probe-libmem: $(BUILD)/selftests/parity/probe_libmem.o $(BUILD)/selftests/parity/probe.o \
 		$(LIBMEM_ELF_A) $(LIBMEM_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(ELF_LIBS) -o $@
+
+$(BUILD)/selftests/parity/judge.o: private ALL_CFLAGS += -Iselftests
+$(BUILD)/parity-judge: $(BUILD)/selftests/parity/judge.o $(BUILD)/selftests/judge.o \
+		$(BUILD)/selftests/btf_layout.o $(LIBMEM_ELF_A) $(LIBMEM_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(ELF_LIBS) -o $@
 

@@ -19,8 +19,8 @@
 
 #include <mem/elf.h>
 
-#include "btf_layout.h"
 #include "harness.h"
+#include "judge.h"
 
 #define ON_HOST .host_only = "runs memgen and compilers"
 
@@ -472,23 +472,17 @@ END_TEST
 
 /* --- the judge: pahole reads back what gcc made of the header --- */
 
-struct judge {
-	struct mem_image *image;
-	struct btf *bpf;
-	struct btf *header;
-	const char *name;
-};
-
 static void judge_open(struct judge *judge, const char *name, const char *header)
 {
+	struct mem_image *image;
 	char path[160];
 
 	*judge = (struct judge){.name = name};
 	RUN_OK("echo '#include \"%s\"' | gcc -g -fno-eliminate-unused-debug-types -I%s -x c -c - "
 	       "-o %s/h.o && pahole --btf_gen_floats --btf_encode_detached=%s/h.btf %s/h.o",
 	       header, source_path("include"), dir, dir, dir);
-	judge->image = assert_ptr(mem_image_read_file(object(name), NULL));
-	judge->bpf = btf__new(judge->image->btf.rows, judge->image->btf.count);
+	judge->image = image = assert_ptr(mem_image_read_file(object(name), NULL));
+	judge->bpf = btf__new(image->btf.rows, image->btf.count);
 	snprintf(path, sizeof(path), "%s/h.btf", dir);
 	judge->header = btf__parse(path, NULL);
 	ck_assert_ptr_nonnull(judge->bpf);
@@ -499,67 +493,7 @@ static void judge_close(struct judge *judge)
 {
 	btf__free(judge->header);
 	btf__free(judge->bpf);
-	mem_image_free(judge->image);
-}
-
-static void judge_type(const struct judge *judge, uint32_t bpf_id, uint32_t header_id,
-		       const char *what)
-{
-	struct layout bpf = {0}, header = {0};
-	char message[512] = "";
-	int verdict;
-
-	layout_add(&bpf, judge->bpf, bpf_id, 0);
-	layout_add(&header, judge->header, header_id, 0);
-	verdict = layout_compare(&bpf, &header, message, sizeof(message));
-	layout_free(&bpf);
-	layout_free(&header);
-	ck_assert_msg(!verdict, "%s %s: %s", judge->name, what, message);
-}
-
-/* Variables of a section against the struct that the skeleton points to. */
-static int judge_variables(const struct judge *judge)
-{
-	const struct mem_region_image *regions = judge->image->regions.rows;
-	int judged = 0;
-
-	for (uint32_t i = 0; i < judge->image->regions.count; i++) {
-		char name[128];
-		int id;
-
-		if (!regions[i].section || regions[i].kind == MEM_REGION_KCONFIG ||
-		    !regions[i].type)
-			continue;
-		snprintf(name, sizeof(name), "%s__%s", judge->name, regions[i].name);
-		id = btf__find_by_name_kind(judge->header, name, BTF_KIND_STRUCT);
-		ck_assert_msg(id > 0, "there is no struct %s", name);
-		judge_type(judge, regions[i].type, (uint32_t)id, name);
-		judged++;
-	}
-	return judged;
-}
-
-/* Every struct and union that both sides have a definition of. */
-static int judge_types(const struct judge *judge)
-{
-	int judged = 0;
-
-	for (uint32_t id = 1; id < btf__type_cnt(judge->header); id++) {
-		const struct btf_type *type = btf__type_by_id(judge->header, id);
-		const char *name = btf__name_by_offset(judge->header, type->name_off);
-		int bpf_id;
-
-		if (!btf_is_composite(type) || !*name || !strcmp(name, judge->name) ||
-		    !strcmp(name, "mem_object"))
-			continue;
-		bpf_id = btf__find_by_name_kind(judge->bpf, name, btf_kind(type));
-		if (bpf_id < 0)
-			continue;
-		judge_type(judge, (uint32_t)bpf_id, id, name);
-		ck_assert_uint_eq(btf__type_by_id(judge->bpf, (uint32_t)bpf_id)->size, type->size);
-		judged++;
-	}
-	return judged;
+	mem_image_free((struct mem_image *)judge->image);
 }
 
 TEST(layouts_are_those_of_the_bpf_side, ON_HOST, .timeout = 60)
@@ -568,11 +502,13 @@ TEST(layouts_are_those_of_the_bpf_side, ON_HOST, .timeout = 60)
 		test_skip("pahole is not installed");
 	for (int i = 0; i < NAMES; i++) {
 		struct judge judge;
+		char message[600];
 
 		judge_open(&judge, names[i], generate(names[i], ""));
-		ck_assert_int_gt(judge_variables(&judge), 0);
+		ck_assert_msg(!judge_all(&judge, message, sizeof(message)), "%s", message);
+		ck_assert_int_gt(judge.sections, 0);
 		if (strcmp(names[i], "types_scalars") != 0)
-			ck_assert_int_gt(judge_types(&judge), 0);
+			ck_assert_int_gt(judge.types, 0);
 		judge_close(&judge);
 	}
 }

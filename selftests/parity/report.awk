@@ -116,6 +116,7 @@ function do_object(object,   count, header, c, cxx)
 	header = note_header(object, "generate")
 	c = note_header(object, "c")
 	cxx = note_header(object, "c++")
+	note_header(object, "layout")
 	print object, state("libmem", object, "open", ""), state("libbpf", object, "open", ""),
 		state("libmem", object, "load", ""), state("libbpf", object, "load", ""), count,
 		loaded["libmem"], loaded["libbpf"], header, c, cxx, why("libmem", object, "load", ""),
@@ -168,6 +169,8 @@ END {
 		bad = print_headers("headers generated", "generate")
 		bad += print_headers("... compile as C11", "c")
 		bad += print_headers("... compile as C++17", "c++")
+		if (total["header", "layout", "ok"] + total["header", "layout", "fail"])
+			bad += print_headers("... laid out as in BTF", "layout")
 	}
 	printf "\nDetails: %s/{objects,programs}.tsv, {differences,causes,headers}.txt\n", out
 	bad += total["open", "only libbpf"] + total["load", "only libbpf"] + total["prog", "only libbpf"]
