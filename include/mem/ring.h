@@ -143,8 +143,11 @@ MEM_INLINE int mem__ring_pop(mem__view v, struct mem_ring __arena *r, void *valu
 		slot = mem__ring_at(v, r, head, bytes);
 		if (!slot)
 			return -MEM_EINVAL;
-		if (mem_load_acquire(&slot[0]) != head + 1)
+		if (mem_load_acquire(&slot[0]) != head + 1) {
+			if (mem_load(&r->head) != head) /* it was taken, and the slot may be used again */
+				continue;
 			return -MEM_ENOENT;
+		}
 		for (i = 0; i < bytes / 8; i++)
 			((unsigned long long *)value)[i] = mem_load(&slot[1 + i]);
 		if (mem_cas(&r->head, head, head + 1) == head)
