@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Programs in several contexts that do what arena_history.h says. */
+#include <mem/bpf.h>
+#include "arena_history.h"
+
+MEM_ARENA(arena, 8192);
+MEM_ARENA_VAR struct history history;
+
+__u64 count = 1;
+__u32 pid; /* of the process whose system calls count */
+
+SEC("syscall")
+int work_many(void *ctx)
+{
+	__u64 i;
+
+	for (i = 0; i < count && mem_can_loop; i++)
+		if (history_do(&history, bpf_get_prandom_u32(), &history.up, RING_UP))
+			return 1;
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int work_on_call(void *ctx)
+{
+	if (bpf_get_current_pid_tgid() >> 32 == pid)
+		history_do(&history, bpf_get_prandom_u32(), &history.up, RING_UP);
+	return 0;
+}
+
+SEC("perf_event")
+int work_on_event(void *ctx)
+{
+	history_do(&history, bpf_get_prandom_u32(), &history.up, RING_UP);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
