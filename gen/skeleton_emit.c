@@ -577,9 +577,9 @@ static void emit_attach_regions(struct writer *w, const struct skeleton *s)
 		if (!any)
 			writer_part(w,
 				    "/*\n"
-				    " * A region alone, from its pin, descriptor or id, without loading "
-				    "anything. NULL with errno,\n"
-				    " * or the memory, until mem_region_detach(*region).\n"
+				    " * A region alone, from its pin, descriptor, id or a socket, without "
+				    "loading anything. NULL with\n"
+				    " * errno, or the memory, until mem_region_detach(*region).\n"
 				    " */\n");
 		any = true;
 		emit_attach_region(w, s, i);

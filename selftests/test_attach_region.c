@@ -2,6 +2,7 @@
 /* Regions without their object: no program, no privilege, through the generated functions. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +14,9 @@
 #include "rawbpf.h"
 #include "region_arena.skel.h"
 #include "region_data.skel.h"
+#include "region_grown.skel.h"
+#include "region_moved.skel.h"
+#include "schema.h"
 
 #define PIN "/sys/fs/bpf/attach"
 
@@ -341,5 +345,120 @@ TEST(an_attached_arena_after_fork)
 	ck_assert_int_eq(in_child(reattach_in_a_child, region), 0);
 	mem_region_detach(region);
 	close(fd);
+}
+END_TEST
+
+/* ---- schemas beside pins */
+
+static long nobody_attaches_by_pin(void *expected)
+{
+	struct mem_region *region;
+	struct mem_schema *schema;
+
+	drop_privileges();
+	region = mem_region_attach(region_data__image(), "table", mem_source_pin(PIN), NULL);
+	if (!region)
+		return fprintf(stderr, "%s\n", mem_error_message());
+	mem_region_detach(region);
+	region = mem_region_attach(region_grown__image(), "table", mem_source_pin(PIN), NULL);
+	if (region || errno != EINVAL)
+		return 1;
+	if (!strstr(mem_error_message(), "- __u32 count @8\n+ __u64 count @8") != !expected)
+		return 2;
+	schema = mem_schema_of_map(mem_source_pin(PIN));
+	if (!schema != !expected)
+		return 3;
+	mem_schema_free(schema);
+	return 0;
+}
+
+/* Of the same size, so that only the types tell. */
+static long nobody_finds_fields_that_moved(void *is_told)
+{
+	struct mem_region *region;
+
+	drop_privileges();
+	region = mem_region_attach(region_moved__image(), "table", mem_source_pin(PIN), NULL);
+	if (!region != !!is_told)
+		return 1;
+	if (is_told && !strstr(mem_error_message(), "- __u32 count @8"))
+		return 2;
+	mem_region_detach(region);
+	return 0;
+}
+
+TEST(a_schema_lies_beside_what_is_pinned_for_others)
+{
+	struct mem_region *table = mem_object_find_region(skel->obj, "table");
+	struct region_data *other = assert_ptr(region_data__open());
+	int yes = 1;
+
+	bpffs_mount();
+	assert_ok(mem_region_readonly_set(table, 1));
+	assert_ok(region_data__prepare(skel));
+	assert_ok(mem_region_pin(table, PIN, 0));
+	ck_assert_int_ne(access(PIN "~schema", F_OK), 0);
+	assert_ok(mem_region_pin(table, PIN, 0666));
+	ck_assert_int_eq(access(PIN "~schema", F_OK), 0);
+	ck_assert_int_eq(in_child(nobody_attaches_by_pin, &yes), 0);
+	ck_assert_int_eq(in_child(nobody_finds_fields_that_moved, &yes), 0);
+
+	/* of another map it says nothing, and is not believed */
+	assert_ok(mem_region_readonly_set(mem_object_find_region(other->obj, "table"), 1));
+	assert_ok(region_data__prepare(other));
+	assert_ok(mem_map_pin(other->maps.table, PIN, 0666));
+	ck_assert_int_eq(in_child(nobody_attaches_by_pin, NULL), 0);
+	ck_assert_int_eq(in_child(nobody_finds_fields_that_moved, NULL), 0);
+
+	assert_ok(mem_unpin(PIN));
+	ck_assert_int_ne(access(PIN "~schema", F_OK), 0);
+	region_data__destroy(other);
+}
+END_TEST
+
+/* What is no schema is none: any map, and a schema with any byte changed. */
+TEST(damaged_schemas, .timeout = 60)
+{
+	struct mem_region *table = mem_object_find_region(skel->obj, "table");
+	union bpf_attr attr = {.pathname = (uintptr_t)PIN "~schema"};
+	struct bpf_map_info info;
+	unsigned char good[1000] = {0}, bad[1000];
+	int fd, seen = 0;
+
+	bpffs_mount();
+	assert_ok(mem_region_readonly_set(table, 1));
+	assert_ok(region_data__prepare(skel));
+	assert_ok(mem_region_pin(table, PIN, 0666));
+	fd = (int)raw_bpf(BPF_OBJ_GET, &attr, sizeof(attr));
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(raw_info(fd, &info, sizeof(info)), 0);
+	ck_assert_uint_lt(info.value_size, sizeof(good) - 8);
+	assert_ok(raw_map_lookup(fd, &(uint32_t){0}, good));
+	/* nobody changes what is there */
+	ck_assert_int_eq(raw_map_update(fd, &(uint32_t){0}, good, 0), -EPERM);
+	close(fd);
+	for (unsigned int i = 0; i < info.value_size; i++) {
+		struct mem_schema *schema;
+		union bpf_attr pin = {.pathname = (uintptr_t)PIN "~schema"};
+
+		memcpy(bad, good, sizeof(bad));
+		bad[i] ^= 0x81;
+		fd = raw_map_create(BPF_MAP_TYPE_ARRAY, 4, info.value_size, 1, 0, 0);
+		ck_assert_int_ge(fd, 0);
+		assert_ok(raw_map_update(fd, &(uint32_t){0}, bad, 0));
+		ck_assert_int_eq(unlink(PIN "~schema"), 0);
+		pin.bpf_fd = (uint32_t)fd;
+		ck_assert_int_eq(raw_bpf(BPF_OBJ_PIN, &pin, sizeof(pin)), 0);
+		close(fd);
+		schema = schema_published(PIN, mem_map_id(skel->maps.table));
+		seen += schema != NULL;
+		mem_schema_free(schema);
+	}
+	ck_assert_int_gt(seen, 0);
+	ck_assert_int_lt(seen, (int)info.value_size);
+	ck_assert_int_eq(unlink(PIN "~schema"), 0);
+	assert_ok(mem_map_pin(skel->maps.bss, PIN "~schema", 0));
+	ck_assert_ptr_null(schema_published(PIN, mem_map_id(skel->maps.table)));
+	assert_ok(mem_unpin(PIN));
 }
 END_TEST

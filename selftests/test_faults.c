@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -303,6 +304,44 @@ static int migrate_region(struct subject *s)
 	return mem_region_migrate(mem_object_find_region(s->obj, s->part), mem_source_fd(s->source), NULL);
 }
 
+/* ---- regions for others */
+
+static int pin_region(struct subject *s)
+{
+	return mem_region_pin(mem_object_find_region(s->obj, s->part), PIN, 0666);
+}
+
+static int send_region(struct subject *s)
+{
+	int sockets[2], err, saved_errno;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets))
+		abort(); /* Check's own calls would meet the failure */
+	err = mem_region_send(sockets[0], mem_object_find_region(s->obj, s->part));
+	saved_errno = errno;
+	close(sockets[0]);
+	close(sockets[1]);
+	errno = saved_errno;
+	return err;
+}
+
+static int receive_region(struct subject *s)
+{
+	int sockets[2], saved_errno;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets))
+		abort(); /* Check's own calls would meet the failure */
+	if (mem_region_send(sockets[0], mem_object_find_region(s->obj, s->part)))
+		s->attached = NULL;
+	else
+		s->attached = mem_region_receive(sockets[1], s->object->image(), s->part, NULL, NULL, NULL);
+	saved_errno = errno;
+	close(sockets[0]);
+	close(sockets[1]);
+	errno = saved_errno;
+	return result(s->attached);
+}
+
 /* ---- objects that outlive their process */
 
 #define FOLDER "/sys/fs/bpf/object"
@@ -438,6 +477,9 @@ static const struct operation calling[] = {
 	{"attach region", &shared, made, attach_region, "table", AGAIN},
 	{"attach arena", &shared, made, attach_region, "arena", AGAIN},
 	{"migrate at a pin", &grown, opened_to_migrate, migrate_at_prepare, NULL, ONCE},
+	{"pin region", &shared, prepared, pin_region, "table", AGAIN},
+	{"send region", &shared, prepared, send_region, "table", AGAIN},
+	{"receive region", &shared, prepared, receive_region, "table", AGAIN | ON_LINK},
 	{"pin all", &grown, loaded, pin_all, NULL, AGAIN},
 	{"open pinned", &grown, pinned, open_pinned, NULL, AGAIN},
 	{"open pinned, attached", &externs, pinned, open_pinned, NULL, AGAIN},
@@ -461,6 +503,7 @@ static void tear_down(struct subject *s)
 	if (s->source)
 		close(s->source);
 	unlink(PIN);
+	unlink(PIN "~schema");
 	if (s->skel)
 		mem_skeleton_destroy(s->skel, s->object->layout());
 	else

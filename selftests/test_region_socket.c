@@ -2,6 +2,7 @@
 /* Regions over Unix sockets, and everything that is not one. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,10 @@
 
 #include "contract.h"
 #include "harness.h"
+#include "rawbpf.h"
 #include "region_arena.skel.h"
 #include "region_data.skel.h"
+#include "region_grown.skel.h"
 
 enum { MESSAGE_SIZE = 120, FDS_MAX = 40 };
 
@@ -167,6 +170,51 @@ TEST(another_region_than_expected)
 }
 END_TEST
 
+/* An older program, or a newer one, has the same region of another layout: it is told the fields. */
+static long nobody_expects_another_layout(void *unused)
+{
+	struct mem_attach_opts opts = {.sz = sizeof(opts)};
+	struct mem_region *region;
+
+	(void)unused;
+	drop_privileges();
+	if (mem_region_receive(sockets[1], region_grown__image(), "table", NULL, NULL, NULL) || errno != EINVAL)
+		return 1;
+	if (!strstr(mem_error_message(), "- __u32 count @8\n+ __u64 count @8"))
+		return 2;
+	/* by the generated function, of the right one */
+	if (!region_data__attach_region_table(mem_source_socket(sockets[1]), &opts, &region))
+		return 3;
+	mem_region_detach(region);
+	return 0;
+}
+
+TEST(fields_are_compared_without_privilege)
+{
+	struct mem_region *table = mem_object_find_region(skel->obj, "table"), *copy;
+	struct mem_attach_opts trusting = {.sz = sizeof(trusting), .check = only_user};
+	unsigned int me = getuid(), other = me + 1;
+
+	assert_ok(region_data__prepare(skel));
+	assert_ok(mem_region_send(sockets[0], table));
+	assert_ok(mem_region_send(sockets[0], table));
+	ck_assert_int_eq(in_child(nobody_expects_another_layout, NULL), 0);
+	/* passed on by who received it, with the types */
+	assert_ok(mem_region_send(sockets[0], table));
+	trusting.ctx = &other;
+	ck_assert_ptr_null(region_data__attach_region_table(mem_source_socket(sockets[1]), &trusting, &copy));
+	ck_assert_int_eq(errno, EPERM);
+	trusting.ctx = &me;
+	assert_ptr(region_data__attach_region_table(mem_source_socket(sockets[1]), &trusting, &copy));
+	assert_ok(mem_region_send(sockets[0], copy));
+	assert_ok(mem_region_send(sockets[0], copy));
+	mem_region_detach(copy);
+	ck_assert_int_eq(in_child(nobody_expects_another_layout, NULL), 0);
+	/* a socket is no map that could be reused */
+	assert_err(mem_map_max_entries_set(skel->maps.table, 5), -EBUSY);
+}
+END_TEST
+
 static long receive_arena(void *unused)
 {
 	struct mem_attach_opts writable = {.sz = sizeof(writable), .writable = 1};
@@ -244,6 +292,23 @@ static void assert_refused(int err, const char *words)
 	assert_says(words);
 }
 
+/* Types, but those of another object. */
+static int other_types(void)
+{
+	struct region_grown *grown = assert_ptr(region_grown__open());
+	union bpf_attr attr = {.btf_id = 0};
+	struct bpf_map_info info;
+	long fd;
+
+	assert_ok(region_grown__prepare(grown));
+	ck_assert_int_eq(raw_info(mem_map_fd(grown->maps.bss), &info, sizeof(info)), 0);
+	attr.btf_id = info.btf_id;
+	fd = raw_bpf(BPF_BTF_GET_FD_BY_ID, &attr, sizeof(attr));
+	ck_assert_int_ge(fd, 0);
+	region_grown__destroy(grown);
+	return (int)fd;
+}
+
 TEST(bad_messages)
 {
 	unsigned char bytes[MESSAGE_SIZE + 100] = {0};
@@ -256,6 +321,16 @@ TEST(bad_messages)
 	send_raw(bytes, MESSAGE_SIZE, fds, 0);
 	assert_refused(EBADMSG, "no descriptor");
 	send_raw(bytes, MESSAGE_SIZE, fds, 2);
+	assert_refused(EBADMSG, "not of its map's types");
+	fds[1] = null;
+	send_raw(bytes, MESSAGE_SIZE, fds, 2);
+	assert_refused(EBADMSG, "not of its map's types");
+	fds[1] = other_types();
+	send_raw(bytes, MESSAGE_SIZE, fds, 2);
+	assert_refused(EBADMSG, "not of its map's types");
+	close(fds[1]);
+	fds[1] = fds[0];
+	send_raw(bytes, MESSAGE_SIZE, fds, 3);
 	assert_refused(EBADMSG, "more descriptors");
 	send_raw(bytes, MESSAGE_SIZE, fds, 16);
 	assert_refused(EBADMSG, "more descriptors");

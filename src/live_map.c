@@ -24,6 +24,9 @@ void live_map_describe(const struct mem_source *source, char *text, size_t size)
 	case MEM_SOURCE_FD:
 		snprintf(text, size, "descriptor %d", source->fd);
 		break;
+	case MEM_SOURCE_SOCKET:
+		snprintf(text, size, "socket %d", source->fd);
+		break;
 	default:
 		snprintf(text, size, "source of unknown kind %u", source->kind);
 	}
@@ -93,6 +96,9 @@ int live_map_open(const struct mem_source *source, const char *who)
 		return open_id(source->id, who);
 	case MEM_SOURCE_FD:
 		return open_fd(source->fd, who);
+	case MEM_SOURCE_SOCKET:
+		return mem__error(EINVAL, "%s: what comes over a socket can be attached to, and nothing else",
+				  who);
 	default:
 		return mem__error(EINVAL, "%s: a source of kind %u is unknown", who, source->kind);
 	}
@@ -112,7 +118,7 @@ static bool is_map(int fd)
 	return len < 0 || !strcmp(target, "anon_inode:bpf-map");
 }
 
-int live_map_info(int fd, const char *who, struct bpf_map_info *info)
+int live_map_peek(int fd, struct bpf_map_info *info)
 {
 	int err;
 	BPF_ATTR(attr);
@@ -122,9 +128,16 @@ int live_map_info(int fd, const char *who, struct bpf_map_info *info)
 	attr.info.info_len = sizeof(*info);
 	attr.info.info = sys_pointer(info);
 	err = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
-	if (!err && is_map(fd))
+	return err ? err : is_map(fd) ? 0 : -EINVAL;
+}
+
+int live_map_info(int fd, const char *who, struct bpf_map_info *info)
+{
+	int err = live_map_peek(fd, info);
+
+	if (!err)
 		return 0;
-	if (!err || err == -EINVAL || err == -EBADF)
+	if (err == -EINVAL || err == -EBADF)
 		return mem__error(EINVAL, "%s: it is not a BPF map", who);
 	return mem__error(-err, "%s: can't learn about the map: %s", who, strerror(-err));
 }

@@ -25,6 +25,9 @@ void live_map_describe(const struct mem_source *source, char *text, size_t size)
  */
 int live_map_info(int fd, const char *who, struct bpf_map_info *info);
 
+/* live_map_info() without a message. */
+int live_map_peek(int fd, struct bpf_map_info *info);
+
 /* Whether both are the same map. */
 bool live_map_same(int fd, int other);
 

@@ -104,6 +104,8 @@ struct mem_object {
 	struct mem_prog *progs;
 	struct resolved_extern *externs;
 	struct module_fds modules; /* whose BTF externs and targets refer to */
+	const char *pin_source; /* region_attach.c, during the call: where the region was found, NULL: elsewhere ... */
+	struct mem_schema *(*find_schema)(const char *pin, uint32_t map_id); /* ... and who knows its types */
 	struct usdt_table *usdt;   /* usdt.c: arguments of the probes attached so far; NULL: none */
 	bool lenient;              /* a program that can't be loaded is left out */
 	bool one_thread;           /* programs are loaded by the caller's alone */

@@ -174,15 +174,6 @@ int mem_map_pin(struct mem_map *map, const char *path, unsigned int mode)
 	return object_result(map->obj, err);
 }
 
-int mem_region_pin(struct mem_region *region, const char *path, unsigned int mode)
-{
-	if (mode & 0022 && region->writable)
-		mem__log(MEM_LOG_WARN, "%s: region '%s' is pinned at '%s' for others to change; "
-			 "mem_region_readonly_set() lets them read only", region->obj->name,
-			 region->image->name, path ? path : "");
-	return mem_map_pin(region->map, path, mode);
-}
-
 int mem_unpin(const char *path)
 {
 	char why[PIN_PATH_MAX + 128];
@@ -197,6 +188,8 @@ int mem_unpin(const char *path)
 		return mem__error(EINVAL, "can't unpin '%s': it is not a pin", path);
 	if (unlink(path))
 		return mem__error(errno, "can't unpin '%s': %s", path, strerror(errno));
+	if ((size_t)snprintf(why, sizeof(why), "%s" PIN_SCHEMA_SUFFIX, path) < sizeof(why))
+		unlink(why);
 	return 0;
 }
 

@@ -10,6 +10,9 @@
 #define PIN_DIR_DEFAULT "/sys/fs/bpf"
 #define PIN_MODE_DEFAULT 0600u
 
+/* What is pinned beside a region, for those who can't read its types: schema_publish.c. */
+#define PIN_SCHEMA_SUFFIX "~schema"
+
 /*
  * "'/x' is not in a BPF file system; mount one: mount -t bpf bpf /x" into text. False if path is in
  * one, or would be.

@@ -7,17 +7,24 @@
  * two rows are made up from what the kernel says of the map.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "arena.h"
 #include "live_map.h"
 #include "object.h"
 #include "opts.h"
+#include "region_attach.h"
 #include "reuse.h"
+#include "schema.h"
 #include "sys.h"
+
+/* Who has a source of that kind has called mem_source_socket(), and so has the rest. */
+#pragma weak mem_region_receive
 
 /* --- without an image --- */
 
@@ -151,16 +158,15 @@ static struct mem_object *attach_open(const struct mem_image *image, const char 
 	return mem_image_is_valid(image) ? object_new(image, image->name) : NULL;
 }
 
-struct mem_region *mem_region_attach(const struct mem_image *image, const char *name,
-				     struct mem_source source, const struct mem_attach_opts *opts)
+struct mem_region *region_attach_typed(const struct mem_image *image, const char *name,
+				       struct mem_source source, const struct mem_attach_opts *opts,
+				       int btf_fd)
 {
 	struct mem_region *region;
 	struct mem_object *obj;
 	char who[256];
 	int fd, err;
 
-	if (!OPTS_VALID(opts, mem_attach_opts))
-		return NULL;
 	if (image && !name) {
 		mem__error(EINVAL, "%s: which region is to be attached?", image->name);
 		return NULL;
@@ -182,13 +188,29 @@ struct mem_region *mem_region_attach(const struct mem_image *image, const char *
 		return NULL;
 	}
 	obj->attached = true;
+	obj->btf_fd = btf_fd < 0 ? -1 : fcntl(btf_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	obj->pin_source = source.kind == MEM_SOURCE_PIN ? source.path : NULL;
+	obj->find_schema = schema_published;
 	err = region_attach(region, fd, opts);
+	obj->find_schema = NULL;
+	obj->pin_source = NULL;
 	if (err) {
 		mem_object_close(obj);
 		errno = -err;
 		return NULL;
 	}
 	return region;
+}
+
+struct mem_region *mem_region_attach(const struct mem_image *image, const char *name,
+				     struct mem_source source, const struct mem_attach_opts *opts)
+{
+	if (!OPTS_VALID(opts, mem_attach_opts))
+		return NULL;
+	if (source.kind == MEM_SOURCE_SOCKET && mem_region_receive)
+		return mem_region_receive(source.fd, image, name, opts, OPTS_GET(opts, check, NULL),
+					  OPTS_GET(opts, ctx, NULL));
+	return region_attach_typed(image, name, source, opts, -1);
 }
 
 void mem_region_detach(struct mem_region *region)

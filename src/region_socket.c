@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A region over a Unix socket: one message with one descriptor.
+ * A region over a Unix socket: one message with the descriptor of a map and, if the sender has it, that of
+ * the map's types.
  *
- * The receiver believes nothing in the message. The descriptor has to be a map, what the message says
- * of it has to be what the kernel says of it, and then it is attached to as any map is. However the
- * message is wrong, every descriptor that came with it is closed.
+ * The receiver believes nothing in the message. The first descriptor has to be a map, what the message
+ * says of it has to be what the kernel says of it, and then it is attached to as any map is. The kernel
+ * says whether the second is of the types that it keeps with this map, and what they are: so a receiver
+ * without privilege, which could not ask for them by number, compares fields and not just a hash.
+ * However the message is wrong, every descriptor that came with it is closed.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,13 +19,18 @@
 #include "arena.h"
 #include "live_map.h"
 #include "object.h"
+#include "opts.h"
+#include "region_attach.h"
 #include "schema.h"
 #include "sys.h"
 
 #define MESSAGE_MAGIC	"libmem-r"
 #define MESSAGE_VERSION 1
 
-enum { FDS_ROOM = 16 }; /* one is right; others are taken in order to be closed */
+enum {
+	FDS_SENT = 2,  /* the map, and its types */
+	FDS_ROOM = 16, /* others are taken in order to be closed */
+};
 
 /* Both ends are on one machine: numbers as it has them. Version 1 has this size and no other. */
 struct message {
@@ -63,32 +72,57 @@ static void fill(const struct mem_region *region, struct message *message)
 	snprintf(message->name, sizeof(message->name), "%s", region->image->name);
 }
 
-int mem_region_send(int sock, struct mem_region *region)
+/* The types of a map: the object's own, or those that this process may ask for. -1: not to be had. */
+static int open_types(const struct mem_map *map)
+{
+	struct bpf_map_info info;
+
+	if (live_map_peek(map->fd, &info) || !info.btf_id)
+		return -1;
+	if (schema_is_btf(map->obj->btf_fd, info.btf_id))
+		return fcntl(map->obj->btf_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	return schema_open_btf(info.btf_id);
+}
+
+static ssize_t send_message(int sock, struct message *message, const int *fds, size_t count)
 {
 	union {
 		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
+		char room[CMSG_SPACE(FDS_SENT * sizeof(int))];
 	} control;
-	struct message message;
-	struct iovec part = {&message, sizeof(message)};
+	struct iovec part = {message, sizeof(*message)};
 	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+	ssize_t sent;
+
+	memset(&control, 0, sizeof(control));
+	control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	memcpy(CMSG_DATA(&control.header), fds, count * sizeof(int));
+	header.msg_control = &control;
+	header.msg_controllen = CMSG_SPACE(count * sizeof(int));
+	do {
+		sent = sendmsg(sock, &header, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent;
+}
+
+int mem_region_send(int sock, struct mem_region *region)
+{
+	int fds[FDS_SENT] = {region->map->fd, -1}, err;
+	struct message message;
 	ssize_t sent;
 
 	if (region->map->fd < 0)
 		return send_error(region, EBADF, "its map does not exist before mem_object_prepare()");
 	fill(region, &message);
-	memset(&control, 0, sizeof(control));
-	control.header.cmsg_len = CMSG_LEN(sizeof(int));
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	memcpy(CMSG_DATA(&control.header), &region->map->fd, sizeof(int));
-	header.msg_control = &control;
-	header.msg_controllen = sizeof(control);
-	do {
-		sent = sendmsg(sock, &header, MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
+	fds[1] = open_types(region->map);
+	sent = send_message(sock, &message, fds, fds[1] < 0 ? 1 : 2);
+	err = errno;
+	if (fds[1] >= 0)
+		sys_close(&fds[1]);
 	if (sent < 0)
-		return send_error(region, errno, strerror(errno));
+		return send_error(region, err, strerror(err));
 	return sent == (ssize_t)sizeof(message) ? 0 : send_error(region, EMSGSIZE, "it was cut");
 }
 
@@ -151,7 +185,7 @@ static const char *message_fault(const struct received *in)
 		return "it is not of libmem's";
 	if (message->version != MESSAGE_VERSION || message->size != sizeof(*message))
 		return "it is of another version of libmem's";
-	if (in->fd_count != 1)
+	if (!in->fd_count || in->fd_count > FDS_SENT)
 		return in->fd_count ? "more descriptors came with it than belong to it"
 				    : "no descriptor came with it";
 	if (!memchr(message->name, '\0', sizeof(message->name)))
@@ -181,6 +215,8 @@ static const char *schema_fault(const struct message *message, const struct mem_
 
 	if (region->image->kind == MEM_REGION_ARENA && region->variables && offset != message->variables)
 		return "its variables are elsewhere";
+	if (region->obj->btf_fd >= 0) /* compared, field by field */
+		return NULL;
 	if (wanted && message->schema && wanted != message->schema &&
 	    message->value_size == region->map->value_size)
 		return "its variables or elements have another layout than this program's";
@@ -193,20 +229,28 @@ static struct mem_region *attach_received(const struct received *in, const struc
 	struct bpf_map_info info;
 	struct mem_region *region;
 	const char *fault;
+	char who[96];
 
 	if (name && image && strcmp(name, in->message.name) != 0) {
 		mem__error(EINVAL, "receiving region '%s': the message has region '%s'", name,
 			   in->message.name);
 		return NULL;
 	}
-	if (live_map_info(in->fds[0], "receiving a region", &info))
+	snprintf(who, sizeof(who), "receiving region '%s'", in->message.name);
+	if (live_map_info(in->fds[0], who, &info))
 		return NULL;
+	if (in->fd_count > 1 && !schema_is_btf(in->fds[1], info.btf_id)) {
+		mem__error(EBADMSG, "receiving region '%s': its second descriptor is not of its map's types",
+			   in->message.name);
+		return NULL;
+	}
 	fault = map_fault(&in->message, &info);
 	if (fault) {
 		mem__error(EINVAL, "receiving region '%s': %s", in->message.name, fault);
 		return NULL;
 	}
-	region = mem_region_attach(image, image ? name : in->message.name, mem_source_fd(in->fds[0]), opts);
+	region = region_attach_typed(image, image ? name : in->message.name, mem_source_fd(in->fds[0]), opts,
+				     in->fd_count > 1 ? in->fds[1] : -1);
 	fault = region && image ? schema_fault(&in->message, region) : NULL;
 	if (fault) {
 		mem_region_detach(region);
@@ -241,7 +285,7 @@ struct mem_region *mem_region_receive(int sock, const struct mem_image *image, c
 	struct received in;
 	const char *fault;
 
-	if (check_peer(sock, check, ctx))
+	if (!OPTS_VALID(opts, mem_attach_opts) || check_peer(sock, check, ctx))
 		return NULL;
 	receive(sock, &in);
 	if (in.size < 0) {
@@ -256,4 +300,11 @@ struct mem_region *mem_region_receive(int sock, const struct mem_image *image, c
 	for (size_t i = 0; i < in.fd_count; i++)
 		sys_close(&in.fds[i]);
 	return region;
+}
+
+struct mem_source mem_source_socket(int sock)
+{
+	struct mem_source source = {MEM_SOURCE_SOCKET, 0, sock, 0, NULL};
+
+	return source;
 }

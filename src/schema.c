@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "live_map.h"
 #include "schema.h"
@@ -185,38 +186,86 @@ struct mem_schema *mem_schema_of_image(const struct mem_image *image, const char
 	return schema;
 }
 
-void *schema_read_btf(uint32_t id, uint32_t *size)
+/* 0 or -errno; *size is what the kernel has, whatever room there was. */
+static int btf_info(int fd, void *data, uint32_t *size, uint32_t *id)
 {
-	struct bpf_btf_info info = {0};
+	struct bpf_btf_info info = {.btf = sys_pointer(data), .btf_size = data ? *size : 0};
+	int err;
+	BPF_ATTR(attr);
+
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = sys_pointer(&info);
+	err = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	*size = info.btf_size;
+	*id = info.id;
+	return err;
+}
+
+static void *read_btf_fd(int fd, uint32_t *size)
+{
 	void *data = NULL;
-	int fd, err;
+	uint32_t id;
+	int err = btf_info(fd, NULL, size, &id);
+
+	if (!err) {
+		data = malloc(*size + 1);
+		err = data ? btf_info(fd, data, size, &id) : -ENOMEM;
+	}
+	if (!err)
+		return data;
+	free(data);
+	errno = -err;
+	return NULL;
+}
+
+int schema_open_btf(uint32_t id)
+{
 	BPF_ATTR(attr);
 
 	attr.btf_id = id;
-	fd = sys_bpf_fd(BPF_BTF_GET_FD_BY_ID, &attr, sizeof(attr));
-	err = fd < 0 ? fd : 0;
-	for (int round = 0; !err && round < 2; round++) {
-		memset(&attr, 0, sizeof(attr));
-		attr.info.bpf_fd = (uint32_t)fd;
-		attr.info.info_len = sizeof(info);
-		attr.info.info = sys_pointer(&info);
-		info.btf = sys_pointer(data);
-		err = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
-		*size = info.btf_size;
-		if (!err && !round && !(data = malloc(info.btf_size + 1)))
-			err = -ENOMEM;
-	}
-	sys_close(&fd);
-	if (err) {
-		free(data);
-		errno = -err;
+	return sys_bpf_fd(BPF_BTF_GET_FD_BY_ID, &attr, sizeof(attr));
+}
+
+void *schema_read_btf(uint32_t id, uint32_t *size)
+{
+	int fd = schema_open_btf(id);
+	void *data;
+
+	if (fd < 0) {
+		errno = -fd;
 		return NULL;
 	}
+	data = read_btf_fd(fd, size);
+	sys_close(&fd);
 	return data;
 }
 
-/* NULL; with errno and a message if who says whose it is. */
-static struct mem_schema *of_info(const struct bpf_map_info *info, const char *who)
+bool schema_is_btf(int fd, uint32_t id)
+{
+	char link[40], target[40] = "";
+	uint32_t size = 0, found;
+	ssize_t len;
+
+	if (fd < 0 || btf_info(fd, NULL, &size, &found) || found != id)
+		return false;
+	/* the kernel describes maps and programs in the same breath; where /proc is not mounted the number does */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, target, sizeof(target) - 1);
+	return len < 0 || strstr(target, "btf");
+}
+
+/* With the descriptor that the object has, if it is of these types: that takes no privilege. */
+static void *find_btf(const struct bpf_map_info *info, const struct mem_object *obj, uint32_t *size)
+{
+	if (obj && schema_is_btf(obj->btf_fd, info->btf_id))
+		return read_btf_fd(obj->btf_fd, size);
+	return schema_read_btf(info->btf_id, size);
+}
+
+/* obj: NULL, or whose descriptors help. NULL; with errno and a message if who says whose it is. */
+static struct mem_schema *of_info(const struct bpf_map_info *info, const struct mem_object *obj,
+				  const char *who)
 {
 	struct mem_schema *schema;
 	uint32_t size = 0;
@@ -228,7 +277,9 @@ static struct mem_schema *of_info(const struct bpf_map_info *info, const char *w
 			mem__error(ENODATA, "%s: the kernel knows no types of it", who);
 		return NULL;
 	}
-	btf = schema_read_btf(info->btf_id, &size);
+	btf = find_btf(info, obj, &size);
+	if (!btf && errno == EPERM && obj && obj->find_schema)
+		return obj->find_schema(obj->pin_source, info->id);
 	if (!btf) {
 		if (who)
 			mem__error(errno, "%s: can't read its types: %s", who,
@@ -251,10 +302,25 @@ struct mem_schema *mem_schema_of_map(struct mem_source source)
 	fd = live_map_open(&source, "schema");
 	if (fd < 0)
 		return NULL;
-	if (!live_map_info(fd, who, &info))
-		schema = of_info(&info, who);
+	if (!live_map_info(fd, who, &info)) {
+		schema = of_info(&info, NULL, who);
+		if (!schema && errno == EPERM && source.kind == MEM_SOURCE_PIN && schema_published)
+			schema = schema_published(source.path, info.id);
+	}
 	sys_close(&fd);
 	return schema;
+}
+
+struct mem_schema *schema_of_region(const struct mem_region *region)
+{
+	char who[256];
+
+	snprintf(who, sizeof(who), "%s: region '%s'", region->obj->name, region->image->name);
+	if (!region->image->type || !region->obj->image.btf_size) {
+		errno = ENODATA;
+		return NULL;
+	}
+	return of_row(&region->obj->image, region->image, who);
 }
 
 uint64_t schema_region_hash(const struct mem_region *region)
@@ -270,7 +336,7 @@ enum mem_schema_relation schema_relate(const struct mem_region *region, const st
 				       char *text, size_t size)
 {
 	enum mem_schema_relation relation = MEM_SCHEMA_EQUAL;
-	struct mem_schema *live = of_info(info, NULL), *wanted = NULL;
+	struct mem_schema *live = of_info(info, region->obj, NULL), *wanted = NULL;
 
 	text[0] = '\0';
 	if (live)

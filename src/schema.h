@@ -8,6 +8,7 @@
 
 #include "btf_walk.h"
 #include "object.h"
+#include "parts.h"
 
 /* schema_build.c: of the type with an id in BTF. NULL with errno; a message if who says whose it is. */
 struct mem_schema *schema_build(const void *btf, size_t size, uint32_t type, const char *who);
@@ -17,6 +18,20 @@ void schema_type_name(const struct btf_walk *walk, uint32_t id, char *text, size
 
 /* schema.c: all of a BTF object of the kernel, to be freed. NULL with errno, and no message. */
 void *schema_read_btf(uint32_t id, uint32_t *size);
+
+/* schema.c: of a region's image. NULL with errno ENODATA without a message: it has no types; or a message. */
+struct mem_schema *schema_of_region(const struct mem_region *region);
+
+/* schema.c: a descriptor for it, or -errno. */
+int schema_open_btf(uint32_t id);
+/* schema.c: whether a descriptor, which may be of anything or -1, is of the BTF with a number. */
+bool schema_is_btf(int fd, uint32_t id);
+
+/*
+ * schema_publish.c: beside a pin, for those who may not read the kernel's types. Without a message:
+ * NULL with errno EPERM if there is none, or it is not of the map with this number.
+ */
+struct mem_schema *schema_published(const char *pin, uint32_t map_id) PART;
 
 /* schema.c; both without a message, whatever happens */
 

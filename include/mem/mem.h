@@ -1129,14 +1129,15 @@ int mem_task_each_shared(struct mem_task *task, const struct mem_image *image, u
 enum mem_source_kind {
 	MEM_SOURCE_PIN = 1, /**< by the path of a pin */
 	MEM_SOURCE_FD = 2,  /**< by a descriptor of this process */
-	MEM_SOURCE_ID = 3   /**< by its number in the kernel; takes CAP_SYS_ADMIN */
+	MEM_SOURCE_ID = 3,  /**< by its number in the kernel; takes CAP_SYS_ADMIN */
+	MEM_SOURCE_SOCKET = 4 /**< from another process, over a Unix socket: for mem_region_attach() only */
 };
 
 /** A map that exists; see mem_source_pin() and its like. */
 struct mem_source {
 	uint32_t kind;    /**< MEM_SOURCE_* */
 	uint32_t id;      /**< of MEM_SOURCE_ID */
-	int fd;           /**< of MEM_SOURCE_FD; stays the caller's */
+	int fd;           /**< of MEM_SOURCE_FD and MEM_SOURCE_SOCKET; stays the caller's */
 	uint32_t reserved; /**< 0 */
 	const char *path; /**< of MEM_SOURCE_PIN */
 };
@@ -1176,6 +1177,13 @@ static inline struct mem_source mem_source_id(uint32_t id)
 
 	return source;
 }
+
+/**
+ * @brief A region that another process sends: mem_region_attach() then is mem_region_receive().
+ * @param sock  connected; stays the caller's
+ * @return the source
+ */
+struct mem_source mem_source_socket(int sock);
 
 /**
  * @brief Use a map that exists instead of creating one.
@@ -1253,7 +1261,10 @@ uint32_t mem_map_id(const struct mem_map *map);
 int mem_map_pin(struct mem_map *map, const char *path, unsigned int mode);
 
 /**
- * @brief mem_map_pin() of the map behind a region.
+ * @brief mem_map_pin() of the map behind a region; for others, with its schema beside it.
+ *
+ * If @p mode lets others in, "PATH~schema" is pinned as well, with which those who may not read the
+ * kernel's types compare the layout when they attach. mem_unpin() removes both.
  * @param region  of a prepared object, or attached
  * @param path    in a BPF file system
  * @param mode    permissions; 0 is 0600. To let others read and not write, give 0666 to a region
@@ -1325,6 +1336,16 @@ int mem_region_writable(const struct mem_region *region);
  */
 int mem_region_leave_unmapped(struct mem_region *region);
 
+/**
+ * @brief Says whether to accept anything from a peer.
+ * @param ctx  as given to mem_region_receive(), or mem_attach_opts.ctx
+ * @param pid  of the process that made the connection; it may have ended
+ * @param uid  its user at that time
+ * @param gid  its group at that time
+ * @return 0 to go on, or a negative errno
+ */
+typedef int mem_peer_fn(void *ctx, int pid, unsigned int uid, unsigned int gid);
+
 /** Options of mem_region_attach(). Zero means the default for every member but sz. */
 struct mem_attach_opts {
 	size_t sz;         /**< sizeof(struct mem_attach_opts) */
@@ -1332,6 +1353,8 @@ struct mem_attach_opts {
 	uint32_t first;    /**< of an array, map only the elements from this one on ... */
 	uint32_t count;    /**< ... and of these so many; 0 is up to the end */
 	uint32_t reserved; /**< 0 */
+	mem_peer_fn *check; /**< of mem_source_socket(): asked before anything is read; NULL accepts any peer */
+	void *ctx;         /**< passed to check */
 };
 
 /**
@@ -1339,6 +1362,11 @@ struct mem_attach_opts {
  *
  * It takes no privilege if the source can be opened without. What an arena holds was written by
  * others: treat it as input.
+ *
+ * The layout is compared with that of @p image: with the types that the kernel keeps (CAP_SYS_ADMIN),
+ * those that mem_region_send() sent along, or the schema that mem_region_pin() put beside the pin for
+ * others. Without privilege and any of these only sizes can be compared, and, of arenas, the hash
+ * in their record.
  *
  * @param image   whose region it is: its sizes and kind are compared. Must stay valid until
  *                mem_region_detach(). NULL takes any array that can be mapped, or arena, as it is.
@@ -1355,8 +1383,8 @@ struct mem_region *mem_region_attach(const struct mem_image *image, const char *
 				     struct mem_source source, const struct mem_attach_opts *opts);
 
 /**
- * @brief Send a region over a Unix socket, with what is needed to check it: kind, sizes, address and
- *        the hash of its schema.
+ * @brief Send a region over a Unix socket, with what is needed to check it: kind, sizes, address, the
+ *        hash of its schema and, if this process has it or may ask for it, a descriptor of its types.
  *
  * Who receives it can do with it what this process can: map it writable, unless it is frozen
  * (mem_region_readonly_set()).
@@ -1366,16 +1394,6 @@ struct mem_region *mem_region_attach(const struct mem_image *image, const char *
  * @return 0, or -EBADF before mem_object_prepare(), -EPIPE nobody is there, or what sendmsg(2) answered
  */
 int mem_region_send(int sock, struct mem_region *region);
-
-/**
- * @brief Says whether to accept anything from a peer.
- * @param ctx  as given to mem_region_receive()
- * @param pid  of the process that made the connection; it may have ended
- * @param uid  its user at that time
- * @param gid  its group at that time
- * @return 0 to go on, or a negative errno
- */
-typedef int mem_peer_fn(void *ctx, int pid, unsigned int uid, unsigned int gid);
 
 /**
  * @brief Receive a region from a Unix socket and map it, as mem_region_attach() does.
@@ -1389,7 +1407,7 @@ typedef int mem_peer_fn(void *ctx, int pid, unsigned int uid, unsigned int gid);
  * @param check  asked before anything is read; NULL accepts any peer
  * @param ctx    passed to @p check
  * @return the region, to be released by mem_region_detach(). NULL with errno EBADMSG not a whole message
- *         of this version with one descriptor, ECONNRESET the peer is gone, EINVAL the map is not what the
+ *         of this version with the descriptors of a map and its types, ECONNRESET the peer is gone, EINVAL the map is not what the
  *         message or @p image says, what @p check answered, or as mem_region_attach()
  */
 struct mem_region *mem_region_receive(int sock, const struct mem_image *image, const char *name,
