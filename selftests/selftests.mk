@@ -32,6 +32,8 @@ BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
 BPF_CFLAGS ?= -g -O2
 ALL_BPF_CFLAGS = --target=bpf -mcpu=v4 -Wall -Werror -Iinclude $(BPF_CFLAGS)
 $(BUILD)/selftests/arena_%.bpf.o: ALL_BPF_CFLAGS += -D__TARGET_ARCH_$(BPF_ARCH)
+# tables and rings with the older instruction set, too
+$(BUILD)/selftests/arena_history.bpf.o: ALL_BPF_CFLAGS += -mcpu=v3
 
 $(TESTS:=.o) $(TEST_COMMON) $(CAN_BPF).o: private ALL_CFLAGS += -Iselftests -I$(BUILD)/selftests \
 	-DBUILD_DIR='"$(BUILD)"' $(ELF_CFLAGS) $(shell $(PKG_CONFIG) --cflags check)
