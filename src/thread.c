@@ -2,6 +2,7 @@
 /* Who a thread is, for locks and caches in shared memory, and whether it is still there. */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,8 @@ static int thread_stat(unsigned int tid, char *state, unsigned long long *start)
 
 	snprintf(path, sizeof(path), "/proc/%u/stat", tid);
 	err = sys_read_file(path, text, sizeof(text));
+	if (err == -ENOENT && (!kill((pid_t)tid, 0) || errno != ESRCH))
+		return -EACCES; /* it is there: /proc isn't, or shows us nothing of others */
 	if (err < 0)
 		return err;
 	rest = strrchr(text, ')'); /* the name may contain anything */
@@ -92,5 +95,6 @@ int thread_owner_lives(uint64_t owner)
 
 	if (err)
 		return err != -ENOENT && err != -ESRCH;
-	return state_lives(state) && (uint32_t)start == owner >> 32;
+	/* a start of 0: the owner had no descriptor to look at its own */
+	return state_lives(state) && (!(owner >> 32) || (uint32_t)start == owner >> 32);
 }
