@@ -324,21 +324,6 @@ static struct mem_link *attach_error(const struct mem_map *map, int err)
 	return NULL;
 }
 
-/* Before Linux 6.4, and for .struct_ops, the map's element is what registers; deleting it undoes that. */
-static struct mem_link *registered_link(const struct mem_map *map)
-{
-	int fd = fcntl(map->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	struct mem_link *link = fd < 0 ? attach_error(map, errno) : link_new(map->obj, map->image->name, -1, -1);
-
-	if (link)
-		link->map_fd = fd;
-	else
-		struct_ops_unregister(map->fd);
-	if (!link)
-		sys_close(&fd);
-	return link;
-}
-
 void struct_ops_unregister(int map_fd)
 {
 	uint32_t key = 0;
@@ -369,17 +354,40 @@ int struct_ops_fill(const struct mem_map *map)
 	return err;
 }
 
+/*
+ * Before Linux 6.4, and for .struct_ops, the map's element is what registers; deleting it undoes that,
+ * but no map registers twice. So what else may fail comes first.
+ */
+static struct mem_link *register_link(const struct mem_map *map)
+{
+	int fd = fcntl(map->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), err;
+	struct mem_link *link = fd < 0 ? attach_error(map, errno) : link_new(map->obj, map->image->name, fd, -1);
+
+	if (!link)
+		return NULL;
+	err = struct_ops_fill(map);
+	if (err) {
+		mem_link_destroy(link);
+		object_result(map->obj, err);
+		return NULL;
+	}
+	link->fd = -1;
+	link->map_fd = fd;
+	return link;
+}
+
 struct mem_link *struct_ops_attach(const struct mem_map *map)
 {
-	int fd = struct_ops_fill(map);
+	int fd;
 	BPF_ATTR(attr);
 
+	if (map->fd >= 0 && !(map->image->map_flags & STRUCT_OPS_LINK))
+		return register_link(map);
+	fd = struct_ops_fill(map);
 	if (fd) {
 		object_result(map->obj, fd);
 		return NULL;
 	}
-	if (!(map->image->map_flags & STRUCT_OPS_LINK))
-		return registered_link(map);
 	attr.link_create.prog_fd = (uint32_t)map->fd;
 	attr.link_create.attach_type = SYS_ATTACH_STRUCT_OPS;
 	fd = sys_bpf_fd(BPF_LINK_CREATE, &attr, sizeof(attr));
