@@ -236,7 +236,7 @@ struct mem_link *mem_prog_attach_uprobe_multi(const struct mem_prog *prog, int p
 	if (!err)
 		link = link_uprobe_multi(prog, pid, path, opts, &places);
 	else
-		object_result(prog->obj, err);
+		link_failed(prog, err);
 	free(places.at);
 	return link;
 }

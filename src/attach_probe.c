@@ -109,6 +109,7 @@ struct mem_link *mem_prog_attach_uprobe(const struct mem_prog *prog, int pid, co
 	uint64_t offset = OPTS_GET(opts, offset, 0);
 	struct perf_event_attr attr = { 0 };
 	char path[4096], target[512];
+	int err;
 
 	if (!OPTS_VALID(opts, mem_probe_opts)) {
 		object_result(prog->obj, -errno);
@@ -116,10 +117,11 @@ struct mem_link *mem_prog_attach_uprobe(const struct mem_prog *prog, int pid, co
 	}
 	if (link_check_loaded(prog))
 		return NULL;
-	if (object_result(prog->obj, elf_find_binary(binary, path, sizeof(path))))
-		return NULL;
-	if (function && object_result(prog->obj, probe_function_offset(path, function, &offset)))
-		return NULL;
+	err = elf_find_binary(binary, path, sizeof(path));
+	if (!err && function)
+		err = probe_function_offset(path, function, &offset);
+	if (err)
+		return link_failed(prog, err);
 	if (object_result(prog->obj, probe_attr(prog, "uprobe", probe_returns(prog, opts), &attr)))
 		return NULL;
 	attr.config |= OPTS_GET(opts, ref_counter, 0) << 32;

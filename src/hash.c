@@ -47,7 +47,7 @@ int mem_hash_create(struct mem_heap *heap, struct mem_hash *hash, const struct m
 	struct mem_hash_table *table;
 
 	if (!mem_heap_view(heap))
-		return -EINVAL;
+		return -errno;
 	if (elements > 1U << 30 || !type->key || !type->value)
 		return mem__error(EINVAL, "hash table: %zu elements of %u and %u bytes", elements,
 				  type->key, type->value);
@@ -198,7 +198,7 @@ int mem_hash_next(struct mem_heap *heap, struct mem_hash *hash, const struct mem
 	struct mem__place at;
 
 	if (!view)
-		return -EINVAL;
+		return -errno;
 	if (!cursor->table)
 		cursor->table = mem_load_acquire(&hash->table);
 	do {
@@ -310,7 +310,7 @@ int mem_hash_grow(struct mem_heap *heap, struct mem_hash *hash, const struct mem
 	int err;
 
 	if (!view)
-		return -EINVAL;
+		return -errno;
 	err = mem_lock(&hash->grower);
 	if (err < 0)
 		return mem__error(-err, "hash table at %p: %s is growing it", (void *)hash,

@@ -144,7 +144,10 @@ int mem_heap_create(struct mem_region *region, struct mem_heap *heap,
 	if (err)
 		return object_result(obj, err);
 	free_part(region, &memory, &size);
-	return object_result(obj, mem_heap_init(heap, memory, size, opts));
+	err = mem_heap_init(heap, memory, size, opts);
+	if (err)
+		mem__error_prefix("%s: arena '%s': ", obj->name, region->image->name);
+	return object_result(obj, err);
 }
 
 /* Does a part lie inside, wherever that is? */

@@ -35,6 +35,13 @@ struct mem_link *link_error(const struct mem_prog *prog, const char *target, int
 	return NULL;
 }
 
+struct mem_link *link_failed(const struct mem_prog *prog, int err)
+{
+	mem__error_prefix("%s: can't attach program '%s': ", prog->obj->name, prog->image->name);
+	object_result(prog->obj, err);
+	return NULL;
+}
+
 struct mem_link *link_new(struct mem_object *obj, const char *name, int fd, int event_fd)
 {
 	struct mem_link *link = calloc(1, sizeof(*link));

@@ -28,6 +28,9 @@ int link_check_loaded(const struct mem_prog *prog);
 struct mem_link *link_error(const struct mem_prog *prog, const char *target, int err,
 			    const struct feature *feature);
 
+/* Put in front of the message that prog can't be attached. Returns NULL with errno -err. */
+struct mem_link *link_failed(const struct mem_prog *prog, int err);
+
 /* bpf(BPF_LINK_CREATE), then link_new(). */
 struct mem_link *link_create(const struct mem_prog *prog, const void *attr, size_t size,
 			     const char *target, const struct feature *feature);

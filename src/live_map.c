@@ -160,5 +160,8 @@ uint32_t mem_map_id(const struct mem_map *map)
 {
 	struct bpf_map_info info;
 
-	return live_map_info(map->fd, map->obj->name, &info) ? 0 : info.id;
+	if (!live_map_info(map->fd, map->obj->name, &info))
+		return info.id;
+	mem__error_prefix("map '%s' of ", map->image->name);
+	return 0;
 }

@@ -217,7 +217,7 @@ int mem_perf_buffer_poll(struct mem_perf_buffer *buffer, int timeout_ms)
 	int ready = epoll_wait(buffer->epoll_fd, buffer->events, (int)buffer->count, timeout_ms);
 
 	if (ready < 0)
-		return -errno;
+		return perf_error(buffer->map, errno, "can't wait for records");
 	for (int i = 0; i < ready; i++)
 		cpu_consume(buffer, &buffer->cpus[buffer->events[i].data.u32]);
 	return ready;

@@ -207,8 +207,8 @@ static int list_entry(const char *path, const struct stat *status, mem_pin_fn *f
 		return fd == -EACCES || fd == -ENOENT ? 0 : fd;
 	err = live_map_info(fd, "listing", &info);
 	sys_close(&fd);
-	if (err) /* a program or a link */
-		return 0;
+	if (err) /* -EINVAL: a program or a link */
+		return err == -EINVAL ? 0 : err;
 	pin.id = info.id;
 	pin.type = info.type;
 	pin.value_size = info.value_size;
@@ -219,12 +219,20 @@ static int list_entry(const char *path, const struct stat *status, mem_pin_fn *f
 
 static int list_folder(const char *folder, mem_pin_fn *fn, void *ctx, int depth);
 
+/* What is gone meanwhile, or others', is left out. */
+static int list_error(const char *path)
+{
+	if (errno == ENOENT || errno == EACCES)
+		return 0;
+	return mem__error(errno, "can't list '%s': %s", path, strerror(errno));
+}
+
 static int list_path(const char *path, mem_pin_fn *fn, void *ctx, int depth)
 {
 	struct stat status;
 
 	if (lstat(path, &status))
-		return 0; /* gone meanwhile */
+		return list_error(path);
 	if (S_ISDIR(status.st_mode))
 		return list_folder(path, fn, ctx, depth + 1);
 	return S_ISREG(status.st_mode) ? list_entry(path, &status, fn, ctx) : 0;
@@ -240,7 +248,7 @@ static int list_folder(const char *folder, mem_pin_fn *fn, void *ctx, int depth)
 		return mem__error(ELOOP, "can't list '%s': too deep", folder);
 	count = scandir(folder, &entries, NULL, alphasort);
 	if (count < 0)
-		return depth ? 0
+		return depth ? list_error(folder)
 			     : mem__error(errno, "can't list '%s': %s", folder, strerror(errno));
 	for (int i = 0; i < count; i++) {
 		const char *name = entries[i]->d_name;

@@ -179,6 +179,11 @@ int mem_map_is_reused(const struct mem_map *map)
 
 /* --- by name --- */
 
+static int path_memory_error(const struct mem_map *map)
+{
+	return mem__error(ENOMEM, "%s: map '%s': no memory for a path", map->obj->name, map->image->name);
+}
+
 /* LIBBPF_PIN_BY_NAME: in the object's folder, under the map's name, in which '.' is not allowed. */
 int reuse_set_default_path(struct mem_map *map, const char *folder)
 {
@@ -188,7 +193,7 @@ int reuse_set_default_path(struct mem_map *map, const char *folder)
 		return 0;
 	if (asprintf(&map->pin_path, "%s/%s", folder, map->image->name) < 0) {
 		map->pin_path = NULL;
-		return mem__error(ENOMEM, "%s: no memory for a path", map->obj->name);
+		return path_memory_error(map);
 	}
 	for (name = map->pin_path + strlen(folder) + 1; *name; name++)
 		if (*name == '.' || *name == '/')
@@ -210,8 +215,7 @@ int mem_map_pin_path_set(struct mem_map *map, const char *path)
 	if (path) {
 		copy = strdup(path);
 		if (!copy)
-			return object_result(obj, mem__error(ENOMEM, "%s: no memory for a path",
-							     obj->name));
+			return object_result(obj, path_memory_error(map));
 	}
 	free(map->pin_path);
 	map->pin_path = copy;

@@ -201,7 +201,7 @@ int mem_ringbuf_poll(struct mem_ringbuf *ringbuf, int timeout_ms)
 	int64_t total = 0;
 
 	if (ready < 0)
-		return -errno;
+		return ring_error(ringbuf->rings[0].map, errno, "can't wait for records");
 	for (int i = 0; i < ready; i++) {
 		const struct ring *ring = &ringbuf->rings[ringbuf->events[i].data.u32];
 		int ret = ring->fn ? ring_consume(ring, 0) : 0;

@@ -75,7 +75,7 @@ static int spec_number(const struct attachment *attachment, const struct usdt_sp
 	table->specs = grown;
 	err = mem_map_update(attachment->map, &number, spec, 0);
 	if (err)
-		return err;
+		return link_failed(attachment->prog, err), err;
 	table->specs[table->count++] = *spec;
 	return (int)number;
 }
@@ -112,7 +112,7 @@ static int attach_places(struct attachment *attachment)
 	int err = elf_file_open(&elf, attachment->path);
 
 	if (err)
-		return err;
+		return link_failed(attachment->prog, err), err;
 	err = usdt_notes_walk(&elf, attach_place, attachment);
 	elf_file_close(&elf);
 	if (!err && !attachment->links)
@@ -132,14 +132,14 @@ struct mem_link *mem_prog_attach_usdt(const struct mem_prog *prog, int pid, cons
 		return NULL;
 	attachment.path = binary;
 	err = elf_find_binary(binary, path, sizeof(path));
-	if (!err) {
-		attachment.path = path;
-		attachment.map = mem_object_find_map(prog->obj, SPEC_MAP);
-		if (!attachment.map || attachment.map->image->value_size != sizeof(struct usdt_spec))
-			err = spec_error(&attachment, EINVAL,
-					 "the object has no map " SPEC_MAP ": include <bpf/usdt.bpf.h> in the "
-					 "program");
-	}
+	if (err)
+		return link_failed(prog, err);
+	attachment.path = path;
+	attachment.map = mem_object_find_map(prog->obj, SPEC_MAP);
+	if (!attachment.map || attachment.map->image->value_size != sizeof(struct usdt_spec))
+		err = spec_error(&attachment, EINVAL,
+				 "the object has no map " SPEC_MAP ": include <bpf/usdt.bpf.h> in the "
+				 "program");
 	err = err ?: attach_places(&attachment);
 	if (!err)
 		return attachment.links;

@@ -137,10 +137,11 @@ void *mem_user_ringbuf_reserve_blocking(struct mem_user_ringbuf *ringbuf, uint32
 
 		if (record || errno != ENOSPC)
 			return record;
-		if (timeout_ms >= 0 && left <= 0)
+		if ((timeout_ms >= 0 && left <= 0) ||
+		    epoll_wait(ringbuf->epoll_fd, &event, 1, (int)left) < 0) {
+			ring_error(ringbuf->map, errno, "no room for a record");
 			return NULL;
-		if (epoll_wait(ringbuf->epoll_fd, &event, 1, (int)left) < 0)
-			return NULL;
+		}
 	}
 }
 
