@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -88,6 +89,25 @@ static int link_into(const char *path, const struct arguments *args)
 	return err;
 }
 
+/* In a process of its own: the linker also crashes where there is no memory, or a section is odd. */
+static int link_apart(const char *path, const struct arguments *args)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(link_into(path, args) ? EXIT_FAILURE : EXIT_SUCCESS);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+		fprintf(stderr, "memgen: %s: can't start a process to link it in: %s\n", args->output,
+			strerror(errno));
+		return -ECHILD;
+	}
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "memgen: %s: libbpf's linker crashed (%s)\n", args->output,
+			strsignal(WTERMSIG(status)));
+	return status ? -EINVAL : 0;
+}
+
 static int read_all(int fd, struct writer *w)
 {
 	char buffer[1 << 14];
@@ -114,7 +134,7 @@ static int link_objects(const struct arguments *args)
 	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	libbpf_set_print(print_warnings);
-	err = link_into(path, args);
+	err = link_apart(path, args);
 	if (!err) {
 		err = read_all(fd, &w);
 		w.error = w.error ? w.error : err;
