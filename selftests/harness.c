@@ -123,6 +123,15 @@ const char *test_message(void)
 	return mem_error_message();
 }
 
+void load_only(struct mem_object *obj, const struct mem_prog *wanted)
+{
+	struct mem_prog *prog = NULL;
+
+	while ((prog = mem_object_next_prog(obj, prog)))
+		assert_ok(mem_prog_autoload_set(prog, prog == wanted));
+	assert_ok(mem_object_load(obj));
+}
+
 static void before_test(void)
 {
 	/* stdout has the verdicts; it is put back by nobody because only the child loses it */

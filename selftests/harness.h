@@ -115,4 +115,9 @@ int in_emulator(void);
 /* mem_error_message(). */
 const char *test_message(void);
 
+/* Load an object with just one of its programs: not every kernel has the hooks of the others. */
+struct mem_object;
+struct mem_prog;
+void load_only(struct mem_object *obj, const struct mem_prog *wanted);
+
 #endif /* SELFTESTS_HARNESS_H */

@@ -16,6 +16,7 @@
 
 #include "harness.h"
 #include "hooks.skel.h"
+#include "nets.h"
 
 static struct hooks *skel;
 
@@ -33,16 +34,6 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-/* Load just one program: not every kernel has the hooks of the others. */
-static void load_only(const struct mem_prog *wanted)
-{
-	struct mem_prog *prog = NULL;
-
-	while ((prog = mem_object_next_prog(skel->obj, prog)))
-		assert_ok(mem_prog_autoload_set(prog, prog == wanted));
-	assert_ok(hooks__load(skel));
-}
-
 static void call_getppid(int times)
 {
 	while (times--)
@@ -53,7 +44,7 @@ TEST(tracepoint_by_section)
 {
 	struct mem_link *link;
 
-	load_only(skel->progs.on_short_name);
+	load_only(skel->obj, skel->progs.on_short_name);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_short_name));
 	ck_assert_int_gt(mem_link_fd(link), 2);
 	call_getppid(10);
@@ -66,7 +57,7 @@ TEST(tracepoint_of_one_system_call_counts_exactly)
 {
 	struct mem_link *link;
 
-	load_only(skel->progs.on_tracepoint);
+	load_only(skel->obj, skel->progs.on_tracepoint);
 	link = mem_prog_attach(skel->progs.on_tracepoint);
 	if (!link && errno == ENOENT)
 		test_skip("this kernel has no tracepoints per system call");
@@ -80,7 +71,7 @@ END_TEST
 
 TEST(tracepoint_that_is_not_there)
 {
-	load_only(skel->progs.on_short_name);
+	load_only(skel->obj, skel->progs.on_short_name);
 	ck_assert_ptr_null(mem_prog_attach_tracepoint(skel->progs.on_short_name, "sched", "nope"));
 	ck_assert_int_eq(errno, ENOENT);
 	ck_assert_ptr_nonnull(strstr(mem_error_message(), "sched/nope"));
@@ -93,8 +84,7 @@ TEST(raw_tracepoint_by_section_and_by_name)
 	struct mem_link *link;
 	uint64_t seen;
 
-	assert_ok(mem_prog_autoload_set(skel->progs.on_any_raw_tracepoint, 1));
-	load_only(skel->progs.on_raw_tracepoint);
+	load_only(skel->obj, skel->progs.on_raw_tracepoint);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_raw_tracepoint));
 	call_getppid(10);
 	mem_link_destroy(link);
@@ -113,7 +103,7 @@ END_TEST
 
 TEST(section_that_does_not_say_where)
 {
-	load_only(skel->progs.on_any_raw_tracepoint);
+	load_only(skel->obj, skel->progs.on_any_raw_tracepoint);
 	ck_assert_ptr_null(mem_prog_attach(skel->progs.on_any_raw_tracepoint));
 	ck_assert_int_eq(errno, EOPNOTSUPP);
 	ck_assert_ptr_nonnull(strstr(mem_error_message(), "mem_prog_attach_raw_tracepoint()"));
@@ -127,7 +117,7 @@ TEST(typed_tracepoint)
 {
 	struct mem_link *link;
 
-	load_only(skel->progs.on_btf_tracepoint);
+	load_only(skel->obj, skel->progs.on_btf_tracepoint);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_btf_tracepoint));
 	call_getppid(10);
 	ck_assert_uint_ge(skel->bss->btf_tracepoints, 10);
@@ -146,7 +136,7 @@ TEST(perf_event_keeps_its_own_descriptor)
 	struct mem_link *link;
 	int event;
 
-	load_only(skel->progs.on_event);
+	load_only(skel->obj, skel->progs.on_event);
 	event = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 	ck_assert_int_ge(event, 0);
 	link = assert_ptr(mem_prog_attach_perf_event(skel->progs.on_event, event));
@@ -161,39 +151,14 @@ TEST(perf_event_keeps_its_own_descriptor)
 }
 END_TEST
 
-/* A network namespace of our own, whose loopback carries nothing but the test's packets. */
-static int own_loopback(void)
-{
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int sock;
-
-	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_ge(sock, 0);
-	ck_assert_int_eq(ioctl(sock, SIOCSIFFLAGS, &request), 0);
-	close(sock);
-	return (int)if_nametoindex("lo");
-}
-
-static void send_packets(int count)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9),
-				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	for (int i = 0; i < count; i++)
-		sendto(sock, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
-	close(sock);
-}
-
 TEST(xdp_on_an_interface)
 {
 	struct mem_link *link;
-	int lo = own_loopback();
+	int lo = nets_own();
 
-	load_only(skel->progs.on_xdp);
+	load_only(skel->obj, skel->progs.on_xdp);
 	link = assert_ptr(mem_prog_attach_xdp(skel->progs.on_xdp, lo, 0));
-	send_packets(5);
+	nets_send(5);
 	ck_assert_uint_ge(skel->bss->packets_xdp, 5);
 	ck_assert_ptr_null(mem_prog_attach_xdp(skel->progs.on_xdp, lo, 0));
 	ck_assert_int_eq(errno, EBUSY);
@@ -207,7 +172,7 @@ TEST(tcx_in_both_directions)
 {
 	struct mem_tcx_opts opts = { .sz = sizeof(opts), .attach_type = 47 /* egress */ };
 	struct mem_link *in, *out;
-	int lo = own_loopback();
+	int lo = nets_own();
 
 	assert_ok(mem_prog_autoload_set(skel->progs.on_btf_tracepoint, 0));
 	assert_ok(hooks__load(skel));
@@ -221,7 +186,7 @@ TEST(tcx_in_both_directions)
 	ck_assert_ptr_null(mem_prog_attach_tcx(skel->progs.on_tc, lo, NULL));
 	ck_assert_int_eq(errno, EINVAL);
 	out = assert_ptr(mem_prog_attach_tcx(skel->progs.on_tc, lo, &opts));
-	send_packets(5);
+	nets_send(5);
 	ck_assert_uint_ge(skel->bss->packets_in, 5);
 	ck_assert_uint_ge(skel->bss->packets_out, 5);
 	mem_link_destroy(out);
@@ -236,7 +201,7 @@ TEST(iterator_is_read)
 	ssize_t size;
 	int fd;
 
-	load_only(skel->progs.dump_tasks);
+	load_only(skel->obj, skel->progs.dump_tasks);
 	link = assert_ptr(mem_prog_attach(skel->progs.dump_tasks));
 	fd = mem_iter_create(link);
 	assert_ok(fd);
@@ -252,7 +217,7 @@ TEST(only_an_iterator_can_be_walked)
 {
 	struct mem_link *link;
 
-	load_only(skel->progs.on_raw_tracepoint);
+	load_only(skel->obj, skel->progs.on_raw_tracepoint);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_raw_tracepoint));
 	assert_err(mem_iter_create(link), -EINVAL);
 	mem_link_destroy(link);
@@ -263,7 +228,7 @@ TEST(links_of_the_application_are_kept)
 {
 	struct mem_link *own;
 
-	load_only(skel->progs.on_raw_tracepoint);
+	load_only(skel->obj, skel->progs.on_raw_tracepoint);
 	own = assert_ptr(mem_prog_attach(skel->progs.on_raw_tracepoint));
 	skel->links.on_raw_tracepoint = own;
 	assert_ok(hooks__attach(skel));

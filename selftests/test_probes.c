@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "nets.h"
 #include "probes.skel.h"
 
 #define DEVICES "/sys/bus/event_source/devices/"
@@ -34,15 +35,6 @@ static void teardown(void)
 }
 
 FIXTURE(setup, teardown)
-
-static void load_only(const struct mem_prog *wanted)
-{
-	struct mem_prog *prog = NULL;
-
-	while ((prog = mem_object_next_prog(skel->obj, prog)))
-		assert_ok(mem_prog_autoload_set(prog, prog == wanted));
-	assert_ok(probes__load(skel));
-}
 
 /* The C library's function, which the compiler must not leave out. */
 static void call_getppid(int times)
@@ -70,7 +62,7 @@ TEST(function_of_a_library_by_section)
 {
 	struct mem_link *link;
 
-	load_only(skel->progs.on_uprobe);
+	load_only(skel->obj, skel->progs.on_uprobe);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_uprobe));
 	call_getppid(5);
 	ck_assert_uint_ge(skel->bss->uprobes, 5); /* other processes call it too */
@@ -86,7 +78,7 @@ TEST(function_of_one_process_with_a_cookie)
 	struct mem_probe_opts opts = { .sz = sizeof(opts), .cookie = 0x1234567890 };
 	struct mem_link *link;
 
-	load_only(skel->progs.on_uprobe);
+	load_only(skel->obj, skel->progs.on_uprobe);
 	link = assert_ptr(mem_prog_attach_uprobe(skel->progs.on_uprobe, getpid(), "libc.so.6",
 						 "getppid", &opts));
 	call_getppid(3);
@@ -100,7 +92,7 @@ TEST(return_of_a_function)
 {
 	struct mem_link *link;
 
-	load_only(skel->progs.on_uretprobe);
+	load_only(skel->obj, skel->progs.on_uretprobe);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_uretprobe));
 	call_getppid(4);
 	ck_assert_uint_ge(skel->bss->uretprobes, 4);
@@ -113,7 +105,7 @@ TEST(functions_by_pattern)
 	struct mem_link *link;
 
 	need_linux(6, 6, "uprobe.multi");
-	load_only(skel->progs.on_uprobe_multi);
+	load_only(skel->obj, skel->progs.on_uprobe_multi);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_uprobe_multi));
 	call_getppid(6);
 	ck_assert_uint_ge(skel->bss->multi_uprobes, 6);
@@ -128,7 +120,7 @@ TEST(places_that_are_not_there)
 {
 	const struct mem_prog *prog = skel->progs.on_uprobe;
 
-	load_only(prog);
+	load_only(skel->obj, prog);
 	ck_assert_ptr_null(mem_prog_attach_uprobe(prog, -1, "libmem-none.so", "x", NULL));
 	ck_assert_int_eq(errno, ENOENT);
 	ck_assert_ptr_nonnull(strstr(mem_error_message(), "libmem-none.so"));
@@ -163,7 +155,7 @@ TEST(system_call_by_name)
 	struct mem_link *link;
 
 	need_kprobes();
-	load_only(skel->progs.on_ksyscall);
+	load_only(skel->obj, skel->progs.on_ksyscall);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_ksyscall));
 	call_getpgid(5);
 	ck_assert_uint_ge(skel->bss->syscalls, 5);
@@ -176,7 +168,7 @@ TEST(kernel_functions_by_pattern)
 	struct mem_link *link;
 
 	need_kprobes();
-	load_only(skel->progs.on_kprobe_multi);
+	load_only(skel->obj, skel->progs.on_kprobe_multi);
 	link = mem_prog_attach(skel->progs.on_kprobe_multi);
 	if (!link && errno == ENOTSUP && strstr(mem_error_message(), "CONFIG_FPROBE"))
 		test_skip("this kernel is built without fprobes");
@@ -193,7 +185,7 @@ TEST(kernel_without_kprobes_says_so)
 {
 	if (!access(DEVICES "kprobe/type", R_OK))
 		return; /* tested above */
-	load_only(skel->progs.on_kprobe);
+	load_only(skel->obj, skel->progs.on_kprobe);
 	ck_assert_ptr_null(mem_prog_attach(skel->progs.on_kprobe));
 	ck_assert_int_eq(errno, ENOTSUP);
 	ck_assert_ptr_nonnull(strstr(mem_error_message(), "no kprobes"));
@@ -205,7 +197,7 @@ TEST(entry_of_a_kernel_function)
 	struct mem_link *link;
 
 	need_kprobes(); /* kernels without have no ftrace either, on which this rests */
-	load_only(skel->progs.on_fentry);
+	load_only(skel->obj, skel->progs.on_fentry);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_fentry));
 	call_getpgid(5);
 	ck_assert_uint_ge(skel->bss->entries, 5);
@@ -213,47 +205,23 @@ TEST(entry_of_a_kernel_function)
 }
 END_TEST
 
-/* A loopback of our own that is up. */
-static void own_loopback(void)
-{
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int sock;
-
-	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(ioctl(sock, SIOCSIFFLAGS, &request), 0);
-	close(sock);
-}
-
-/* UDP to a port where nobody listens: it leaves, and a socket is looked for. */
-static void send_packets(int count)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9),
-				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	for (int i = 0; i < count; i++)
-		sendto(sock, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
-	close(sock);
-}
-
 TEST(control_group)
 {
 	char dir[] = "/tmp/libmem-cgroup-XXXXXX";
 	struct mem_link *link;
 	int fd;
 
-	own_loopback();
+	nets_own();
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(mount("none", dir, "cgroup2", 0, NULL), 0);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
 	umount2(dir, MNT_DETACH);
 	rmdir(dir);
-	load_only(skel->progs.on_egress);
+	load_only(skel->obj, skel->progs.on_egress);
 	link = assert_ptr(mem_prog_attach_cgroup(skel->progs.on_egress, fd));
 	close(fd);
-	send_packets(5);
+	nets_send(5);
 	ck_assert_uint_ge(skel->bss->egress, 5);
 	mem_link_destroy(link);
 	ck_assert_ptr_null(mem_prog_attach_cgroup(skel->progs.on_egress, -1));
@@ -266,12 +234,12 @@ TEST(network_namespace)
 	struct mem_link *link;
 	int fd;
 
-	own_loopback();
-	load_only(skel->progs.on_lookup);
+	nets_own();
+	load_only(skel->obj, skel->progs.on_lookup);
 	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	link = assert_ptr(mem_prog_attach_netns(skel->progs.on_lookup, fd));
 	close(fd);
-	send_packets(5);
+	nets_send(5);
 	ck_assert_uint_ge(skel->bss->lookups, 1);
 	mem_link_destroy(link);
 }
@@ -284,13 +252,13 @@ TEST(netfilter_hook)
 	struct mem_link *link;
 
 	need_linux(6, 4, "BPF netfilter programs");
-	own_loopback();
+	nets_own();
 	for (struct mem_prog *prog = NULL; (prog = mem_object_next_prog(skel->obj, prog));)
 		assert_ok(mem_prog_autoload_set(prog, prog == skel->progs.on_filter));
 	if (probes__load(skel) == -EINVAL)
 		test_skip("this kernel is built without BPF netfilter programs");
 	link = assert_ptr(mem_prog_attach_netfilter(skel->progs.on_filter, &opts));
-	send_packets(5);
+	nets_send(5);
 	ck_assert_uint_ge(skel->bss->filtered, 5);
 	mem_link_destroy(link);
 	opts.hook = 77;

@@ -28,12 +28,6 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-static void load_only(const struct mem_prog *wanted)
-{
-	assert_ok(mem_prog_autoload_set((struct mem_prog *)wanted, 1));
-	assert_ok(rings__load(skel));
-}
-
 static void run(const struct mem_prog *prog)
 {
 	struct mem_run_opts opts = { .sz = sizeof(opts) };
@@ -67,7 +61,7 @@ TEST(records_come_in_order_and_wrap_around)
 	struct mem_ringbuf *ring;
 	uint64_t total = 0;
 
-	load_only(skel->progs.produce);
+	load_only(skel->obj, skel->progs.produce);
 	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, take, &seen));
 	ck_assert_int_eq(mem_ringbuf_consume(ring, 0), 0);
 	for (int round = 0; round < 200; round++) {
@@ -92,7 +86,7 @@ TEST(a_full_buffer_loses_new_records_only)
 	struct seen seen = { 0 };
 	struct mem_ringbuf *ring;
 
-	load_only(skel->progs.produce);
+	load_only(skel->obj, skel->progs.produce);
 	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, take, &seen));
 	skel->data->wanted = 200;
 	run(skel->progs.produce);
@@ -109,7 +103,7 @@ TEST(limit_and_callback_end_a_walk)
 	struct seen seen = { .stop_after = 6 };
 	struct mem_ringbuf *ring;
 
-	load_only(skel->progs.produce);
+	load_only(skel->obj, skel->progs.produce);
 	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, take, &seen));
 	skel->data->wanted = 20;
 	run(skel->progs.produce);
@@ -127,7 +121,7 @@ TEST(records_are_read_in_place)
 	const struct record *record;
 	size_t size = 0;
 
-	load_only(skel->progs.produce);
+	load_only(skel->obj, skel->progs.produce);
 	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, NULL, NULL));
 	ck_assert_ptr_null(mem_ringbuf_next(ring, &size));
 	skel->data->wanted = 6;
@@ -208,7 +202,8 @@ TEST(several_buffers_are_waited_for_together)
 	struct pollfd wait;
 
 	assert_ok(mem_prog_autoload_set(skel->progs.produce, 1));
-	load_only(skel->progs.produce_second);
+	assert_ok(mem_prog_autoload_set(skel->progs.produce_second, 1));
+	assert_ok(rings__load(skel));
 	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, take, &seen));
 	assert_ok(mem_ringbuf_add(ring, skel->maps.second, count_second, &second));
 	assert_err(mem_ringbuf_add(ring, skel->maps.events, count_second, &second), -EINVAL);
@@ -230,7 +225,7 @@ TEST(records_to_the_program)
 	struct mem_user_ringbuf *ring;
 	uint64_t sum = 0, sent = 0;
 
-	load_only(skel->progs.drain);
+	load_only(skel->obj, skel->progs.drain);
 	ring = assert_ptr(mem_user_ringbuf_new(skel->maps.in));
 	for (uint64_t round = 0; round < 50; round++) {
 		for (uint64_t i = 0; i < 100; i++) {
@@ -259,7 +254,7 @@ TEST(full_user_buffer)
 	uint64_t *record;
 	int count = 0;
 
-	load_only(skel->progs.drain);
+	load_only(skel->obj, skel->progs.drain);
 	ring = assert_ptr(mem_user_ringbuf_new(skel->maps.in));
 	ck_assert_ptr_null(mem_user_ringbuf_reserve(ring, 4096));
 	ck_assert_int_eq(errno, E2BIG);
@@ -303,7 +298,7 @@ TEST(perf_buffer_hands_out_or_counts_every_record)
 	struct mem_perf_buffer *buffer;
 	struct mem_link *link;
 
-	load_only(skel->progs.on_enter);
+	load_only(skel->obj, skel->progs.on_enter);
 	ck_assert_ptr_null(mem_perf_buffer_new(skel->maps.events, 3, take_sample, NULL, &seen));
 	ck_assert_int_eq(errno, EINVAL);
 	buffer = assert_ptr(mem_perf_buffer_new(skel->maps.events, 1, take_sample, take_lost, &seen));

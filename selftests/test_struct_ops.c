@@ -14,6 +14,7 @@
 #include "congestion.skel.h"
 #include "congestion_choice.skel.h"
 #include "harness.h"
+#include "nets.h"
 
 static struct congestion *skel;
 
@@ -30,17 +31,6 @@ static void teardown(void)
 }
 
 FIXTURE(setup, teardown)
-
-static void own_loopback(void)
-{
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int sock;
-
-	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(ioctl(sock, SIOCSIFFLAGS, &request), 0);
-	close(sock);
-}
 
 /* Send some data over a connection with this congestion control; 0 or -errno. */
 static int transfer(const char *congestion)
@@ -90,7 +80,7 @@ TEST(congestion_control_carries_a_connection)
 {
 	struct mem_link *link = attach();
 
-	own_loopback();
+	nets_own();
 	ck_assert_int_eq(transfer("libmem_cc"), 0);
 	ck_assert_uint_ge(skel->bss->inits, 1);
 	ck_assert_uint_ge(skel->bss->avoids, 1);
@@ -117,7 +107,7 @@ TEST(skeleton_attaches_it)
 	skel = assert_ptr(congestion__open_and_load());
 	assert_ok(congestion__attach(skel));
 	ck_assert_ptr_nonnull(skel->links.libmem_cc);
-	own_loopback();
+	nets_own();
 	ck_assert_int_eq(transfer("libmem_cc"), 0);
 	congestion__detach(skel);
 	ck_assert_ptr_null(skel->links.libmem_cc);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * USDT probes. The probes of this program are written out as its assembler would, since sys/sdt.h is
- * not everywhere.
- */
+/* USDT probes: those of this program. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -11,6 +8,7 @@
 #include "harness.h"
 #include "usdt.skel.h"
 #include "usdt_args.h"
+#include "usdt_note.h"
 
 static struct usdt *skel;
 
@@ -28,35 +26,21 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-/* One place of a probe: the instruction, and a note about it. */
-#define NOTE(name, arguments)                                                                      \
-	"990: nop\n"                                                                               \
-	".pushsection .note.stapsdt,\"?\",\"note\"\n"                                              \
-	".balign 4\n.4byte 992f-991f, 994f-993f, 3\n"                                              \
-	"991: .asciz \"stapsdt\"\n992: .balign 4\n"                                                \
-	"993: .8byte 990b\n.8byte _.stapsdt.base\n.8byte 0\n"                                      \
-	".asciz \"libmem\"\n.asciz \"" name "\"\n.asciz \"" arguments "\"\n994: .balign 4\n"       \
-	".popsection\n"
-
-asm(".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"
-    ".weak _.stapsdt.base\n.hidden _.stapsdt.base\n_.stapsdt.base: .space 1\n.size _.stapsdt.base,1\n"
-    ".popsection\n");
-
 #if defined(__x86_64__)
 static void __attribute__((noinline)) probe_registers(int64_t a, int32_t b)
 {
-	asm volatile(NOTE("registers", "8@%%rdi -4@%%esi 8@$-9") : : "D"(a), "S"(b));
+	asm volatile(USDT_NOTE("registers", "8@%%rdi -4@%%esi 8@$-9") : : "D"(a), "S"(b));
 }
 
 static void __attribute__((noinline)) probe_memory(const int32_t *values)
 {
-	asm volatile(NOTE("memory", "-4@(%%rdi) 4@4(%%rdi)") : : "D"(values) : "memory");
+	asm volatile(USDT_NOTE("memory", "-4@(%%rdi) 4@4(%%rdi)") : : "D"(values) : "memory");
 }
 
 static void __attribute__((noinline)) probe_twice(int64_t a)
 {
-	asm volatile(NOTE("twice", "8@%%rdi") : : "D"(a));
-	asm volatile(NOTE("twice", "8@%%rsi") : : "S"(a + 1));
+	asm volatile(USDT_NOTE("twice", "8@%%rdi") : : "D"(a));
+	asm volatile(USDT_NOTE("twice", "8@%%rsi") : : "S"(a + 1));
 }
 #else
 #error "write this architecture's probes"
