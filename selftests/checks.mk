@@ -3,8 +3,12 @@
 # ---- calls that fail on request: selftests/faults/
 
 INJECT_SO := $(BUILD)/selftests/inject.so
+FAULTS_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard selftests/faults/*.c)))
 
-$(BUILD)/selftests/test_faults: $(BUILD)/selftests/faults/inject.o
+$(FAULTS_OBJS): private ALL_CFLAGS += -Iselftests -I$(BUILD)/selftests -DBUILD_DIR='"$(BUILD)"' \
+	$(shell $(PKG_CONFIG) --cflags check)
+$(FAULTS_OBJS): | $(TEST_SKELS)
+$(BUILD)/selftests/test_faults: $(FAULTS_OBJS)
 $(BUILD)/selftests/test_faults.o: | $(INJECT_SO)
 
 # what libelf and libbpf call has to come by here as well

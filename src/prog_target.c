@@ -2,6 +2,7 @@
 /* What a program attaches to, when the application says so and not the section. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -3,6 +3,7 @@
  * The allocator's real functions are had without dlsym(), which may allocate: from a sanitizer if
  * there is one, else from the C library under their internal names.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "inject.h"
@@ -32,6 +37,7 @@ void __libc_free(void *block);
 static unsigned long countdown; /* calls until one fails; 0: none will */
 static int bpf_error = EPERM;
 static int bpf_only;
+static int paused;
 static int report_fd = -1;
 static const char *failed; /* name of the function */
 static long blocks;
@@ -51,6 +57,11 @@ void inject_arm_bpf(unsigned long nth, int err)
 	bpf_error = err;
 }
 
+void inject_pause(int on)
+{
+	paused = on;
+}
+
 const char *inject_disarm(void)
 {
 	countdown = 0;
@@ -65,7 +76,7 @@ long inject_blocks(void)
 /* Whether it is this call's turn to fail; errno is then set. */
 static int fails(const char *function, int err)
 {
-	if (!countdown || (bpf_only && strcmp(function, "bpf") != 0) || --countdown)
+	if (!countdown || paused || (bpf_only && strcmp(function, "bpf") != 0) || --countdown)
 		return 0;
 	failed = function;
 	if (report_fd >= 0)
@@ -245,6 +256,76 @@ EXPORTED int rename(const char *from, const char *to)
 	return fails("rename", EIO) ? -1 : REAL(rename)(from, to);
 }
 
+EXPORTED ssize_t pread(int fd, void *buf, size_t size, off_t offset)
+{
+	return fails("pread", EIO) ? -1 : REAL(pread)(fd, buf, size, offset);
+}
+
+EXPORTED DIR *opendir(const char *path)
+{
+	return fails("opendir", EMFILE) ? NULL : REAL(opendir)(path);
+}
+
+EXPORTED FILE *fdopen(int fd, const char *mode)
+{
+	return fails("fdopen", ENOMEM) ? NULL : REAL(fdopen)(fd, mode);
+}
+
+EXPORTED ssize_t readlink(const char *path, char *buf, size_t size)
+{
+	return fails("readlink", EACCES) ? -1 : REAL(readlink)(path, buf, size);
+}
+
+EXPORTED int mkdir(const char *path, mode_t mode)
+{
+	return fails("mkdir", ENOSPC) ? -1 : REAL(mkdir)(path, mode);
+}
+
+EXPORTED int unlink(const char *path)
+{
+	return fails("unlink", EROFS) ? -1 : REAL(unlink)(path);
+}
+
+EXPORTED int chmod(const char *path, mode_t mode)
+{
+	return fails("chmod", EPERM) ? -1 : REAL(chmod)(path, mode);
+}
+
+EXPORTED int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned int flags)
+{
+	return fails("renameat2", ENOSPC) ? -1 : REAL(renameat2)(from_dir, from, to_dir, to, flags);
+}
+
+EXPORTED int stat(const char *path, struct stat *status)
+{
+	return fails("stat", EIO) ? -1 : REAL(stat)(path, status);
+}
+
+EXPORTED int lstat(const char *path, struct stat *status)
+{
+	return fails("lstat", EIO) ? -1 : REAL(lstat)(path, status);
+}
+
+EXPORTED int fstat(int fd, struct stat *status)
+{
+	return fails("fstat", EIO) ? -1 : REAL(fstat)(fd, status);
+}
+
+EXPORTED int statfs(const char *path, struct statfs *status)
+{
+	return fails("statfs", EIO) ? -1 : REAL(statfs)(path, status);
+}
+
+EXPORTED int memfd_create(const char *name, unsigned int flags)
+{
+	return fails("memfd_create", EMFILE) ? -1 : REAL(memfd_create)(name, flags);
+}
+
+EXPORTED pid_t fork(void)
+{
+	return fails("fork", EAGAIN) ? -1 : REAL(fork)();
+}
+
 EXPORTED int fchmod(int fd, mode_t mode)
 {
 	return fails("fchmod", EPERM) ? -1 : REAL(fchmod)(fd, mode);
@@ -259,6 +340,59 @@ EXPORTED int fcntl(int fd, int command, ...)
 	arg = va_arg(args, void *);
 	va_end(args);
 	return fails("fcntl", EMFILE) ? -1 : REAL(fcntl)(fd, command, arg);
+}
+
+/* ---- sockets, events, libraries */
+
+EXPORTED int socket(int domain, int type, int protocol)
+{
+	return fails("socket", EMFILE) ? -1 : REAL(socket)(domain, type, protocol);
+}
+
+EXPORTED int getsockopt(int sock, int level, int option, void *value, socklen_t *size)
+{
+	return fails("getsockopt", ENOBUFS) ? -1 : REAL(getsockopt)(sock, level, option, value, size);
+}
+
+EXPORTED ssize_t sendmsg(int sock, const struct msghdr *message, int flags)
+{
+	return fails("sendmsg", ENOBUFS) ? -1 : REAL(sendmsg)(sock, message, flags);
+}
+
+EXPORTED ssize_t recvmsg(int sock, struct msghdr *message, int flags)
+{
+	return fails("recvmsg", ENOMEM) ? -1 : REAL(recvmsg)(sock, message, flags);
+}
+
+EXPORTED int epoll_create1(int flags)
+{
+	return fails("epoll_create1", EMFILE) ? -1 : REAL(epoll_create1)(flags);
+}
+
+EXPORTED int epoll_ctl(int fd, int operation, int other, struct epoll_event *event)
+{
+	return fails("epoll_ctl", ENOMEM) ? -1 : REAL(epoll_ctl)(fd, operation, other, event);
+}
+
+EXPORTED int epoll_wait(int fd, struct epoll_event *events, int max, int timeout)
+{
+	return fails("epoll_wait", EINTR) ? -1 : REAL(epoll_wait)(fd, events, max, timeout);
+}
+
+EXPORTED int ioctl(int fd, unsigned long request, ...)
+{
+	void *arg;
+	va_list args;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	return fails("ioctl", ENOMEM) ? -1 : REAL(ioctl)(fd, request, arg);
+}
+
+EXPORTED void *dlopen(const char *path, int flags)
+{
+	return fails("dlopen", ENOMEM) ? NULL : REAL(dlopen)(path, flags);
 }
 
 /* ---- the kernel: bpf(2), perf_event_open(2) and others without a function of their own */

@@ -11,12 +11,16 @@
 
 /*
  * Let the nth call from now on fail (1: the next one); memory calls with ENOMEM, open() and its kin
- * with EMFILE, read() with EIO, write() with ENOSPC, bpf(2) with EPERM.
+ * with EMFILE, read() with EIO, write() with ENOSPC, bpf(2) with EPERM, and so on: each with an errno that
+ * it may really have.
  */
 void inject_arm(unsigned long nth);
 
 /* The same, but count only calls of bpf(2), and let it fail with err. */
 void inject_arm_bpf(unsigned long nth, int err);
+
+/* Don't count calls, and let none fail, until on is 0 again: what a test does in between. */
+void inject_pause(int on);
 
 /* No call fails any more. Returns the name of the function that did, NULL if none. */
 const char *inject_disarm(void);

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Calls that fail while programs are attached, each way there is. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <linux/netfilter.h> /* after netinet/in.h, or they clash */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "congestion.skel.h"
+#include "externs.skel.h"
+#include "faults/sweep.h"
+#include "hooks.skel.h"
+#include "nets.h"
+#include "nets.skel.h"
+#include "plain.skel.h"
+#include "probes.skel.h"
+#include "usdt.skel.h"
+#include "usdt_note.h"
+
+OBJECT(plain, 0);
+OBJECT(hooks, 6006);
+OBJECT(externs, 0);
+OBJECT(probes, 0);
+OBJECT(usdt, 0);
+OBJECT(congestion, 0);
+OBJECT(nets, 6010);
+
+static int linked(struct subject *s, struct mem_link *link)
+{
+	s->link = link;
+	return result(link);
+}
+
+/* ---- by section, and hooks without a descriptor */
+
+static int try_mem_skeleton_attach(struct subject *s)
+{
+	return mem_skeleton_attach(s->skel, s->object->layout());
+}
+
+static int try_mem_prog_attach(struct subject *s)
+{
+	return linked(s, mem_prog_attach(the_prog(s)));
+}
+
+static int try_mem_prog_attach_tracepoint(struct subject *s)
+{
+	return linked(s, mem_prog_attach_tracepoint(the_prog(s), "raw_syscalls", "sys_enter"));
+}
+
+static int try_mem_prog_attach_raw_tracepoint(struct subject *s)
+{
+	return linked(s, mem_prog_attach_raw_tracepoint(the_prog(s), "sys_exit"));
+}
+
+static int try_mem_prog_attach_trace(struct subject *s)
+{
+	return linked(s, mem_prog_attach_trace(the_prog(s)));
+}
+
+static int try_mem_prog_attach_iter(struct subject *s)
+{
+	return linked(s, mem_prog_attach_iter(the_prog(s), NULL));
+}
+
+static void attached_iterator(struct subject *s)
+{
+	one_loaded(s);
+	assert_ok(try_mem_prog_attach_iter(s));
+}
+
+static int try_mem_iter_create(struct subject *s)
+{
+	int fd = mem_iter_create(s->link);
+
+	if (fd >= 0)
+		close(fd);
+	return fd;
+}
+
+/* ---- probes */
+
+static int try_mem_prog_attach_kprobe(struct subject *s)
+{
+	return linked(s, mem_prog_attach_kprobe(the_prog(s), "__x64_sys_getpgid", NULL));
+}
+
+static int try_mem_prog_attach_ksyscall(struct subject *s)
+{
+	return linked(s, mem_prog_attach_ksyscall(the_prog(s), "getpgid", NULL));
+}
+
+static int try_mem_prog_attach_kprobe_multi(struct subject *s)
+{
+	return linked(s, mem_prog_attach_kprobe_multi(the_prog(s), "__x64_sys_getpgi*", NULL));
+}
+
+static int try_mem_prog_attach_uprobe(struct subject *s)
+{
+	return linked(s, mem_prog_attach_uprobe(the_prog(s), getpid(), "libc.so.6", "getppid", NULL));
+}
+
+static int try_mem_prog_attach_uprobe_multi(struct subject *s)
+{
+	return linked(s, mem_prog_attach_uprobe_multi(the_prog(s), -1, "libc.so.6", "getppi?", NULL));
+}
+
+static int try_mem_prog_attach_usdt(struct subject *s)
+{
+	return linked(s, mem_prog_attach_usdt(the_prog(s), getpid(), "/proc/self/exe", "libmem",
+					      "faults", 1));
+}
+
+/* Never called: it is there to be found. */
+static void __attribute__((noinline, used)) usdt_probe(void)
+{
+	asm volatile(USDT_NOTE("faults", "8@$7"));
+}
+
+/* ---- hooks that are named by a descriptor */
+
+static void event_opened(struct subject *s)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = 1000000000, /* ns */
+	};
+
+	one_loaded(s);
+	s->source = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	ck_assert_int_ge(s->source, 0);
+}
+
+static int try_mem_prog_attach_perf_event(struct subject *s)
+{
+	return linked(s, mem_prog_attach_perf_event(the_prog(s), s->source));
+}
+
+static void cgroup_opened(struct subject *s)
+{
+	char dir[] = "/tmp/libmem-cgroup-XXXXXX";
+
+	one_loaded(s);
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(mount("none", dir, "cgroup2", 0, NULL), 0);
+	s->source = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	umount2(dir, MNT_DETACH);
+	rmdir(dir);
+	ck_assert_int_ge(s->source, 0);
+}
+
+static int try_mem_prog_attach_cgroup(struct subject *s)
+{
+	return linked(s, mem_prog_attach_cgroup(the_prog(s), s->source));
+}
+
+static void netns_opened(struct subject *s)
+{
+	one_loaded(s);
+	s->source = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(s->source, 0);
+}
+
+static int try_mem_prog_attach_netns(struct subject *s)
+{
+	return linked(s, mem_prog_attach_netns(the_prog(s), s->source));
+}
+
+static int try_mem_prog_attach_sockmap(struct subject *s)
+{
+	return linked(s, mem_prog_attach_sockmap(the_prog(s), mem_object_find_map(s->obj, "sockets")));
+}
+
+/* ---- hooks of the network */
+
+static int loopback(void)
+{
+	return (int)if_nametoindex("lo");
+}
+
+static int try_mem_prog_attach_xdp(struct subject *s)
+{
+	return linked(s, mem_prog_attach_xdp(the_prog(s), loopback(), 0));
+}
+
+static int try_mem_prog_attach_tcx(struct subject *s)
+{
+	return linked(s, mem_prog_attach_tcx(the_prog(s), loopback(), NULL));
+}
+
+static int try_mem_prog_attach_netkit(struct subject *s)
+{
+	return linked(s, mem_prog_attach_netkit(the_prog(s), (int)if_nametoindex("first"), NULL));
+}
+
+static int try_mem_prog_attach_netfilter(struct subject *s)
+{
+	struct mem_netfilter_opts opts = {.sz = sizeof(opts), .family = NFPROTO_IPV4,
+					  .hook = NF_INET_LOCAL_OUT, .priority = 100};
+
+	return linked(s, mem_prog_attach_netfilter(the_prog(s), &opts));
+}
+
+/* ---- interfaces that programs implement */
+
+static int try_mem_map_attach_struct_ops(struct subject *s)
+{
+	return linked(s, mem_map_attach_struct_ops(the_map(s)));
+}
+
+/* ---- the tables */
+
+static const struct operation attaching[] = {
+	{TRY_WITH(mem_skeleton_attach, "plain"), &plain, loaded, NULL, AGAIN},
+	{TRY_WITH(mem_skeleton_attach, "hooks"), &hooks, loaded, NULL, AGAIN},
+	{TRY_WITH(mem_skeleton_attach, "externs"), &externs, loaded, NULL, AGAIN},
+	{TRY(mem_prog_attach), &hooks, one_loaded, "on_raw_tracepoint", AGAIN},
+	{TRY_WITH(mem_prog_attach, "tracepoint"), &hooks, one_loaded, "on_tracepoint", AGAIN | REFUSED},
+	{TRY(mem_prog_attach_tracepoint), &hooks, one_loaded, "on_short_name", AGAIN},
+	{TRY(mem_prog_attach_raw_tracepoint), &hooks, one_loaded, "on_any_raw_tracepoint", AGAIN},
+	{TRY(mem_prog_attach_trace), &hooks, one_loaded, "on_btf_tracepoint", AGAIN},
+	{TRY(mem_prog_attach_iter), &hooks, one_loaded, "dump_tasks", AGAIN},
+	{TRY(mem_iter_create), &hooks, attached_iterator, "dump_tasks", AGAIN | NAMELESS},
+	{TRY(mem_prog_attach_perf_event), &hooks, event_opened, "on_event", AGAIN},
+	{TRY(mem_prog_attach_xdp), &hooks, one_loaded, "on_xdp", AGAIN},
+	{TRY(mem_prog_attach_tcx), &hooks, one_loaded, "on_ingress", AGAIN},
+	{TRY(mem_prog_attach_cgroup), &probes, cgroup_opened, "on_egress", AGAIN},
+	{TRY(mem_prog_attach_netns), &probes, netns_opened, "on_lookup", AGAIN},
+	{TRY(mem_prog_attach_sockmap), &nets, one_loaded, "on_message", AGAIN},
+	{TRY(mem_prog_attach_uprobe), &probes, one_loaded, "on_uprobe", AGAIN},
+	{TRY_WITH(mem_prog_attach_uprobe, "return"), &probes, one_loaded, "on_uretprobe", AGAIN},
+	{TRY(mem_prog_attach_usdt), &usdt, one_loaded, "on_probe", AGAIN},
+	{0},
+};
+
+/* What the kernel of a container or a small machine may lack. */
+static const struct operation probing[] = {
+	{TRY(mem_prog_attach_kprobe), &probes, one_loaded, "on_kprobe", AGAIN | REFUSED},
+	{TRY_WITH(mem_prog_attach_kprobe, "return"), &probes, one_loaded, "on_kretprobe", AGAIN | REFUSED},
+	{TRY(mem_prog_attach_ksyscall), &probes, one_loaded, "on_ksyscall", AGAIN | REFUSED},
+	{TRY(mem_prog_attach_kprobe_multi), &probes, one_loaded, "on_kprobe_multi", AGAIN | REFUSED},
+	{TRY(mem_prog_attach_uprobe_multi), &probes, one_loaded, "on_uprobe_multi", AGAIN | REFUSED},
+	{TRY(mem_prog_attach_netkit), &nets, one_loaded, "on_netkit", AGAIN | REFUSED},
+	{0},
+};
+
+static const struct operation filtering[] = {
+	{TRY(mem_prog_attach_netfilter), &probes, one_loaded, "on_filter", AGAIN},
+	{0},
+};
+
+static const struct operation implementing[] = {
+	{TRY(mem_map_attach_struct_ops), &congestion, loaded, "libmem_cc", AGAIN | REFUSED},
+	{0},
+};
+
+SWEEP_TABLE(attaching)
+SWEEP_TABLE(probing)
+SWEEP_TABLE(filtering)
+SWEEP_TABLE(implementing)
+
+TEST(attaching_fails, .timeout = 90, .slow_emulated = "loads programs a thousand times")
+{
+	need_bpf();
+	nets_own();
+	sweep_all(attaching);
+}
+END_TEST
+
+TEST(attaching_to_what_not_every_kernel_has_fails, .timeout = 60)
+{
+	need_bpf();
+	nets_own();
+	nets_netkit();
+	sweep_all(probing);
+}
+END_TEST
+
+TEST(attaching_to_netfilter_fails, .timeout = 60)
+{
+	struct probes *skel;
+	int err;
+
+	need_bpf();
+	need_linux(6, 4, "BPF netfilter programs");
+	nets_own();
+	skel = assert_ptr(probes__open());
+	for (struct mem_prog *prog = NULL; (prog = mem_object_next_prog(skel->obj, prog));)
+		assert_ok(mem_prog_autoload_set(prog, prog == skel->progs.on_filter));
+	err = probes__load(skel);
+	probes__destroy(skel);
+	if (err == -EINVAL)
+		test_skip("this kernel is built without BPF netfilter programs");
+	sweep_all(filtering);
+}
+END_TEST
+
+TEST(implementing_an_interface_fails, .timeout = 60)
+{
+	struct congestion *skel;
+	int err;
+
+	need_bpf();
+	skel = assert_ptr(congestion__open());
+	err = congestion__load(skel);
+	congestion__destroy(skel);
+	if (err == -ENOENT)
+		test_skip("in this kernel programs can't implement struct tcp_congestion_ops");
+	sweep_all(implementing);
+}
+END_TEST
