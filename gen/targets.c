@@ -100,7 +100,7 @@ static int choose_files(struct targets *targets)
 			fprintf(stderr, "memgen: %s: out of memory\n", object);
 			return -ENOMEM;
 		}
-		for (uint32_t other = 0; other < i; other++) {
+		for (uint32_t other = 0; file && other < i; other++) {
 			if (strcmp(row(&targets->files, other), file) != 0)
 				continue;
 			fprintf(stderr, "memgen: %s: it would be made from %s and from %s\n", file,

@@ -15,14 +15,14 @@
 
 /* --- the record --- */
 
-static char *record_place(const struct mem_region *region)
+static void *record_place(const struct mem_region *region)
 {
 	return region->base + arena_variables_end(region) - sizeof(struct arena_record);
 }
 
 void arena_record_write(struct mem_region *region)
 {
-	struct arena_record *record = (struct arena_record *)(void *)record_place(region);
+	struct arena_record *record = record_place(region);
 
 	record->version = ARENA_RECORD_VERSION;
 	record->offset = (uint64_t)(region->variables - region->base);
@@ -35,7 +35,7 @@ void arena_record_write(struct mem_region *region)
 
 int arena_record_read(const struct mem_region *region, struct arena_record *record)
 {
-	const struct arena_record *live = (const void *)record_place(region);
+	const struct arena_record *live = record_place(region);
 	size_t page = sys_page_size();
 
 	/* of an arena whose absent pages are not to be touched: no SIGSEGV, but an answer */

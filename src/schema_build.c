@@ -143,7 +143,7 @@ static int walk_array(struct builder *b, uint32_t id, const char *path, uint64_t
 	if (strlen(text) + len >= sizeof(text) ||
 	    (size_t)snprintf(inner, sizeof(inner), "%s[]", path) >= sizeof(inner))
 		return -E2BIG;
-	strcat(text, dimensions);
+	memcpy(text + strlen(text), dimensions, len + 1);
 	err = add(b, path, text, offset, size);
 	if (err || !type || (BTF_INFO_KIND(type->info) != BTF_KIND_STRUCT &&
 			     BTF_INFO_KIND(type->info) != BTF_KIND_UNION))
