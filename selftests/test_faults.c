@@ -233,7 +233,7 @@ TEST(preparing_fails, .timeout = 60)
 }
 END_TEST
 
-TEST(loading_fails, .timeout = 60, .slow_emulated = "loads programs a thousand times")
+TEST(loading_fails, .timeout = 120, .slow_emulated = "loads programs a thousand times")
 {
 	need_bpf();
 	sweep_all(loading);

@@ -246,7 +246,7 @@ static const struct operation probing[] = {
 	{TRY(mem_prog_attach_kprobe), &probes, one_loaded, "on_kprobe", AGAIN | REFUSED},
 	{TRY_WITH(mem_prog_attach_kprobe, "return"), &probes, one_loaded, "on_kretprobe", AGAIN | REFUSED},
 	{TRY(mem_prog_attach_ksyscall), &probes, one_loaded, "on_ksyscall", AGAIN | REFUSED},
-	{TRY(mem_prog_attach_kprobe_multi), &probes, one_loaded, "on_kprobe_multi", AGAIN | REFUSED},
+	{TRY(mem_prog_attach_kprobe_multi), &probes, one_loaded, "on_kprobe_multi", AGAIN | REFUSED | BRIEF},
 	{TRY(mem_prog_attach_uprobe_multi), &probes, one_loaded, "on_uprobe_multi", AGAIN | REFUSED},
 	{TRY(mem_prog_attach_netkit), &nets, one_loaded, "on_netkit", AGAIN | REFUSED},
 	{0},
@@ -267,7 +267,7 @@ SWEEP_TABLE(probing)
 SWEEP_TABLE(filtering)
 SWEEP_TABLE(implementing)
 
-TEST(attaching_fails, .timeout = 90, .slow_emulated = "loads programs a thousand times")
+TEST(attaching_fails, .timeout = 120, .slow_emulated = "loads programs a thousand times")
 {
 	need_bpf();
 	nets_own();

@@ -193,7 +193,8 @@ TEST(describing_fails, .timeout = 60, .host_only = "preloads a library into memg
 }
 END_TEST
 
-TEST(linking_fails, .timeout = 60, .host_only = "preloads a library into memgen")
+TEST(linking_fails, .timeout = 60, .host_only = "preloads a library into memgen",
+     .unsanitized = "what crashes there is libbpf's linker")
 {
 	static const struct command commands[] = {{"plain", {"link", "OUT", "IN"}}, {0}};
 

@@ -291,21 +291,21 @@ static void sweep_back(enum mem_task_back back)
 	sweep_all(threads);
 }
 
-TEST(threads_with_task_storage_fail, .timeout = 60)
+TEST(threads_with_task_storage_fail, .timeout = 60, .slow_emulated = "loads programs a hundred times")
 {
 	need_linux(6, 13, "__uptr in task storage");
 	sweep_back(MEM_TASK_BACK_UPTR);
 }
 END_TEST
 
-TEST(threads_with_an_arena_fail, .timeout = 60)
+TEST(threads_with_an_arena_fail, .timeout = 60, .slow_emulated = "loads programs a hundred times")
 {
 	need_linux(6, 9, "arenas");
 	sweep_back(MEM_TASK_BACK_ARENA);
 }
 END_TEST
 
-TEST(threads_with_an_array_fail, .timeout = 60)
+TEST(threads_with_an_array_fail, .timeout = 60, .slow_emulated = "loads programs a hundred times")
 {
 	sweep_back(MEM_TASK_BACK_ARRAY);
 }
