@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "describe.h"
 #include "names.h"
 #include "needs.h"
 #include "object_file.h"
@@ -315,26 +316,34 @@ static void print_json(struct writer *w, struct report *report)
 	writer_part(w, "}");
 }
 
+int inspect_object(struct writer *w, struct object_file *object, bool json)
+{
+	struct report report;
+	int err = report_fill(&report, object);
+
+	if (err)
+		return err;
+	if (json)
+		print_json(w, &report);
+	else
+		print_text(w, &report);
+	return 0;
+}
+
 /* One object's part of the output. */
 static int inspect(struct writer *w, const struct arguments *args, uint32_t index)
 {
 	const char *path = ((const char *const *)args->objects.data)[index];
 	struct object_file object;
-	struct report report;
 	int err = object_file_open(&object, path);
 
 	if (err)
 		return err;
-	err = report_fill(&report, &object);
-	if (err) {
+	if (index)
+		writer_part(w, args->json ? ",\n" : "\n");
+	err = inspect_object(w, &object, args->json);
+	if (err)
 		fprintf(stderr, "memgen: %s: %s\n", path, strerror(-err));
-	} else if (args->json) {
-		writer_part(w, index ? ",\n" : "");
-		print_json(w, &report);
-	} else {
-		writer_part(w, index ? "\n" : "");
-		print_text(w, &report);
-	}
 	object_file_close(&object);
 	return err;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "describe.h"
 #include "error.h"
 #include "object_file.h"
 #include "skeleton.h"
@@ -67,6 +68,16 @@ static void draw_end(struct drawing *d, enum side side)
 	writer_end(d->w);
 }
 
+/* A name from the object. */
+static const char *shown(struct drawing *d, const char *name)
+{
+	const char *text = name_visible(d->types->pool, name ? name : "");
+
+	if (!text && !d->w->error)
+		d->w->error = -ENOMEM;
+	return text ? text : "";
+}
+
 static void draw_members(struct drawing *d, uint32_t id, uint64_t base, int depth);
 
 /* The id of a struct or union that only this member describes; 0 if it has a name. */
@@ -107,18 +118,18 @@ static void draw_type(struct drawing *d, const struct field *field, const char *
 static void draw_field(struct drawing *d, const struct field *field, enum side side, int depth)
 {
 	uint32_t inner = depth < DEPTH_MAX ? anonymous_composite(d->types, field->type) : 0;
+	const char *name = shown(d, field->raw);
 	int indent = d->w->indent;
 
 	draw_place(d, field->offset, field->bits, field->bitfield, depth);
 	d->w->indent = 0; /* the columns are ours */
 	if (!inner) {
-		draw_type(d, field, field->raw ? field->raw : "");
+		draw_type(d, field, name);
 	} else {
 		writer_part(d->w, "%s {\n",
 			    btf_is_union(types_get(d->types, inner)) ? "union" : "struct");
 		draw_members(d, inner, field->offset, depth + 1);
-		writer_part(d->w, "%17s%*s}%s%s", "", 2 * depth, "",
-			    field->raw && *field->raw ? " " : "", field->raw ? field->raw : "");
+		writer_part(d->w, "%17s%*s}%s%s", "", 2 * depth, "", *name ? " " : "", name);
 	}
 	draw_end(d, side);
 	d->w->indent = indent;
@@ -214,7 +225,7 @@ static void draw_region(struct writer *w, const struct types *types, struct writ
 	struct drawing d = {.w = w, .types = types, .writers = writers};
 	uint64_t end = 0;
 
-	draw_heading(w, "section", region->section, region->size);
+	draw_heading(w, "section", shown(&d, region->section), region->size);
 	writers_start(writers);
 	for (uint32_t i = 0; i < record->count && !w->error; i++) {
 		struct field field = record->fields[i];
@@ -227,8 +238,7 @@ static void draw_region(struct writer *w, const struct types *types, struct writ
 			d.holes += field.offset - end;
 		}
 		draw_field(&d, &field, side, 0);
-		writers_look_at(writers, field.type, field.raw ? field.raw : "", field.offset,
-				side);
+		writers_look_at(writers, field.type, shown(&d, field.raw), field.offset, side);
 		if (field.offset + field.bits > end)
 			end = field.offset + field.bits;
 	}
@@ -259,21 +269,28 @@ static int draw_all(struct writer *w, const struct object_file *object,
 	return writers.failed ? -ENOMEM : err;
 }
 
-static int layout(const struct arguments *args)
+int layout_object(struct writer *w, struct object_file *object)
 {
 	const struct type_policy policy = {.name = "object", .prefix = ""};
-	struct writer w = WRITER_INIT;
 	struct skeleton skeleton;
+	int err = skeleton_init(&skeleton, &object->view, object->btf, &object->pool, &policy,
+				object_file_base(object->path));
+
+	w->limit = TEXT_MAX;
+	if (!err && draw_all(w, object, &skeleton))
+		err = mem__error(ENOMEM, "out of memory");
+	return err;
+}
+
+static int layout(const struct arguments *args)
+{
+	struct writer w = WRITER_INIT;
 	struct object_file object;
 	int err = object_file_open(&object, args->object);
 
 	if (err)
 		return err;
-	w.limit = TEXT_MAX;
-	err = skeleton_init(&skeleton, &object.view, object.btf, &object.pool, &policy,
-			    object_file_base(args->object));
-	if (!err && draw_all(&w, &object, &skeleton))
-		err = mem__error(ENOMEM, "out of memory");
+	err = layout_object(&w, &object);
 	if (err)
 		fprintf(stderr, "memgen: %s: %s\n", args->object, mem_error_message());
 	else

@@ -198,6 +198,33 @@ bool name_is_system(const char *name)
 	return is_listed(&names, name) || name_is_system_type(name);
 }
 
+static bool is_printable(unsigned char c)
+{
+	return c >= ' ' && c < 0x7f;
+}
+
+const char *name_visible(struct pool *pool, const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+	char *copy, *to;
+
+	while (is_printable(*c))
+		c++;
+	if (!*c)
+		return text;
+	copy = pool_alloc(pool, 4 * strlen(text) + 1, 1);
+	if (!copy)
+		return NULL;
+	for (c = (const unsigned char *)text, to = copy; *c; c++) {
+		if (is_printable(*c))
+			*to++ = (char)*c;
+		else
+			to += sprintf(to, "\\x%02x", *c);
+	}
+	*to = '\0';
+	return copy;
+}
+
 char *name_printf(struct pool *pool, const char *fmt, ...)
 {
 	va_list args;

@@ -32,6 +32,9 @@ bool name_is_system(const char *name);
  */
 const char *name_identifier(struct pool *pool, const char *text);
 
+/* A text as people may be shown it: what is not printable ASCII becomes \xNN. NULL if there is no memory. */
+const char *name_visible(struct pool *pool, const char *text);
+
 /* As sprintf(3), into the pool; NULL if there is no memory. */
 char *name_printf(struct pool *pool, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

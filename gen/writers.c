@@ -111,7 +111,10 @@ static const char *join(struct writers *writers, const char *outer, const char *
 {
 	const char *path = outer;
 
-	if (*inner && strlen(outer) < PATH_LENGTH)
+	inner = name_visible(writers->types->pool, inner);
+	if (!inner)
+		path = NULL;
+	else if (*inner && strlen(outer) < PATH_LENGTH)
 		path = name_printf(writers->types->pool, "%s%s%s", outer, *outer ? "." : "", inner);
 	writers->failed |= !path;
 	return path;
