@@ -20,17 +20,19 @@ $(INJECT_SO): $(BUILD)/selftests/faults/inject.o
 
 # ---- fuzzing: selftests/fuzz/
 
-## make fuzz SECONDS=60       fuzz the reader, the image check, memgen and arenas, the same time each
+## make fuzz SECONDS=60       fuzz the reader, the image check, memgen, arenas and what comes over sockets,
+##                            the same time each
 .PHONY: fuzz fuzz-build fuzz-run fuzzers
 SECONDS ?= 60
 FUZZ := $(BUILD)/fuzz
-FUZZ_TARGETS := reader image memgen arena damage
-FUZZ_OBJS := $(patsubst %,$(BUILD)/selftests/fuzz/%.o,fuzz_reader fuzz_image fuzz_memgen same_image mutate fail \
+FUZZ_TARGETS := reader image memgen receive arena damage
+FUZZ_OBJS := $(patsubst %,$(BUILD)/selftests/fuzz/%.o,fuzz_reader fuzz_image fuzz_memgen fuzz_receive same_image mutate fail \
 	fuzz_arena fuzz_damage arena_world)
-# how an input is changed: an object file, one with edits, or just bytes
+# how an input is changed: an object file, one with edits, a message, or just bytes
 FUZZ_FORM_reader := object
 FUZZ_FORM_image := image
 FUZZ_FORM_memgen := object
+FUZZ_FORM_receive := receive
 FUZZ_FORM_arena := bytes
 FUZZ_FORM_damage := bytes
 # what memgen is made of, without its main()
@@ -48,9 +50,14 @@ $(BUILD)/selftests/fuzz/entry_%.o: selftests/fuzz/entry.c
 	$(Q)$(CC) $(ALL_CFLAGS) -DFUZZ_TARGET=fuzz_$* -DFUZZ_MUTATE=mutate_$(FUZZ_FORM_$*) \
 		-MMD -MP -c $< -o $@
 
+# The headers of the tests' objects are made by memgen as it is outside of fuzzing.
+FUZZ_SKELS ?= $(BUILD)/selftests
+$(BUILD)/selftests/fuzz/fuzz_receive.o: private ALL_CFLAGS += -I$(FUZZ_SKELS)
+$(BUILD)/selftests/fuzz/fuzz_receive.o: | $(FUZZ_SKELS)/region_data.skel.h $(FUZZ_SKELS)/region_arena.skel.h
+
 # Made by the make below, with what it takes for fuzzing.
 $(FUZZERS): $(BUILD)/fuzz_%: $(BUILD)/selftests/fuzz/entry_%.o $(FUZZ_OBJS) $(GENERATOR_OBJS) \
-		$(READER_A) $(RUNTIME_A)
+		$(BUILD)/selftests/json.o $(READER_A) $(RUNTIME_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) $^ $(ELF_LIBS) -o $@
 $(BUILD)/make_seeds: $(addprefix $(BUILD)/selftests/,fuzz/make_seeds.o sample_object.o elf_builder.o)
@@ -62,8 +69,8 @@ fuzz: setup
 	$(Q)$(MAKE) --no-print-directory fuzz-build
 	$(Q)$(MAKE) --no-print-directory fuzz-run
 
-fuzz-build: $(TEST_BPF)
-	$(Q)$(MAKE) --no-print-directory BUILD=$(FUZZ) CC=$(CLANG_BPF) \
+fuzz-build: $(TEST_BPF) $(BUILD)/selftests/region_data.skel.h $(BUILD)/selftests/region_arena.skel.h
+	$(Q)$(MAKE) --no-print-directory BUILD=$(FUZZ) FUZZ_SKELS=$(BUILD)/selftests CC=$(CLANG_BPF) \
 		VARIANT='$(SANITIZERS) -fsanitize=fuzzer-no-link -DMEM_LOCK_PATIENCE=1' fuzzers
 
 fuzz-run:

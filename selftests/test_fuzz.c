@@ -100,3 +100,10 @@ TEST(memgen_takes_what_once_broke_it, .host_only = "reads files of the source tr
 	run_all("memgen-", fuzz_memgen);
 }
 END_TEST
+
+TEST(receive_takes_what_once_broke_it, .host_only = "reads files of the source tree")
+{
+	run_all("receive-", fuzz_receive);
+	fuzz_receive_end();
+}
+END_TEST

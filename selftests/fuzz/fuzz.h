@@ -19,7 +19,10 @@ void fuzz_reader(const uint8_t *data, size_t size);
  */
 void fuzz_image(const uint8_t *data, size_t size);
 
-/* An object file: a header can be made of each image, and one in some thousands is compiled. */
+/*
+ * An object file: of each image a header can be made, and one in some thousands is compiled; and what
+ * memgen inspect and layout say of it is text, or JSON.
+ */
 void fuzz_memgen(const uint8_t *data, size_t size);
 extern unsigned int fuzz_compile_every;
 
@@ -30,6 +33,13 @@ extern unsigned int fuzz_compile_every;
  */
 void fuzz_arena(const uint8_t *data, size_t size);
 void fuzz_damage(const uint8_t *data, size_t size);
+
+/*
+ * A message to a socket, with descriptors (see fuzz_receive.c): a region whose memory can be used, or an
+ * error with a message and no descriptor left open.
+ */
+void fuzz_receive(const uint8_t *data, size_t size);
+void fuzz_receive_end(void); /* closes what the first call opened */
 
 /*
  * Change an object file in a way that leaves most of it sensible: mutate.c. Returns the new size;
@@ -45,6 +55,10 @@ size_t mutate_image(uint8_t *data, size_t size, size_t max_size, unsigned int se
 /* For inputs without a form. */
 size_t mutate_bytes(uint8_t *data, size_t size, size_t max_size, unsigned int seed,
 		    size_t (*anything)(uint8_t *, size_t, size_t));
+
+/* As mutate_object(), for inputs of fuzz_receive(). */
+size_t mutate_receive(uint8_t *data, size_t size, size_t max_size, unsigned int seed,
+		      size_t (*anything)(uint8_t *, size_t, size_t));
 
 #define FUZZ_REQUIRE(condition, ...)                                                               \
 	do {                                                                                       \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `memgen skeleton` does with an object, up to the text of the header. */
+/* What memgen does with an object, up to the text: the header, the report, the drawing. */
 #include <bpf/btf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +9,12 @@
 
 #include <mem/elf.h>
 
+#include "describe.h"
 #include "error.h"
 #include "fuzz/fuzz.h"
 #include "image.h"
+#include "json.h"
+#include "object_file.h"
 #include "reader/pool.h"
 #include "skeleton.h"
 #include "writer.h"
@@ -71,6 +74,35 @@ static void generate(const struct image_view *view, const struct btf *btf)
 	pool_free(&pool);
 }
 
+/* What people read must not do anything to their terminals. */
+static void check_text(const struct writer *w)
+{
+	for (size_t i = 0; i < w->len; i++) {
+		unsigned char c = (unsigned char)w->text[i];
+
+		FUZZ_REQUIRE(c == '\n' || c == '\t' || (c >= ' ' && c < 0x7f), "byte %#x at %zu", c, i);
+	}
+}
+
+static void describe(const struct mem_image *image, const struct image_view *view, struct btf *btf)
+{
+	struct object_file object = {.path = "fuzz.bpf.o", .image = (struct mem_image *)image,
+				     .view = *view, .btf = btf};
+	struct writer text = WRITER_INIT, json = WRITER_INIT, drawing = WRITER_INIT;
+
+	FUZZ_REQUIRE(!inspect_object(&text, &object, false), "no text");
+	check_text(&text);
+	FUZZ_REQUIRE(!inspect_object(&json, &object, true), "no JSON");
+	writer_bytes(&json, "", 1);
+	FUZZ_REQUIRE(json.error || !json_error(json.text), "no JSON at: %.40s", json_error(json.text));
+	if (!layout_object(&drawing, &object) && !drawing.error)
+		check_text(&drawing);
+	writer_free(&text);
+	writer_free(&json);
+	writer_free(&drawing);
+	pool_free(&object.pool);
+}
+
 void fuzz_memgen(const uint8_t *data, size_t size)
 {
 	static const struct mem_read_opts opts = {.sz = sizeof(opts), .name = "fuzz"};
@@ -83,8 +115,10 @@ void fuzz_memgen(const uint8_t *data, size_t size)
 	FUZZ_REQUIRE(!image_widen(image, &view), "%s", mem_error_message());
 	if (view.btf_size)
 		btf = btf__new(view.btf, view.btf_size);
-	if (btf || !view.btf_size)
+	if (btf || !view.btf_size) {
 		generate(&view, btf);
+		describe(image, &view, btf);
+	}
 	btf__free(btf);
 	image_view_free(&view);
 	mem_image_free(image);

@@ -6,7 +6,7 @@ set -euo pipefail
 
 build=$1 seconds=$2
 shift 2
-targets=(reader image memgen arena damage)
+targets=(reader image memgen receive arena damage)
 share=$((seconds / ${#targets[@]}))
 [ "$share" -gt 0 ] || share=1
 seeds=$(mktemp -d)
