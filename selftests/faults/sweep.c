@@ -243,7 +243,7 @@ void sweep_all(const struct operation *table)
 			continue;
 		sweep.usual = usual_answer(table);
 		leaks_before();
-		for (size_t i = 0; i < (table->flags & BRIEF ? 1 : sizeof(errnos) / sizeof(errnos[0])); i++) {
+		for (size_t i = 0; i < sizeof(errnos) / sizeof(errnos[0]); i++) {
 			sweep.bpf_errno = errnos[i];
 			sweep_calls(&sweep);
 		}

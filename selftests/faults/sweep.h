@@ -53,7 +53,6 @@ enum {
 	ONCE = 0,     /* after a failure the object can only be closed */
 	AGAIN = 1,    /* after a failure it works on the same object */
 	NAMELESS = 2, /* it knows no names of objects and their parts */
-	BRIEF = 8,    /* slow: bpf(2) fails in one way only */
 	REFUSED = 4   /* this kernel may say no for good: then it says so again each time */
 };
 
