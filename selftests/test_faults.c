@@ -6,9 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <mem/migrate.h>
+
 #include "externs.skel.h"
 #include "faults/sweep.h"
+#include "grow.skel.h"
 #include "hooks.skel.h"
+#include "migrate_new.skel.h"
 #include "plain.skel.h"
 #include "replace.skel.h"
 #include "shared.skel.h"
@@ -20,6 +24,8 @@ OBJECT(hooks, 6006);
 OBJECT(externs, 0);
 OBJECT(replace, 0);
 OBJECT(task_basic, 0);
+OBJECT(grow, 0);
+OBJECT(migrate_new, 0);
 
 /* ---- reading and opening */
 
@@ -79,6 +85,34 @@ static int try_mem_map_max_entries_set(struct subject *s)
 static int resize_arena(struct subject *s)
 {
 	return mem_map_max_entries_set(the_map(s), 100);
+}
+
+static int try_mem_region_size_set(struct subject *s)
+{
+	return mem_region_size_set(the_region(s), 10000);
+}
+
+static int try_mem_map_autocreate_set(struct subject *s)
+{
+	int err = mem_map_autocreate_set(the_map(s), 0);
+
+	return err ?: mem_map_autocreate_set(the_map(s), 1);
+}
+
+static int try_mem_map_migrate_set(struct subject *s)
+{
+	return mem_map_migrate_set(the_map(s), NULL);
+}
+
+static int try_mem_object_migrate_set(struct subject *s)
+{
+	return mem_object_migrate_set(s->obj, NULL);
+}
+
+static void opened_with_a_path(struct subject *s)
+{
+	opened(s);
+	assert_ok(mem_map_pin_path_set(mem_object_find_map(s->obj, ".bss"), "/sys/fs/bpf/none"));
 }
 
 static int try_mem_prog_target_set(struct subject *s)
@@ -177,6 +211,10 @@ static const struct operation opening[] = {
 	{TRY_WITH(mem_skeleton_open, "task_basic"), &task_basic, NULL, NULL, AGAIN},
 	{TRY_WITH(mem_map_max_entries_set, "array"), &shared, opened, "table", AGAIN},
 	{TRY_AS("mem_map_max_entries_set arena", resize_arena), &shared, opened, "arena", AGAIN},
+	{TRY(mem_region_size_set), &grow, opened, "data_pairs", AGAIN},
+	{TRY(mem_map_autocreate_set), &shared, opened, "table", AGAIN},
+	{TRY(mem_map_migrate_set), &migrate_new, opened_with_a_path, ".bss", AGAIN},
+	{TRY(mem_object_migrate_set), &migrate_new, opened_with_a_path, NULL, AGAIN},
 	{0},
 };
 
@@ -255,7 +293,8 @@ END_TEST
  */
 static const char *const exempt[] = {
 	/* answer from memory */
-	"mem_error_message", "mem_heap_usage", "mem_image_is_valid", "mem_link_fd", "mem_map_fd", "mem_map_is_reused",
+	"mem_arena_version", "mem_error_message", "mem_heap_usage", "mem_image_is_valid", "mem_link_fd", "mem_map_fd", "mem_map_autocreate",
+	"mem_map_is_reused",
 	"mem_map_key_size", "mem_map_max_entries", "mem_map_name", "mem_map_pin_path", "mem_map_type",
 	"mem_map_value_size", "mem_object_error", "mem_object_find_map", "mem_object_find_prog",
 	"mem_object_find_region", "mem_object_name", "mem_object_next_map", "mem_object_next_prog",
@@ -266,8 +305,12 @@ static const char *const exempt[] = {
 	"mem_schema_compare", "mem_schema_diff", "mem_schema_fields", "mem_schema_hash",
 	"mem_task_back_used", "mem_version",
 	/* note down what somebody wants */
-	"mem_kconfig_use", "mem_log_set", "mem_prog_autoload_set", "mem_prog_type_set",
-	"mem_region_leave_unmapped", "mem_region_readonly_set", "mem_task_setup", "mem_task_use",
+	"mem_arena_version_set", "mem_log_set", "mem_map_autoattach_set", "mem_prog_autoattach_set",
+	"mem_prog_autoload_set", "mem_prog_type_set", "mem_region_leave_unmapped",
+	"mem_region_readonly_set", "mem_task_setup",
+	/* link something in */
+	"mem_arena_use", "mem_kconfig_use", "mem_kernel_names_use", "mem_pinning_use",
+	"mem_probe_multi_use", "mem_probe_use", "mem_struct_ops_use", "mem_task_use", "mem_usdt_use",
 	/* move pointers in shared memory */
 	"mem_ringbuf_consume", "mem_ringbuf_next", "mem_ringbuf_release", "mem_perf_buffer_consume",
 	"mem_user_ringbuf_discard", "mem_user_ringbuf_reserve", "mem_user_ringbuf_submit",
@@ -275,7 +318,7 @@ static const char *const exempt[] = {
 	/* take away, and return nothing; every row ends with some of them */
 	"mem_image_free", "mem_link_destroy", "mem_object_close", "mem_perf_buffer_free",
 	"mem_region_detach", "mem_ringbuf_free", "mem_schema_free", "mem_skeleton_destroy",
-	"mem_skeleton_detach", "mem_task_forget", "mem_task_unregister", "mem_user_ringbuf_free",
+	"mem_skeleton_detach", "mem_task_forget", "mem_task_leave", "mem_task_unregister", "mem_user_ringbuf_free",
 	/* ask for the own number, which the kernel always has, or take a thread for alive when they can't ask */
 	"mem_thread_id", "mem_thread_lives",
 };

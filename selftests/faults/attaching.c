@@ -12,10 +12,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bpffs.h"
 #include "congestion.skel.h"
+#include "congestion_link.skel.h"
 #include "externs.skel.h"
 #include "faults/sweep.h"
 #include "hooks.skel.h"
+#include "links.skel.h"
 #include "nets.h"
 #include "nets.skel.h"
 #include "plain.skel.h"
@@ -30,6 +33,8 @@ OBJECT(probes, 0);
 OBJECT(usdt, 0);
 OBJECT(congestion, 0);
 OBJECT(nets, 6010);
+OBJECT(links, 0);
+OBJECT(congestion_link, 6004);
 
 static int linked(struct subject *s, struct mem_link *link)
 {
@@ -216,6 +221,80 @@ static int try_mem_map_attach_struct_ops(struct subject *s)
 	return linked(s, mem_map_attach_struct_ops(the_map(s)));
 }
 
+/* ---- links that exist */
+
+#define PIN "/sys/fs/bpf/faults"
+
+/* The first of a pair is attached; the operation is about the second, or about none. */
+static void pair_attached(struct subject *s)
+{
+	struct mem_prog *first, *second;
+
+	opened(s);
+	first = assert_ptr(mem_object_find_prog(s->obj, "xdp_first"));
+	second = assert_ptr(mem_object_find_prog(s->obj, "xdp_second"));
+	assert_ok(mem_prog_autoload_set(first, 1));
+	assert_ok(mem_prog_autoload_set(second, 1));
+	assert_ok(mem_object_load(s->obj));
+	s->link = assert_ptr(mem_prog_attach_xdp(first, loopback(), 0));
+}
+
+static int try_mem_link_update(struct subject *s)
+{
+	return mem_link_update(s->link, the_prog(s), NULL);
+}
+
+static int try_mem_link_detach(struct subject *s)
+{
+	return mem_link_detach(s->link);
+}
+
+static int try_mem_link_pin(struct subject *s)
+{
+	return mem_link_pin(s->link, PIN, 0640);
+}
+
+static void unpin(struct subject *s)
+{
+	(void)s;
+	unlink(PIN);
+}
+
+static void link_pinned(struct subject *s)
+{
+	pair_attached(s);
+	assert_ok(try_mem_link_pin(s));
+	mem_link_destroy(s->link);
+	s->link = NULL;
+}
+
+static int try_mem_link_open(struct subject *s)
+{
+	return linked(s, mem_link_open(PIN));
+}
+
+/* Another object's implementation is attached; this one's is to take its place. */
+static struct congestion_link *earlier;
+
+static void interface_attached(struct subject *s)
+{
+	loaded(s);
+	earlier = assert_ptr(congestion_link__open_and_load());
+	s->link = assert_ptr(mem_map_attach_struct_ops(earlier->maps.updated_cc));
+}
+
+static void detach_interface(struct subject *s)
+{
+	mem_link_destroy(s->link);
+	s->link = NULL;
+	congestion_link__destroy(earlier);
+}
+
+static int try_mem_link_update_map(struct subject *s)
+{
+	return mem_link_update_map(s->link, the_map(s), NULL);
+}
+
 /* ---- the tables */
 
 static const struct operation attaching[] = {
@@ -238,6 +317,20 @@ static const struct operation attaching[] = {
 	{TRY(mem_prog_attach_uprobe), &probes, one_loaded, "on_uprobe", AGAIN},
 	{TRY_WITH(mem_prog_attach_uprobe, "return"), &probes, one_loaded, "on_uretprobe", AGAIN},
 	{TRY(mem_prog_attach_usdt), &usdt, one_loaded, "on_probe", AGAIN},
+	{0},
+};
+
+static const struct operation keeping[] = {
+	{TRY(mem_link_update), &links, pair_attached, "xdp_second", AGAIN | NAMELESS},
+	{TRY(mem_link_detach), &links, pair_attached, "xdp_second", AGAIN | NAMELESS},
+	{TRY(mem_link_pin), &links, pair_attached, "xdp_second", AGAIN | NAMELESS, unpin},
+	{TRY(mem_link_open), &links, link_pinned, "xdp_second", AGAIN | NAMELESS, unpin},
+	{0},
+};
+
+static const struct operation replacing[] = {
+	{TRY(mem_link_update_map), &congestion_link, interface_attached, "updated_cc",
+	 AGAIN | NAMELESS, detach_interface},
 	{0},
 };
 
@@ -267,6 +360,8 @@ static const struct operation implementing[] = {
 };
 
 SWEEP_TABLE(attaching)
+SWEEP_TABLE(keeping)
+SWEEP_TABLE(replacing)
 SWEEP_TABLE(probing)
 SWEEP_TABLE(matching)
 SWEEP_TABLE(filtering)
@@ -277,6 +372,16 @@ TEST(attaching_fails, .timeout = 120, .slow_emulated = "loads programs a thousan
 	need_bpf();
 	nets_own();
 	sweep_all(attaching);
+}
+END_TEST
+
+TEST(links_that_exist_fail, .timeout = 60)
+{
+	need_bpf();
+	nets_own();
+	bpffs_mount();
+	sweep_all(keeping);
+	bpffs_unmount();
 }
 END_TEST
 
@@ -319,14 +424,20 @@ END_TEST
 TEST(implementing_an_interface_fails, .timeout = 60)
 {
 	struct congestion *skel;
+	struct mem_link *link;
 	int err;
 
 	need_bpf();
 	skel = assert_ptr(congestion__open());
 	err = congestion__load(skel);
-	congestion__destroy(skel);
 	if (err == -ENOENT)
 		test_skip("in this kernel programs can't implement struct tcp_congestion_ops");
+	assert_ok(err);
+	link = mem_map_attach_struct_ops(skel->maps.libmem_cc);
+	mem_link_destroy(link);
+	congestion__destroy(skel);
 	sweep_all(implementing);
+	if (link)
+		sweep_all(replacing);
 }
 END_TEST

@@ -11,6 +11,7 @@
 
 #include "arena_hash.skel.h"
 #include "bpf/arena_hash.h"
+#include "bpffs.h"
 #include "faults/sweep.h"
 #include "task_basic.skel.h"
 
@@ -270,6 +271,62 @@ static void unregister(struct subject *s)
 	mem_task_unregister();
 }
 
+/* ---- threads of other processes */
+
+#define FOLDER "/sys/fs/bpf/faults"
+
+static int try_mem_task_share(struct subject *s)
+{
+	(void)s;
+	return mem_task_share(FOLDER, 0);
+}
+
+static int try_mem_task_unshare(struct subject *s)
+{
+	(void)s;
+	return mem_task_unshare(FOLDER);
+}
+
+static void shared_by(struct subject *s)
+{
+	registered(s);
+	assert_ok(try_mem_task_share(s));
+}
+
+/* The structs are shared, and this process has no object any more. */
+static void shared_by_others(struct subject *s)
+{
+	shared_by(s);
+	mem_task_unregister();
+	mem_skeleton_destroy(s->skel, s->object->layout());
+	s->skel = NULL;
+	s->obj = NULL;
+}
+
+static int try_mem_task_join(struct subject *s)
+{
+	(void)s;
+	return mem_task_join(FOLDER);
+}
+
+static int try_mem_task_each_shared(struct subject *s)
+{
+	struct mem_task place = {0}; /* not known yet */
+	uint64_t sum = 0;
+	int err = mem_task_each_shared(&place, s->object->image(), 0, look, &sum);
+
+	if (!err && sum != 5)
+		ck_abort_msg("the sum is %lu", sum);
+	return err;
+}
+
+static void unshare_all(struct subject *s)
+{
+	mem_task_leave();
+	unregister(s);
+	assert_ok(mem_task_unshare(FOLDER));
+}
+
 static const struct operation threads[] = {
 	{TRY_WITH(mem_object_prepare, "task_basic"), &task_basic, opened, NULL, ONCE},
 	{TRY_WITH(mem_object_load, "task_basic"), &task_basic, prepared, NULL, ONCE},
@@ -279,15 +336,29 @@ static const struct operation threads[] = {
 	{0},
 };
 
-SWEEP_TABLE(threads)
+static const struct operation sharing[] = {
+	{TRY(mem_task_share), &task_basic, registered, "", AGAIN | NAMELESS, unshare_all},
+	{TRY(mem_task_unshare), &task_basic, shared_by, "", AGAIN | NAMELESS, unshare_all},
+	{TRY(mem_task_join), &task_basic, shared_by_others, "", AGAIN | NAMELESS, unshare_all},
+	{TRY(mem_task_each_shared), &task_basic, shared_by, "", AGAIN | NAMELESS, unshare_all},
+	{0},
+};
 
-static void sweep_back(enum mem_task_back back)
+SWEEP_TABLE(threads)
+SWEEP_TABLE(sharing)
+
+static void choose_back(enum mem_task_back back)
 {
 	struct mem_task_opts opts = {.sz = sizeof(opts), .back = back, .threads = 64};
 
 	need_bpf();
 	need_linux(5, 17, "CO-RE by the kernel");
 	assert_ok(mem_task_setup(&opts));
+}
+
+static void sweep_back(enum mem_task_back back)
+{
+	choose_back(back);
 	sweep_all(threads);
 }
 
@@ -308,5 +379,24 @@ END_TEST
 TEST(threads_with_an_array_fail, .timeout = 60, .slow_emulated = "loads programs a hundred times")
 {
 	sweep_back(MEM_TASK_BACK_ARRAY);
+}
+END_TEST
+
+TEST(sharing_threads_in_an_array_fails, .timeout = 60, .slow_emulated = "loads programs a hundred times")
+{
+	choose_back(MEM_TASK_BACK_ARRAY);
+	bpffs_mount();
+	sweep_all(sharing);
+	bpffs_unmount();
+}
+END_TEST
+
+TEST(sharing_threads_in_an_arena_fails, .timeout = 60, .slow_emulated = "loads programs a hundred times")
+{
+	need_linux(6, 9, "arenas");
+	choose_back(MEM_TASK_BACK_ARENA);
+	bpffs_mount();
+	sweep_all(sharing);
+	bpffs_unmount();
 }
 END_TEST

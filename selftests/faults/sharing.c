@@ -8,8 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <mem/migrate.h>
+
 #include "bpffs.h"
 #include "faults/sweep.h"
+#include "migrate_new.skel.h"
+#include "rawbpf.h"
 #include "region_data.skel.h"
 #include "region_named.skel.h"
 #include "shared.skel.h"
@@ -17,6 +21,7 @@
 OBJECT(shared, 6009);
 OBJECT(region_data, 0);
 OBJECT(region_named, 0);
+OBJECT(migrate_new, 0);
 
 #define ROOT "/sys/fs/bpf/"
 #define PIN ROOT "folder/pin"
@@ -144,6 +149,68 @@ static int try_mem_pin_list(struct subject *s)
 	return mem_pin_list(ROOT "folder", see_pin, NULL);
 }
 
+/* ---- memory of an older version */
+
+static uint32_t published_id;
+
+static uint32_t id_at_pin(void)
+{
+	union bpf_attr attr = {.pathname = (uintptr_t)PIN};
+	struct bpf_map_info info = {0};
+	int fd = (int)raw_bpf(BPF_OBJ_GET, &attr, sizeof(attr));
+
+	if (fd >= 0)
+		raw_info(fd, &info, sizeof(info));
+	close(fd);
+	return info.id;
+}
+
+/* Pinned, and also kept as a descriptor. */
+static void published(struct subject *s)
+{
+	struct mem_object *maker = assert_ptr(mem_object_open_file(
+		build_path("selftests/migrate_old.bpf.o"), NULL));
+	struct mem_map *map = assert_ptr(mem_object_find_map(maker, ".bss"));
+
+	assert_ok(mem_object_prepare(maker));
+	assert_ok(mem_map_pin(map, PIN, 0));
+	published_id = mem_map_id(map);
+	s->source = dup(mem_map_fd(map));
+	mem_object_close(maker);
+}
+
+static void opened_to_migrate(struct subject *s)
+{
+	published(s);
+	opened(s);
+	assert_ok(mem_map_pin_path_set(mem_object_find_map(s->obj, ".bss"), PIN));
+	assert_ok(mem_object_migrate_set(s->obj, NULL));
+}
+
+/* What fails leaves the old map at its pin. */
+static int migrate_at_prepare(struct subject *s)
+{
+	int err = mem_object_prepare(s->obj), saved = errno;
+
+	inject_pause(1);
+	if (err < 0 && id_at_pin() != published_id)
+		ck_abort_msg("another map is at the pin after a failure");
+	inject_pause(0);
+	errno = saved;
+	return err;
+}
+
+static void prepared_to_migrate(struct subject *s)
+{
+	published(s);
+	prepared(s);
+}
+
+static int try_mem_region_migrate(struct subject *s)
+{
+	return mem_region_migrate(the_region(s), mem_source_fd(s->source), NULL);
+}
+
 /* ---- sockets */
 
 static void connected(struct subject *s)
@@ -220,6 +287,9 @@ static const struct operation pinning[] = {
 	{TRY(mem_unpin), &region_data, pinned, "bss", AGAIN | NAMELESS, pin_away},
 	{TRY(mem_pin_list), &region_data, pinned, "bss", AGAIN | NAMELESS, pin_away},
 	{TRY_WITH(mem_object_prepare, "pinned"), &region_named, opened, NULL, ONCE, unpin_common},
+	{TRY_AS("mem_object_prepare migrating", migrate_at_prepare), &migrate_new, opened_to_migrate, NULL,
+	 ONCE, pin_away},
+	{TRY(mem_region_migrate), &migrate_new, prepared_to_migrate, "bss", AGAIN, pin_away},
 	{0},
 };
 

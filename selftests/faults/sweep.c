@@ -14,7 +14,7 @@ enum { NTH_MAX = 20000 }; /* an operation with more calls than that does not end
 
 /* ---- tables */
 
-static const struct operation *tables[16];
+static const struct operation *tables[32];
 static size_t table_count;
 
 void sweep_register(const struct operation *table)
