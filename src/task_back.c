@@ -239,6 +239,7 @@ int task_back_adopt(struct task_back *back)
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != at)
 		return -EEXIST;
 	err = map_at(back, at);
+	at = back->base ? back->base : at; /* it may be mapped, and still not fit for use */
 	if (err && at)
 		munmap(at, back->size);
 	return err;

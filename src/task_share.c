@@ -180,6 +180,8 @@ int mem_task_unshare(const char *folder)
 			err = mem__error(errno, "can't unpin '%s': %s", path, strerror(errno));
 	if (!err && rmdir(folder) && errno != ENOENT && errno != ENOTEMPTY)
 		err = mem__error(errno, "can't remove '%s': %s", folder, strerror(errno));
+	if (err)
+		errno = -err;
 	return err;
 }
 
