@@ -13,6 +13,7 @@
 #include "grow.skel.h"
 #include "hooks.skel.h"
 #include "migrate_new.skel.h"
+#include "percpu.skel.h"
 #include "plain.skel.h"
 #include "replace.skel.h"
 #include "shared.skel.h"
@@ -25,6 +26,7 @@ OBJECT(externs, 0);
 OBJECT(replace, 0);
 OBJECT(task_basic, 0);
 OBJECT(grow, 0);
+OBJECT(percpu, 0);
 OBJECT(migrate_new, 0);
 
 /* ---- reading and opening */
@@ -184,6 +186,20 @@ static int try_mem_map_id(struct subject *s)
 	return mem_map_id(the_map(s)) ? 0 : -errno;
 }
 
+static int try_mem_region_cpu_read(struct subject *s)
+{
+	char values[64]; /* of the section: 31 bytes */
+
+	return mem_region_cpu_read(the_region(s), 0, values);
+}
+
+static int try_mem_region_cpu_write(struct subject *s)
+{
+	char values[64] = {0};
+
+	return mem_region_cpu_write(the_region(s), 0, values);
+}
+
 static int try_mem_prog_run(struct subject *s)
 {
 	return mem_prog_run(the_prog(s), NULL);
@@ -241,6 +257,8 @@ static const struct operation calling[] = {
 	{TRY(mem_map_next_key), &plain, updated, "lru", AGAIN},
 	{TRY(mem_map_delete), &plain, updated, "lru", AGAIN},
 	{TRY(mem_map_id), &plain, prepared, "lru", AGAIN},
+	{TRY(mem_region_cpu_read), &percpu, prepared, "percpu", AGAIN},
+	{TRY(mem_region_cpu_write), &percpu, prepared, "percpu", AGAIN | REFUSED}, /* before Linux 7.0 */
 	{TRY(mem_prog_run), &plain, loaded, "calls", AGAIN},
 	{TRY(mem_prog_target_set), &replace, target_loaded, "replacement", AGAIN},
 	{0},
@@ -309,7 +327,8 @@ static const char *const exempt[] = {
 	"mem_prog_autoload_set", "mem_prog_type_set", "mem_region_leave_unmapped",
 	"mem_region_readonly_set", "mem_task_setup",
 	/* link something in */
-	"mem_arena_use", "mem_kconfig_use", "mem_kernel_names_use", "mem_pinning_use",
+	"mem_arena_use", "mem_kconfig_use", "mem_kernel_names_use", "mem_percpu_use",
+	"mem_pinning_use",
 	"mem_probe_multi_use", "mem_probe_use", "mem_struct_ops_use", "mem_task_use", "mem_usdt_use",
 	/* move pointers in shared memory */
 	"mem_ringbuf_consume", "mem_ringbuf_next", "mem_ringbuf_release", "mem_perf_buffer_consume",

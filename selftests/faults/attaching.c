@@ -260,9 +260,15 @@ static void unpin(struct subject *s)
 	unlink(PIN);
 }
 
+static void link_attached(struct subject *s)
+{
+	one_loaded(s);
+	s->link = assert_ptr(mem_prog_attach(the_prog(s)));
+}
+
 static void link_pinned(struct subject *s)
 {
-	pair_attached(s);
+	link_attached(s);
 	assert_ok(try_mem_link_pin(s));
 	mem_link_destroy(s->link);
 	s->link = NULL;
@@ -323,8 +329,8 @@ static const struct operation attaching[] = {
 static const struct operation keeping[] = {
 	{TRY(mem_link_update), &links, pair_attached, "xdp_second", AGAIN | NAMELESS},
 	{TRY(mem_link_detach), &links, pair_attached, "xdp_second", AGAIN | NAMELESS},
-	{TRY(mem_link_pin), &links, pair_attached, "xdp_second", AGAIN | NAMELESS, unpin},
-	{TRY(mem_link_open), &links, link_pinned, "xdp_second", AGAIN | NAMELESS, unpin},
+	{TRY(mem_link_pin), &links, link_attached, "on_call", AGAIN | NAMELESS, unpin},
+	{TRY(mem_link_open), &links, link_pinned, "on_call", AGAIN | NAMELESS, unpin},
 	{0},
 };
 

@@ -11,6 +11,7 @@
 #include <mem/migrate.h>
 
 #include "bpffs.h"
+#include "externs.skel.h"
 #include "faults/sweep.h"
 #include "migrate_new.skel.h"
 #include "rawbpf.h"
@@ -22,9 +23,11 @@ OBJECT(shared, 6009);
 OBJECT(region_data, 0);
 OBJECT(region_named, 0);
 OBJECT(migrate_new, 0);
+OBJECT(externs, 0);
 
 #define ROOT "/sys/fs/bpf/"
 #define PIN ROOT "folder/pin"
+#define FOLDER ROOT "object" /* of all that belongs to one */
 
 /* ---- maps and regions that exist already */
 
@@ -211,6 +214,40 @@ static int try_mem_region_migrate(struct subject *s)
 	return mem_region_migrate(the_region(s), mem_source_fd(s->source), NULL);
 }
 
+/* ---- objects that outlive their process */
+
+static int try_mem_skeleton_pin(struct subject *s)
+{
+	return mem_skeleton_pin(s->skel, s->object->layout(), FOLDER);
+}
+
+static void attached_and_pinned(struct subject *s)
+{
+	loaded(s);
+	assert_ok(mem_skeleton_attach(s->skel, s->object->layout()));
+	assert_ok(try_mem_skeleton_pin(s));
+	mem_skeleton_destroy(s->skel, s->object->layout());
+	s->skel = NULL;
+	s->obj = NULL;
+}
+
+static int try_mem_skeleton_open_pinned(struct subject *s)
+{
+	s->skel = mem_skeleton_open_pinned(s->object->image(), s->object->layout(), NULL, FOLDER);
+	return result(s->skel);
+}
+
+static int try_mem_skeleton_unpin(struct subject *s)
+{
+	return mem_skeleton_unpin(s->object->image(), FOLDER);
+}
+
+static void unpin_all(struct subject *s)
+{
+	if (!access(FOLDER, F_OK))
+		assert_ok(try_mem_skeleton_unpin(s));
+}
+
 /* ---- sockets */
 
 static void connected(struct subject *s)
@@ -293,6 +330,14 @@ static const struct operation pinning[] = {
 	{0},
 };
 
+static const struct operation outliving[] = {
+	{TRY(mem_skeleton_pin), &migrate_new, loaded, NULL, AGAIN, unpin_all},
+	{TRY(mem_skeleton_open_pinned), &migrate_new, attached_and_pinned, NULL, AGAIN, unpin_all},
+	{TRY_WITH(mem_skeleton_open_pinned, "attached"), &externs, attached_and_pinned, NULL, AGAIN, unpin_all},
+	{TRY(mem_skeleton_unpin), &migrate_new, attached_and_pinned, NULL, AGAIN | NAMELESS, unpin_all},
+	{0},
+};
+
 /* In a forked child, which starts without arenas. */
 static int try_mem_object_reattach(struct subject *s)
 {
@@ -312,6 +357,7 @@ static const struct operation reattaching[] = {
 
 SWEEP_TABLE(reusing)
 SWEEP_TABLE(pinning)
+SWEEP_TABLE(outliving)
 SWEEP_TABLE(reattaching)
 
 TEST(sharing_fails, .timeout = 60)
@@ -326,6 +372,15 @@ TEST(pinning_fails, .timeout = 60)
 	need_bpf();
 	bpffs_mount();
 	sweep_all(pinning);
+	bpffs_unmount();
+}
+END_TEST
+
+TEST(outliving_the_process_fails, .timeout = 60, .slow_emulated = "loads programs a hundred times")
+{
+	need_bpf();
+	bpffs_mount();
+	sweep_all(outliving);
 	bpffs_unmount();
 }
 END_TEST
