@@ -16,7 +16,7 @@
 #include "json.h"
 #include "object_file.h"
 #include "reader/pool.h"
-#include "skeleton.h"
+#include "../../gen/skeleton.h" /* there is another one in src/ */
 #include "writer.h"
 
 unsigned int fuzz_compile_every = 4096;
