@@ -65,6 +65,7 @@ static void pin_away(struct subject *s)
 {
 	(void)s;
 	unlink(PIN);
+	unlink(PIN "~schema");
 	rmdir(ROOT "folder");
 }
 
@@ -286,6 +287,20 @@ static int try_mem_region_receive(struct subject *s)
 	return result(s->attached);
 }
 
+/* As a source for whoever attaches. */
+static int try_mem_source_socket(struct subject *s)
+{
+	send_afresh(s);
+	s->attached = mem_region_attach(s->object->image(), s->part, mem_source_socket(s->sockets[1]), NULL);
+	return result(s->attached);
+}
+
+/* For others to read, with its schema beside it. */
+static int pin_for_others(struct subject *s)
+{
+	return mem_region_pin(the_region(s), PIN, 0666);
+}
+
 /* ---- schemas */
 
 static int try_mem_schema_of_image(struct subject *s)
@@ -312,6 +327,7 @@ static const struct operation reusing[] = {
 	{TRY(mem_schema_of_map), &region_data, made, "table", AGAIN | NAMELESS},
 	{TRY(mem_region_send), &region_data, connected, "bss", AGAIN},
 	{TRY(mem_region_receive), &region_data, connected, "bss", AGAIN | NAMELESS},
+	{TRY(mem_source_socket), &region_data, connected, "bss", AGAIN | NAMELESS},
 	{TRY_WITH(mem_region_receive, "arena"), &shared, connected, "arena", AGAIN | NAMELESS},
 	{0},
 };
@@ -320,6 +336,7 @@ static const struct operation pinning[] = {
 	{TRY(mem_map_reuse), &region_data, pinned_and_opened, "table", AGAIN, pin_away},
 	{TRY(mem_map_pin), &region_data, prepared, "hash", AGAIN, pin_away},
 	{TRY(mem_region_pin), &region_data, prepared, "bss", AGAIN, pin_away},
+	{TRY_AS("mem_region_pin for others", pin_for_others), &region_data, prepared, "table", AGAIN, pin_away},
 	{TRY(mem_map_pin_path_set), &region_data, opened, "table", AGAIN},
 	{TRY(mem_unpin), &region_data, pinned, "bss", AGAIN | NAMELESS, pin_away},
 	{TRY(mem_pin_list), &region_data, pinned, "bss", AGAIN | NAMELESS, pin_away},
