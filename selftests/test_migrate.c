@@ -758,8 +758,8 @@ static void finish(void)
 	ck_assert_int_eq(access(TABLE "~next", F_OK), -1);
 }
 
-/* Kill it when it is about to make its nth system call, or has made it. 1: it had ended before. */
-static int kill_at(int nth)
+/* Kill what does it when it is about to make its nth system call, or has made it. 1: it had ended before. */
+static int kill_at(void (*process)(void), int nth)
 {
 	int status = 0;
 	pid_t pid = fork();
@@ -767,7 +767,7 @@ static int kill_at(int nth)
 	if (!pid) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
-		upgrade();
+		process();
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	for (int stop = 0; stop < nth && WIFSTOPPED(status); stop++) {
@@ -789,7 +789,7 @@ TEST(killed_at_every_system_call, .timeout = 120)
 
 	publish();
 	fill();
-	for (; !kill_at(nth); nth++) {
+	for (; !kill_at(upgrade, nth); nth++) {
 		seen[check_pins()]++;
 		put_back();
 	}
@@ -799,6 +799,65 @@ TEST(killed_at_every_system_call, .timeout = 120)
 		ck_assert_msg(seen[left] > 0, "never met %d old maps", left);
 	put_back();
 	finish();
+}
+END_TEST
+
+static void upgrade_arena(void)
+{
+	uint64_t version = 0;
+	const struct mem_migrate_opts opts = {.sz = sizeof(opts), .arena = copy_list, .ctx = &version};
+	struct region_arena *skel = arena_of_version(2, &opts);
+
+	_exit(region_arena__prepare(skel) != 0);
+}
+
+/* Its list, from whatever arena is at the pin. Returns that one's version. */
+static uint64_t check_arena(void)
+{
+	struct mem_region *region = assert_ptr(mem_region_attach(region_arena__image(), "arena",
+								 mem_source_pin(ARENA), NULL));
+	const struct region_arena__arena *vars = mem_region_variables(region, NULL);
+	uint64_t version = mem_arena_version(region), expected = 1003;
+
+	ck_assert_uint_eq(vars->pushed, 1003);
+	for (const struct node *node = vars->list.head; node; node = node->next)
+		ck_assert_uint_eq(node->value, expected--);
+	ck_assert_uint_eq(expected, 1000);
+	mem_region_detach(region);
+	return version;
+}
+
+static void pin_arena(int fd)
+{
+	struct mem_region *region = assert_ptr(mem_region_attach(NULL, NULL, mem_source_fd(fd), NULL));
+
+	assert_ok(mem_region_pin(region, ARENA, 0));
+	mem_region_detach(region);
+}
+
+TEST(arenas_killed_at_every_system_call, .timeout = 120)
+{
+	struct region_arena *one;
+	int seen[3] = {0}, nth = 1, fd;
+
+	need_linux(6, 9, "arenas");
+	one = arena_of_version(1, NULL);
+	assert_ok(region_arena__load(one));
+	for (int i = 0; i < 3; i++)
+		assert_ok(mem_prog_run(one->progs.push, NULL));
+	fd = dup(mem_map_fd(one->maps.arena));
+	region_arena__destroy(one); /* a forked child would have its place taken */
+	for (; !kill_at(upgrade_arena, nth); nth++) {
+		uint64_t version = check_arena();
+
+		ck_assert(version == 1 || version == 2);
+		seen[version]++;
+		pin_arena(fd);
+	}
+	ck_assert_int_gt(seen[1], 50);
+	ck_assert_int_gt(seen[2], 0);
+	ck_assert_uint_eq(check_arena(), 2);
+	close(fd);
 }
 END_TEST
 
