@@ -35,6 +35,12 @@ struct mem_link *link_failed(const struct mem_prog *prog, int err);
 struct mem_link *link_create(const struct mem_prog *prog, const void *attr, size_t size,
 			     const char *target, const struct feature *feature);
 
+/*
+ * link_update.c: let a link use fd, a program or a map, if it uses old_fd now (-1: whatever it uses).
+ * what: its name, for the message. 0, or -errno with a message.
+ */
+int link_update(struct mem_link *link, int fd, int old_fd, const char *what);
+
 /* attach_perf.c: a link over a perf event, which is taken over also on failure. */
 struct mem_link *link_perf_event(const struct mem_prog *prog, int event_fd, uint64_t cookie,
 				 const char *target);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "link.h"
-#include "struct_ops.h"
 
 static int update_error(int err, bool replaces, const char *what)
 {
@@ -29,8 +28,7 @@ static int update_error(int err, bool replaces, const char *what)
 	return mem__error(err, "can't update the link to '%s': %s", what, why);
 }
 
-/* Let a link use fd, a program or a map, if it uses old_fd now (-1: whatever it uses). what: its name. */
-static int link_update(struct mem_link *link, int fd, int old_fd, const char *what)
+int link_update(struct mem_link *link, int fd, int old_fd, const char *what)
 {
 	int err;
 	BPF_ATTR(attr);
@@ -57,25 +55,6 @@ int mem_link_update(struct mem_link *link, const struct mem_prog *prog, const st
 	if (!err)
 		err = link_update(link, prog->fd, old ? old->fd : -1, prog->image->name);
 	return object_result(prog->obj, err);
-}
-
-static int check_map(const struct mem_map *map)
-{
-	if (map->ops && map->fd >= 0 && map->image->map_flags & STRUCT_OPS_LINK)
-		return 0;
-	return mem__error(EINVAL, "%s: map '%s' is not a struct_ops map of section .struct_ops.link, or not "
-				  "prepared", map->obj->name, map->image->name);
-}
-
-int mem_link_update_map(struct mem_link *link, const struct mem_map *map, const struct mem_map *old)
-{
-	int err = check_map(map);
-
-	if (!err && old)
-		err = check_map(old);
-	err = err ?: struct_ops_fill(map);
-	err = err ?: link_update(link, map->fd, old ? old->fd : -1, map->image->name);
-	return object_result(map->obj, err);
 }
 
 int mem_link_detach(struct mem_link *link)
