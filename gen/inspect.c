@@ -62,7 +62,7 @@ static const char *attach_type(const struct mem_prog_image *prog)
 		"tcx_egress", "trace_uprobe_multi", "cgroup_unix_connect", "cgroup_unix_sendmsg",
 		"cgroup_unix_recvmsg", "cgroup_unix_getpeername", "cgroup_unix_getsockname",
 		"netkit_primary", "netkit_peer", "trace_kprobe_session", "trace_uprobe_session",
-		"trace_fsession",
+		"trace_fsession", "trace_fentry_multi", "trace_fexit_multi", "trace_fsession_multi",
 	};
 	static const char *const kinds[] = {
 		NULL, "tracepoint", "raw_tracepoint", NULL, NULL, "kprobe", NULL, "uprobe", NULL,

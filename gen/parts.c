@@ -63,5 +63,6 @@ void parts_emit(struct writer *w, const struct image_view *view)
 	use(w, attaches(view, MEM_ATTACH_KPROBE_MULTI) || attaches(view, MEM_ATTACH_UPROBE_MULTI),
 	    "probe_multi");
 	use(w, has_map(view, BPF_MAP_TYPE_STRUCT_OPS), "struct_ops");
+	use(w, attaches(view, MEM_ATTACH_TRACE_MULTI), "trace_multi");
 	use(w, attaches(view, MEM_ATTACH_USDT), "usdt");
 }

@@ -2,6 +2,7 @@
 /* What section names mean: the same as to libbpf, and to newer versions of it. */
 #include <bpf/libbpf.h>
 #include <mem/elf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,32 +131,95 @@ TEST(names_mean_what_they_mean_to_libbpf)
 }
 END_TEST
 
-/* Younger than the libbpf that this may be built with. */
+/* Every name that is younger than libbpf 1.1, with what libbpf 1.8 makes of it. */
+static const struct {
+	const char *section;
+	uint32_t type, attach;
+} young[] = {
+	{"tc/ingress", BPF_PROG_TYPE_SCHED_CLS, 46},
+	{"tc/egress", BPF_PROG_TYPE_SCHED_CLS, 47},
+	{"tcx/ingress", BPF_PROG_TYPE_SCHED_CLS, 46},
+	{"tcx/egress", BPF_PROG_TYPE_SCHED_CLS, 47},
+	{"netkit/primary", BPF_PROG_TYPE_SCHED_CLS, 54},
+	{"netkit/peer", BPF_PROG_TYPE_SCHED_CLS, 55},
+	{"netfilter", 32, 45},
+	{"sk_skb/verdict", BPF_PROG_TYPE_SK_SKB, BPF_SK_SKB_VERDICT},
+	{"uprobe.multi/b:f", BPF_PROG_TYPE_KPROBE, 48},
+	{"uretprobe.multi/b:f", BPF_PROG_TYPE_KPROBE, 48},
+	{"uprobe.multi.s/b:f", BPF_PROG_TYPE_KPROBE, 48},
+	{"uretprobe.multi.s/b:f", BPF_PROG_TYPE_KPROBE, 48},
+	{"usdt.s/b:p:n", BPF_PROG_TYPE_KPROBE, 0},
+	{"kprobe.session/f", BPF_PROG_TYPE_KPROBE, 56},
+	{"uprobe.session/b:f", BPF_PROG_TYPE_KPROBE, 57},
+	{"uprobe.session.s/b:f", BPF_PROG_TYPE_KPROBE, 57},
+	{"fsession/f", BPF_PROG_TYPE_TRACING, 58},
+	{"fsession.s/f", BPF_PROG_TYPE_TRACING, 58},
+	{"fentry.multi/f*", BPF_PROG_TYPE_TRACING, 59},
+	{"fentry.multi.s/f*", BPF_PROG_TYPE_TRACING, 59},
+	{"fexit.multi/f*", BPF_PROG_TYPE_TRACING, 60},
+	{"fexit.multi.s/f*", BPF_PROG_TYPE_TRACING, 60},
+	{"fsession.multi/f*", BPF_PROG_TYPE_TRACING, 61},
+	{"fsession.multi.s/f*", BPF_PROG_TYPE_TRACING, 61},
+	{"struct_ops.s/f", BPF_PROG_TYPE_STRUCT_OPS, 0},
+	{"cgroup/connect_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 49},
+	{"cgroup/sendmsg_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 50},
+	{"cgroup/recvmsg_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 51},
+	{"cgroup/getpeername_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 52},
+	{"cgroup/getsockname_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 53},
+};
+
 TEST(newer_names)
 {
-	static const struct {
-		const char *section;
-		uint32_t type, attach;
-	} known[] = {
-		{"tc/ingress", BPF_PROG_TYPE_SCHED_CLS, 46},
-		{"tcx/egress", BPF_PROG_TYPE_SCHED_CLS, 47},
-		{"netkit/primary", BPF_PROG_TYPE_SCHED_CLS, 54},
-		{"netfilter", 32, 45},
-		{"uprobe.multi/b:f", BPF_PROG_TYPE_KPROBE, 48},
-		{"kprobe.session/f", BPF_PROG_TYPE_KPROBE, 56},
-		{"uprobe.session.s/b:f", BPF_PROG_TYPE_KPROBE, 57},
-		{"fsession/f", BPF_PROG_TYPE_TRACING, 58},
-		{"cgroup/connect_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 49},
-		{"cgroup/getsockname_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 53},
-	};
+	for (size_t i = 0; i < sizeof(young) / sizeof(young[0]); i++) {
+		const struct mem_prog_image *prog = prog_in(young[i].section);
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		const struct mem_prog_image *prog = prog_in(known[i].section);
-
-		ck_assert_msg(prog->type == known[i].type &&
-				      prog->expected_attach_type == known[i].attach,
-			      "%s: type %u and attach type %u", known[i].section, prog->type,
+		ck_assert_msg(prog->type == young[i].type &&
+				      prog->expected_attach_type == young[i].attach,
+			      "%s: type %u and attach type %u", young[i].section, prog->type,
 			      prog->expected_attach_type);
+		mem_image_free(image);
+	}
+}
+END_TEST
+
+/* What the libbpf that runs here says of the names that it knows: any version, in any place. */
+TEST(newer_names_mean_the_same_to_a_newer_libbpf)
+{
+	size_t known = 0;
+
+	libbpf_set_print(NULL);
+	for (size_t i = 0; i < sizeof(young) / sizeof(young[0]); i++) {
+		enum bpf_attach_type attach;
+		enum bpf_prog_type type;
+
+		if (libbpf_prog_type_by_name(young[i].section, &type, &attach))
+			continue;
+		known++;
+		ck_assert_msg(type == young[i].type && attach == young[i].attach,
+			      "%s: type %u and attach type %u to libbpf", young[i].section, type, attach);
+	}
+	if (!known)
+		test_skip("libbpf %s knows none of them", libbpf_version_string());
+}
+END_TEST
+
+/* "?" before any of them changes nothing but whether the program is loaded. */
+TEST(question_mark_before_each_name)
+{
+	char section[64];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct mem_prog_image plain = *prog_in(names[i]);
+		const struct mem_prog_image *marked;
+
+		mem_image_free(image);
+		snprintf(section, sizeof(section), "?%s", names[i]);
+		marked = prog_in(section);
+		ck_assert_uint_eq(marked->type, plain.type);
+		ck_assert_uint_eq(marked->expected_attach_type, plain.expected_attach_type);
+		ck_assert_uint_eq(marked->prog_flags, plain.prog_flags);
+		ck_assert_uint_eq(marked->attach_kind, plain.attach_kind);
+		ck_assert_uint_eq(marked->flags, plain.flags | MEM_PROG_NO_AUTOLOAD);
 		mem_image_free(image);
 	}
 }
@@ -185,6 +249,9 @@ TEST(targets)
 		{"freplace/f", "f", MEM_ATTACH_BTF_TRACE, MEM_TARGET_PROG, 0, 0},
 		{"syscall", NULL, MEM_ATTACH_NONE, 0, 1 << 4, 0},
 		{"xdp.frags", NULL, MEM_ATTACH_NONE, 0, 1 << 5, 0},
+		{"fentry.multi.s/f*", "f*", MEM_ATTACH_TRACE_MULTI, MEM_TARGET_NONE, 1 << 4, 0},
+		{"usdt.s/b:p:n", "b:p:n", MEM_ATTACH_USDT, 0, 1 << 4, 0},
+		{"fsession.s/f", "f", MEM_ATTACH_BTF_TRACE, MEM_TARGET_FUNC, 1 << 4, 0},
 		/* a name nobody knows is for the loader to refuse, when it has to load it */
 		{"xdpress", NULL, 0, 0, 0, 0},
 		{"xdp/eth0", NULL, 0, 0, 0, 0},

@@ -114,6 +114,62 @@ TEST(session_runs_at_entry_and_return)
 }
 END_TEST
 
+TEST(entries_of_many_functions)
+{
+	struct mem_probe_opts opts = { .sz = sizeof(opts), .cookie = 0xc00c1e };
+	struct mem_link *link;
+
+	if (linux_version() < 7002) {
+		assert_ok(mem_prog_autoload_set(skel->progs.on_entries, 1));
+		if (tracing__load(skel) != -EPERM) {
+			ck_assert_ptr_nonnull(strstr(mem_error_message(), "lacks fentry.multi"));
+			ck_assert_ptr_nonnull(strstr(mem_error_message(), "7.2"));
+		}
+		return;
+	}
+	link = attach(skel->progs.on_entries);
+	run(skel->progs.on_entries);
+	ck_assert_uint_eq(skel->bss->entries, 5);
+	ck_assert_uint_eq(skel->bss->last_cookie, 0);
+	mem_link_destroy(link);
+
+	link = assert_ptr(mem_prog_attach_trace_multi(skel->progs.on_entries, "bpf_fentry_test[12]", &opts));
+	run(skel->progs.on_entries);
+	ck_assert_uint_eq(skel->bss->entries, 7);
+	ck_assert_uint_eq(skel->bss->last_cookie, opts.cookie);
+	mem_link_destroy(link);
+	run(skel->progs.on_entries);
+	ck_assert_uint_eq(skel->bss->entries, 7);
+	ck_assert_ptr_null(mem_prog_attach_trace_multi(skel->progs.on_entries, "libmem_no_such_*", NULL));
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "libmem_no_such_*"));
+}
+END_TEST
+
+TEST(returns_of_many_functions)
+{
+	struct mem_link *link;
+
+	need_linux(7, 2, "fexit.multi");
+	link = attach(skel->progs.on_exits);
+	run(skel->progs.on_exits);
+	ck_assert_uint_eq(skel->bss->exits, 3);
+	mem_link_destroy(link);
+}
+END_TEST
+
+TEST(sessions_of_many_functions)
+{
+	struct mem_link *link;
+
+	need_linux(7, 2, "fsession.multi");
+	link = attach(skel->progs.on_sessions);
+	run(skel->progs.on_sessions);
+	ck_assert_uint_eq(skel->bss->sessions, 6);
+	mem_link_destroy(link);
+}
+END_TEST
+
 TEST(result_of_a_function_is_changed)
 {
 	struct mem_link *link;

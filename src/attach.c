@@ -171,7 +171,7 @@ static struct mem_link *attach_by_part(const struct mem_prog *prog,
 	if (attach)
 		return attach(prog);
 	object_result(prog->obj, part_missing(prog->obj->name, "programs of this kind", "mem_probe_use(), "
-					      "mem_probe_multi_use() or mem_usdt_use"));
+					      "mem_probe_multi_use(), mem_trace_multi_use() or mem_usdt_use"));
 	return NULL;
 }
 
@@ -202,6 +202,8 @@ struct mem_link *mem_prog_attach(const struct mem_prog *prog)
 		return attach_by_part(prog, attach_kprobe_multi_target);
 	case MEM_ATTACH_UPROBE_MULTI:
 		return attach_by_part(prog, attach_uprobe_multi_target);
+	case MEM_ATTACH_TRACE_MULTI:
+		return attach_by_part(prog, attach_trace_multi_target);
 	case MEM_ATTACH_USDT:
 		return attach_by_part(prog, attach_usdt_target);
 	default:

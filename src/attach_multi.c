@@ -9,6 +9,7 @@
 #include "elf_symbols.h"
 #include "link.h"
 #include "opts.h"
+#include "places.h"
 #include "probe_target.h"
 #include "tracefs.h"
 
@@ -17,16 +18,7 @@
 static const struct feature kprobe_multi = { "kprobe.multi", 5, 18 };
 static const struct feature uprobe_multi = { "uprobe.multi", 6, 6 };
 
-/* A growing list of addresses, file offsets, or pointers to names that it owns. */
-struct places {
-	const char *pattern;
-	uint64_t *at;
-	bool names;
-	uint32_t count, room;
-	bool no_memory;
-};
-
-static bool places_add(struct places *places, uint64_t at)
+bool places_add(struct places *places, uint64_t at)
 {
 	if (places->count == places->room) {
 		uint32_t room = places->room ? places->room * 2 : 64;
@@ -50,7 +42,7 @@ static int compare_places(const void *a, const void *b)
 }
 
 /* A function in both symbol tables is one place. */
-static void places_unique(struct places *places)
+void places_unique(struct places *places)
 {
 	uint32_t kept = 0;
 
@@ -63,13 +55,10 @@ static void places_unique(struct places *places)
 	places->count = kept;
 }
 
-/*
- * The kernel's functions that can be probed. From Linux 6.5 on there is a list with addresses, which
- * spares the kernel looking up each name.
- */
-static int kernel_places(struct places *places)
+/* From Linux 6.5 on there is a list with addresses, which spares the kernel looking up each name. */
+int places_of_kernel(struct places *places)
 {
-	FILE *file = tracefs_fopen("available_filter_functions_addrs");
+	FILE *file = places->names ? NULL : tracefs_fopen("available_filter_functions_addrs");
 	bool addresses = file != NULL;
 	char *line = NULL, *name;
 	size_t size = 0;
@@ -83,6 +72,8 @@ static int kernel_places(struct places *places)
 
 		if (!addresses)
 			name = line;
+		if (places->names && strchr(name, '[')) /* a module's */
+			continue;
 		name += strspn(name, " ");
 		name[strcspn(name, " \t\n")] = '\0';
 		if (fnmatch(places->pattern, name, 0))
@@ -100,7 +91,7 @@ static int kernel_places(struct places *places)
 	return places->no_memory ? -ENOMEM : 0;
 }
 
-static void places_free(struct places *places)
+void places_free(struct places *places)
 {
 	for (uint32_t i = 0; places->names && i < places->count; i++)
 		free((void *)(uintptr_t)places->at[i]);
@@ -148,7 +139,7 @@ struct mem_link *mem_prog_attach_kprobe_multi(const struct mem_prog *prog, const
 	}
 	if (link_check_loaded(prog))
 		return NULL;
-	fd = kernel_places(&places);
+	fd = places_of_kernel(&places);
 	if (!fd && !places.count)
 		fd = -ENOENT;
 	if (!fd)

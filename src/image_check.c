@@ -457,7 +457,7 @@ static int check_prog(const struct check *check, uint32_t row)
 
 	if (!prog->name || !*prog->name || !prog->section)
 		return BAD(check, "progs[%u]: no name", row);
-	if (prog->attach_kind > MEM_ATTACH_STRUCT_OPS || prog->target_kind > MEM_TARGET_PROG ||
+	if (prog->attach_kind > MEM_ATTACH_TRACE_MULTI || prog->target_kind > MEM_TARGET_PROG ||
 	    prog->flags & ~(uint32_t)(MEM_PROG_NO_AUTOLOAD | MEM_PROG_RETURN))
 		return BAD(check, "program %s: attach kind %u, target kind %u, flags %#x",
 			   prog->name, prog->attach_kind, prog->target_kind, prog->flags);

@@ -102,7 +102,7 @@ static int find_all(struct kernel_btf_want *wants, uint32_t count, const struct 
 		return mem__error(ENOTSUP,
 				  "%s: " KERNEL_BTF " has a kind of type that libmem %s does not know",
 				  object, mem_version());
-	return module_btf_find(wants, count, view, (uint32_t)types, modules, object);
+	return !modules ? 0 : module_btf_find(wants, count, view, (uint32_t)types, modules, object);
 }
 
 int kernel_btf_find(struct kernel_btf_want *wants, uint32_t count, struct module_fds *modules,

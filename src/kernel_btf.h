@@ -37,7 +37,8 @@ struct kernel_btf_want {
 struct module_fds;
 
 /*
- * Fill in the ids, of the kernel or else of its modules, whose BTF is then kept open in modules.
+ * Fill in the ids, of the kernel or else of its modules, whose BTF is then kept open in modules
+ * (NULL: the kernel's only).
  * Types that are not found are no error: who wanted them knows what that means. 0, or -errno with a
  * message (object says for whom) when the kernel's BTF can't be read.
  */

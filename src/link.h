@@ -55,6 +55,7 @@ struct mem_link *attach_uprobe_target(const struct mem_prog *prog) PART;
 struct mem_link *attach_kprobe_multi_target(const struct mem_prog *prog) PART;
 struct mem_link *attach_uprobe_multi_target(const struct mem_prog *prog) PART;
 struct mem_link *attach_usdt_target(const struct mem_prog *prog) PART;
+struct mem_link *attach_trace_multi_target(const struct mem_prog *prog) PART;
 
 /* attach_probe.c: a uprobe at a place of a file; ref_counter: 0 if it has none */
 struct mem_link *link_uprobe(const struct mem_prog *prog, int pid, const char *path, uint64_t offset,

@@ -25,6 +25,9 @@ enum {
 	SYS_ATTACH_NETKIT_PEER = 55,  /* Linux 6.7 */
 	SYS_ATTACH_KPROBE_SESSION = 56, /* Linux 6.10 */
 	SYS_ATTACH_FSESSION = 58,     /* Linux 7.0 */
+	SYS_ATTACH_FENTRY_MULTI = 59, /* Linux 7.2 */
+	SYS_ATTACH_FEXIT_MULTI = 60,  /* Linux 7.2 */
+	SYS_ATTACH_FSESSION_MULTI = 61, /* Linux 7.2 */
 	SYS_COMMON_ATTRS = 1 << 16,   /* Linux 7.1: with a command, struct sys_common_attr follows */
 };
 
@@ -61,6 +64,18 @@ struct sys_link_create_netfilter {
 	uint32_t hook;   /* NF_INET_* */
 	int32_t priority;
 	uint32_t netfilter_flags; /* BPF_F_NETFILTER_IP_DEFRAG */
+};
+
+/* bpf(BPF_LINK_CREATE) for many functions of the kernel (Linux 7.2). */
+struct sys_link_create_tracing_multi {
+	uint32_t prog_fd;
+	uint32_t target_fd; /* 0 */
+	uint32_t attach_type;
+	uint32_t flags;
+	uint64_t ids;
+	uint64_t cookies;
+	uint32_t count;
+	uint32_t pad;
 };
 
 /* bpf(BPF_LINK_CREATE) for many places of one binary (Linux 6.6). */

@@ -233,6 +233,9 @@ static const struct {
 } young[] = {
 	{ BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP, { "security hooks of control groups", 6, 0 } },
 	{ BPF_PROG_TYPE_TRACING, SYS_ATTACH_FSESSION, { "fsession programs", 7, 0 } },
+	{ BPF_PROG_TYPE_TRACING, SYS_ATTACH_FENTRY_MULTI, { "fentry.multi", 7, 2 } },
+	{ BPF_PROG_TYPE_TRACING, SYS_ATTACH_FEXIT_MULTI, { "fexit.multi", 7, 2 } },
+	{ BPF_PROG_TYPE_TRACING, SYS_ATTACH_FSESSION_MULTI, { "fsession.multi", 7, 2 } },
 	{ SYS_PROG_TYPE_NETFILTER, 0, { "netfilter programs", 6, 4 } },
 };
 
@@ -245,28 +248,35 @@ static bool explain_young(const struct mem_prog *prog, char *text, size_t size)
 	return false;
 }
 
+static int load_error(const struct mem_prog *prog, int err, const char *why)
+{
+	return mem__error(err, "%s: program '%s' (section %s) can't be loaded: %s", prog->obj->name,
+			  prog->image->name, prog->image->section, why);
+}
+
 static int explain_errno(const struct mem_prog *prog, int err)
 {
 	char why[256];
 
 	if (err == EPERM)
 		explain_eperm(why, sizeof(why));
-	else if (err == EINVAL && explain_young(prog, why, sizeof(why)))
-		err = ENOTSUP;
 	else
 		snprintf(why, sizeof(why), "%s, without a reason from the verifier%s", strerror(err),
 			 err == EINVAL ? ": this kernel may lack the program type or a flag of it" : "");
-	return mem__error(err, "%s: program '%s' (section %s) can't be loaded: %s", prog->obj->name,
-			  prog->image->name, prog->image->section, why);
+	return load_error(prog, err, why);
 }
 
 int verifier_explain(const struct mem_prog *prog, const struct insns *insns, union bpf_attr *attr,
 		     int err)
 {
-	char *log = fetch_log(attr);
-	const char *reason = log ? trim_log(log) : "";
+	const char *reason;
+	char *log, why[256];
 	int ret;
 
+	if (err == EINVAL && explain_young(prog, why, sizeof(why)))
+		return load_error(prog, ENOTSUP, why);
+	log = fetch_log(attr);
+	reason = log ? trim_log(log) : "";
 	if (*reason)
 		ret = explain_log(prog, insns, log, reason, err);
 	else

@@ -202,7 +202,8 @@ enum mem_attach_kind {
 	MEM_ATTACH_UPROBE_MULTI = 8,   /**< target "binary:pattern" */
 	MEM_ATTACH_USDT = 9,           /**< target "binary:provider:name" */
 	MEM_ATTACH_KSYSCALL = 10,      /**< target "name" */
-	MEM_ATTACH_STRUCT_OPS = 11     /**< through its struct_ops map */
+	MEM_ATTACH_STRUCT_OPS = 11,    /**< through its struct_ops map */
+	MEM_ATTACH_TRACE_MULTI = 12    /**< target "pattern" */
 };
 
 /** What the kernel's BTF must contain for a program to load. */

@@ -683,6 +683,18 @@ struct mem_link *mem_prog_attach_kprobe_multi(const struct mem_prog *prog, const
 					      const struct mem_probe_opts *opts);
 
 /**
+ * @brief Attach a trampoline program to all kernel functions that match a pattern, with one link.
+ * @param prog     a loaded program of section fentry.multi, fexit.multi, fsession.multi or one of their
+ *                 sleepable forms
+ * @param pattern  as fnmatch(3) has it; functions of modules are left out
+ * @param opts     NULL, or with the cookie of all of them
+ * @return the link, to be destroyed by the caller; NULL with errno ENOENT nothing matches, EINVAL one of the
+ *         functions can't be traced, ENOTSUP Linux before 7.2, EPERM, or what else the kernel answered
+ */
+struct mem_link *mem_prog_attach_trace_multi(const struct mem_prog *prog, const char *pattern,
+					     const struct mem_probe_opts *opts);
+
+/**
  * @brief Attach a program to a function of a program or library.
  * @param prog      a loaded program of type kprobe (section uprobe or uretprobe)
  * @param pid       of the process, -1: every process, also those that start later
@@ -1593,6 +1605,9 @@ void mem_probe_multi_use(void);
 
 /** @brief struct_ops variables. */
 void mem_struct_ops_use(void);
+
+/** @brief Programs whose section says fentry.multi, fexit.multi or fsession.multi. */
+void mem_trace_multi_use(void);
 
 /** @brief Per-thread structs. */
 void mem_task_use(void);

@@ -6,7 +6,7 @@
 
 int of_process; /* programs at hooks act on this process alone */
 int refuse; /* 1: the hook says no, the function something else */
-__u64 entries, exits, sessions, last_argument, last_result, hooks, sockets;
+__u64 entries, exits, sessions, last_argument, last_result, last_cookie, hooks, sockets;
 
 static __always_inline int is_ours(void)
 {
@@ -41,6 +41,29 @@ int on_exit_sleepable(unsigned long long *ctx)
 /* At the entry and at the return. */
 SEC("?fsession/bpf_fentry_test2")
 int on_session(unsigned long long *ctx)
+{
+	sessions++;
+	return 0;
+}
+
+/* The kernel has bpf_fentry_test1() to test9() or more. */
+SEC("?fentry.multi/bpf_fentry_test[1-5]")
+int on_entries(unsigned long long *ctx)
+{
+	entries++;
+	last_cookie = bpf_get_attach_cookie(ctx);
+	return 0;
+}
+
+SEC("?fexit.multi/bpf_fentry_test[1-3]")
+int on_exits(unsigned long long *ctx)
+{
+	exits++;
+	return 0;
+}
+
+SEC("?fsession.multi/bpf_fentry_test[1-3]")
+int on_sessions(unsigned long long *ctx)
 {
 	sessions++;
 	return 0;

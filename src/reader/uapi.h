@@ -33,6 +33,9 @@
 #define MEM_BPF_TRACE_KPROBE_SESSION	56
 #define MEM_BPF_TRACE_UPROBE_SESSION	57
 #define MEM_BPF_TRACE_FSESSION		58
+#define MEM_BPF_TRACE_FENTRY_MULTI	59
+#define MEM_BPF_TRACE_FEXIT_MULTI	60
+#define MEM_BPF_TRACE_FSESSION_MULTI	61
 
 /* struct bpf_insn.code */
 #define MEM_OP_LD_IMM64 0x18 /* takes two instructions; the second one's code is 0 */
