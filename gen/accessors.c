@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <bpf/btf.h>
+#include <errno.h>
 #include <string.h>
 
 #include "accessors.h"
@@ -35,14 +36,27 @@ static enum scalar_kind scalar_kind(const struct types *types, const struct fiel
 
 /* One row: all functions of a variable. The type is whatever the member has. */
 static void emit_row(struct writer *w, const struct skeleton *s, const struct skeleton_region *region,
-		     const struct field *field, const char *macro)
+		     const struct field *field, const char *macro, const char *prefix)
 {
-	writer_line(w, "%s(%s, %s__%s_%s,", macro, s->name, s->name, region->variables, field->name);
+	writer_line(w, "%s(%s, %s,", macro, s->name, prefix);
 	writer_line(w, "\t__typeof__(((struct %s *)0)->%s), %s->%s)", region->struct_name, field->name,
 		    region->variables, field->name);
 }
 
-static void emit_variables(struct writer *w, const struct skeleton *s, uint32_t i)
+/* "tool__bss_hits"; x_y of .data and y of .data.x would be the same. NULL: no memory. */
+static const char *function_prefix(struct writer *w, struct scope *scope, const struct skeleton *s,
+				   const struct skeleton_region *region, const struct field *field)
+{
+	const char *prefix =
+		name_printf(scope->pool, "%s__%s_%s", s->name, region->variables, field->name);
+
+	prefix = prefix ? scope_claim(scope, prefix) : NULL;
+	if (!prefix && !w->error)
+		w->error = -ENOMEM;
+	return prefix;
+}
+
+static void emit_variables(struct writer *w, const struct skeleton *s, uint32_t i, struct scope *scope)
 {
 	const struct skeleton_region *region = &s->regions[i];
 	const struct record *record = region->record;
@@ -52,12 +66,16 @@ static void emit_variables(struct writer *w, const struct skeleton *s, uint32_t 
 		return;
 	for (uint32_t f = 0; f < record->count; f++) {
 		enum scalar_kind kind = scalar_kind(&s->types, &record->fields[f]);
+		const char *prefix;
 
 		if (kind == SCALAR_NONE)
 			continue;
-		emit_row(w, s, region, &record->fields[f], "MEM_ACCESSORS");
+		prefix = function_prefix(w, scope, s, region, &record->fields[f]);
+		if (!prefix)
+			return;
+		emit_row(w, s, region, &record->fields[f], "MEM_ACCESSORS", prefix);
 		if (kind == SCALAR_NUMBER)
-			emit_row(w, s, region, &record->fields[f], "MEM_ACCESSORS_ADD");
+			emit_row(w, s, region, &record->fields[f], "MEM_ACCESSORS_ADD", prefix);
 	}
 }
 
@@ -132,11 +150,13 @@ void accessors_emit_include(struct writer *w, const struct skeleton *s)
 
 void accessors_emit(struct writer *w, const struct skeleton *s)
 {
+	struct scope scope = {.pool = s->types.pool};
+
 	if (!s->accessors)
 		return;
 	writer_line(w, "/* Functions for single variables: see mem/accessors.h. */");
 	for (uint32_t i = 0; i < s->view->region_count; i++)
-		emit_variables(w, s, i);
+		emit_variables(w, s, i, &scope);
 	writer_blank(w);
 	for (uint32_t i = 0; i < s->types.order_count; i++) {
 		uint32_t id = s->types.order[i];

@@ -464,6 +464,12 @@ TEST(accessors_compile, ON_HOST, .timeout = 60)
 	}
 	snprintf(text, sizeof(text), "#include \"%s\"\n", generate("accessors", "--accessors"));
 	compile(text);
+	/* what would be called alike */
+	compile_bpf("x", "int y __attribute__((section(\".data.x\"))) = 1; int x_y = 1;\n"
+			 "__attribute__((section(\"xdp\"))) int use(void *x) { return y + x_y; }\n");
+	RUN_OK("%s skeleton %s/x.bpf.o --accessors -o %s/x.h", memgen(), dir, dir);
+	snprintf(text, sizeof(text), "#include \"%s/x.h\"\n", dir);
+	compile(text);
 	RUN_OK("grep -q 'accessors__copy_wide_sample(' %s/accessors.skel.h && "
 	       "! grep -q 'copy_no_sample' %s/accessors.skel.h",
 	       dir, dir);
