@@ -69,6 +69,29 @@ int mem_heap_init(struct mem_heap *heap, void *memory, size_t size, const struct
  */
 int mem_heap_refill(struct mem_heap *heap, size_t bytes);
 
+/** A thread that keeps a heap filled. */
+struct mem_heap_keeper;
+
+/**
+ * @brief Start a thread that calls mem_heap_refill() whenever too little is fresh.
+ *
+ * It looks each millisecond while memory is used, less and less often otherwise, up to 16 times a
+ * second: `bytes` is what may be allocated in 64 ms. At the heap's end it has nothing more to do.
+ *
+ * @param heap   a heap of this process
+ * @param bytes  to be fresh at all times: the low-water mark; twice as much is populated below it
+ * @return the thread, which belongs to the caller and has to be stopped before the arena is unmapped;
+ *         NULL with errno EINVAL not a heap, ENOMEM, EAGAIN no more threads. The child of a fork has
+ *         no such thread
+ */
+struct mem_heap_keeper *mem_heap_keep(struct mem_heap *heap, size_t bytes);
+
+/**
+ * @brief Stop the thread, and wait for its end.
+ * @param keeper  from mem_heap_keep(); NULL does nothing
+ */
+void mem_heap_keep_stop(struct mem_heap_keeper *keeper);
+
 /** Bytes of a heap, as mem_heap_usage() counts them. */
 struct mem_heap_usage {
 	size_t size;    /**< address space */
