@@ -159,6 +159,33 @@ TEST(out_of_memory_is_counted_and_cured_by_a_refill)
 }
 END_TEST
 
+TEST(a_keeper_fills_up_what_programs_take, .timeout = 60)
+{
+	struct timespec pause = {0, 100000000};
+	struct mem_heap_keeper *keeper;
+	uint32_t taken = 0, present;
+
+	make_heap(1, 0);
+	ck_assert_ptr_eq(mem_heap_keep(heap, 0), NULL);
+	keeper = assert_ptr(mem_heap_keep(heap, 1 << 20));
+	ck_assert_uint_ge(usage().fresh, 1 << 20);
+	for (int i = 0; i < 8; i++) { /* 4 MiB in all, half a MiB at a time */
+		taken += run(skel->progs.take, 1024, 512);
+		for (int wait = 0; wait < 50 && usage().fresh < 1 << 20; wait++)
+			nanosleep(&pause, NULL);
+		ck_assert_uint_ge(usage().fresh, 1 << 20);
+	}
+	ck_assert_uint_eq(taken, 8 * 512);
+	ck_assert_uint_eq(usage().failed, 0);
+	mem_heap_keep_stop(keeper);
+	present = heap->present;
+	run(skel->progs.take, 1024, 1024);
+	nanosleep(&pause, NULL);
+	ck_assert_uint_eq(heap->present, present);
+	mem_heap_keep_stop(NULL);
+}
+END_TEST
+
 TEST(a_program_takes_pages_by_itself)
 {
 	uint32_t present;
@@ -172,6 +199,25 @@ TEST(a_program_takes_pages_by_itself)
 	ck_assert_uint_eq(run(skel->progs.extend, 0, 1 << 20), ENOSPC);
 	ck_assert_uint_eq(run(skel->progs.take, 256, 1024), 1024);
 	assert_valid();
+}
+END_TEST
+
+/* Why there are no guard pages behind heaps: reserved pages are kept from the kfunc, not from a write. */
+TEST(a_reserved_page_is_for_applications_only)
+{
+	char *last;
+
+	make_heap(1, 0);
+	last = mem_at(char, heap, heap->base + (heap->total - 1) * 4096);
+	skel->bss->reserved = mem_low(last);
+	if (linux_version() < 6017) {
+		ck_assert_uint_eq(run(skel->progs.reserve, 0, 1), EOPNOTSUPP);
+		return;
+	}
+	ck_assert_uint_eq(run(skel->progs.reserve, 0, 1), 0);
+	*last = 5;
+	ck_assert_int_eq(*last, 5);
+	ck_assert_uint_eq(run(skel->progs.reserve, 0, 1), EBUSY);
 }
 END_TEST
 

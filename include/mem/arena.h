@@ -116,8 +116,11 @@ extern void bpf_arena_free_pages___mem(void *map, void __arena *first, unsigned 
 	__attribute__((section(".ksyms"), weak));
 
 /**
- * @brief Keep bpf_arena_alloc_pages() and page faults away from a range. Linux 6.17; test for it:
+ * @brief Keep bpf_arena_alloc_pages() away from a range. Linux 6.17; test for it:
  * `if (bpf_arena_reserve_pages___mem) ...`
+ *
+ * A write by an application still populates its pages (unless with MEM_ARENA_SEGV_ON_FAULT), so it does
+ * not make guard pages of them.
  *
  * @param map    the arena
  * @param first  page aligned

@@ -138,6 +138,23 @@ int misuse(void *ctx)
 	return 0;
 }
 
+__u32 reserved; /* low address of a page */
+
+/* Reserve the page; 1000: and it can be had nevertheless. */
+SEC("syscall")
+int reserve(void *ctx)
+{
+	void __arena *page = mem_at(void, &heap, reserved);
+	int err;
+
+	if (!bpf_arena_reserve_pages___mem)
+		return 95;
+	err = bpf_arena_reserve_pages___mem(&arena, page, 1);
+	if (!err && mem_arena_alloc_pages(arena, page, 1))
+		return 1000;
+	return -err;
+}
+
 /* Take pages for the heap, and some for ourselves. */
 SEC("syscall")
 int extend(void *ctx)
