@@ -31,12 +31,15 @@ $(STARTUP)/$(1)_floor: $(STARTUP)/$(1)_floor-$(STARTUP_KERNEL).c bench/startup/f
 	$$(call say,CC,$$@)
 	$$(Q)$$(CC) $$(BENCH_CFLAGS) -Ibench/startup bench/startup/floor.c $$< -o $$@
 
-startup-tools: $(foreach loader,floor libmem libbpf light,$(STARTUP)/$(1)_$(loader))
+$(STARTUP)/$(1)_phases: bench/startup/libmem.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).skel.h $(LIBMEM_SO)
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $$(BENCH_CFLAGS) $(call STARTUP_FLAGS,$(1),skel) -DSPLIT $$< -L$(BUILD) -lmem -Wl,-rpath,'$$$$ORIGIN/../..' -o $$@
 endef
-$(foreach object,$(STARTUP_OBJECTS) forget,$(eval $(call startup_tools,$(object))))
+$(foreach object,$(STARTUP_OBJECTS) forget $(addprefix grow_,$(GROWTH)),$(eval $(call startup_tools,$(object))))
 
 .PHONY: startup-tools
-startup-tools: $(STARTUP)/elf $(STARTUP)/empty
+startup-tools: $(foreach object,$(STARTUP_OBJECTS),$(foreach loader,floor libmem libbpf light phases,$(STARTUP)/$(object)_$(loader)))
+startup-tools: $(STARTUP)/forget_libmem $(STARTUP)/elf $(STARTUP)/empty
 
 $(STARTUP)/elf: bench/startup/elf.c bench/startup/phases.h $(LIBMEM_ELF_SO) $(LIBMEM_SO)
 	@mkdir -p $(@D)

@@ -29,7 +29,10 @@ bench "open + load: arena and a kernel function" arena -m load -n 60 -r 100
 bench "open + load: 16 CO-RE relocations" core -m load -n 60 -r 60
 bench "open + load: 16 CO-RE relocations, first use of the types" core -m load -n 8 -p "$tools/forget_libmem"
 bench "open + load: 50 programs, 20 maps" many -m load -n 15 -r 10
-bench "open + load: 256 MiB of zeroes" zeroes -m load -n 10 -r 4
+bench "open + load: 256 MiB of zeroes" zeroes -m load -n 6 -r 2
+"$run" -n 30 -s 15 -m total -b globals -c open,prepare,load,close startup "phases of libmem's skeletons" \
+	globals="$tools/globals_phases" arena="$tools/arena_phases" core="$tools/core_phases" \
+	many="$tools/many_phases" zeroes="$tools/zeroes_phases"
 
 # Closing a tracepoint makes the kernel wait for all CPUs, a tenth of a second for each that nobody else has
 # open: here somebody has, which halves it. All attach with the same calls from an object file.
@@ -37,7 +40,7 @@ mkfifo "$tools/held" "$tools/holding"
 BENCH_HOLD=1 "$tools/attach_floor" < "$tools/holding" > "$tools/held" &
 exec 9> "$tools/holding"
 read -r _ < "$tools/held"
-"$run" -n "${ATTACH_ROUNDS:-3}" -s 1000 -m attach -t -c bpf,calls,faults,close startup "attach: 100 tracepoints" \
+"$run" -n "${ATTACH_ROUNDS:-2}" -s 1000 -m attach -t -c bpf,calls,faults,close startup "attach: 100 tracepoints" \
 	floor="$tools/attach_floor" "libmem skeleton=$tools/attach_libmem" "libbpf skeleton=$tools/attach_libbpf" \
 	"light skeleton=$tools/attach_light"
 exec 9>&-

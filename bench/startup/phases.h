@@ -18,7 +18,7 @@
 
 #include "../clock.h"
 
-#define BENCH_PHASES 3
+#define BENCH_PHASES 5
 
 struct bench_phases {
 	const char *names[BENCH_PHASES];
@@ -77,7 +77,11 @@ static inline int bench_out(void)
 static inline void bench_report(void)
 {
 	const struct bench_phases *p = &bench_phases;
+	long long total = 0;
 
+	for (int i = 0; i < p->count - 1; i++)
+		total += p->wall[i];
+	dprintf(bench_out(), "total %.3f\n", (double)total / 1000); /* all but the last: closing */
 	for (int i = 0; i < p->count; i++)
 		dprintf(bench_out(), "%s %.3f\n%s.faults %ld\n", p->names[i], (double)p->wall[i] / 1000,
 			p->names[i], p->usage[i + 1].ru_minflt - p->usage[i].ru_minflt);

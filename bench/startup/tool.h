@@ -17,22 +17,48 @@
 /* What the loader says of its failure. */
 static const char *tool_error(void);
 
+static void tool_fail(const char *what)
+{
+	fprintf(stderr, "%s: %s\n", what, tool_error());
+	exit(1);
+}
+
+#ifdef SPLIT
+/* libmem's phases one by one. */
+static struct OBJECT *tool_load(void)
+{
+	struct OBJECT *skel = TOOL_CALL(OBJECT, open)();
+
+	bench_phase("open");
+	if (!skel || mem_object_prepare(skel->obj))
+		tool_fail("prepare");
+	bench_phase("prepare");
+	if (TOOL_CALL(OBJECT, load)(skel))
+		tool_fail("load");
+	bench_phase("load");
+	return skel;
+}
+#else
+static struct OBJECT *tool_load(void)
+{
+	struct OBJECT *skel = TOOL_CALL(OBJECT, open_and_load)();
+
+	bench_phase("load");
+	if (!skel)
+		tool_fail("load");
+	return skel;
+}
+#endif
+
 static void tool_live(void)
 {
 	struct OBJECT *skel;
 
 	bench_start();
-	skel = TOOL_CALL(OBJECT, open_and_load)();
-	bench_phase("load");
-	if (!skel) {
-		fprintf(stderr, "load: %s\n", tool_error());
-		exit(1);
-	}
+	skel = tool_load();
 #ifdef ATTACH
-	if (TOOL_CALL(OBJECT, attach)(skel)) {
-		fprintf(stderr, "attach: %s\n", tool_error());
-		exit(1);
-	}
+	if (TOOL_CALL(OBJECT, attach)(skel))
+		tool_fail("attach");
 	bench_phase("attach");
 #endif
 	TOOL_CALL(OBJECT, destroy)(skel);
