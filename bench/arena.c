@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Arena structures beside what the kernel and the C library have: the least time of several rounds that
- * take turns, without the loop around it, and the ratio. Then what each costs the verifier.
+ * Arena structures beside what the kernel and the C library have, in rounds that take turns, without the
+ * loop around them. Then what each costs the verifier.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -15,6 +15,7 @@
 #include "arena.h"
 #include "arena.skel.h"
 #include "clock.h"
+#include "table.h"
 
 #define KEYS   100000
 #define ROUNDS 15
@@ -23,12 +24,11 @@ enum row { LOOP, EMPTY, PAIR, BATCH, OBJ, APP, LIBC, HIT, AT, MISS, UPDATE, INSE
 	   KINSERT, KREMOVE, APPFIND, SYSFIND, WALK, BATCHWALK, ROWS };
 
 static struct arena *skel;
-static double best[ROWS];
+static struct bench_series series[ROWS];
 
 static void note(enum row row, double ns)
 {
-	if (!best[row] || ns < best[row])
-		best[row] = ns;
+	bench_note(&series[row], ns);
 }
 
 static void run(enum row row, const struct mem_prog *prog, uint64_t count, uint64_t offset)
@@ -126,28 +126,43 @@ static void run_tables(void)
 	run(KREMOVE, skel->progs.kernel_remove, KEYS, 0);
 }
 
+static struct bench_stat stat_without(enum row row, double loop)
+{
+	struct bench_stat stat = bench_stat(series[row].samples, series[row].count);
+
+	stat.median -= loop;
+	stat.min -= loop;
+	return stat;
+}
+
 /* around: the row of the loop around it, to be taken off; ROWS: none */
 static void print(const char *what, enum row ours, const char *peer, enum row theirs, enum row around)
 {
-	double loop = around < ROWS ? best[around] : 0;
+	double loop = around < ROWS ? stat_without(around, 0).min : 0;
+	struct bench_row row = {.name = what, .stat = stat_without(ours, loop), .base = peer,
+				.base_stat = stat_without(theirs, loop)};
+	struct bench_column column = {"the peer", row.base_stat.median};
 
-	printf("%-34s %8.1f  %-32s %8.1f  %6.3f\n", what, best[ours] - loop, peer, best[theirs] - loop,
-	       (best[ours] - loop) / (best[theirs] - loop));
+	row.columns = &column;
+	row.column_count = 1;
+	bench_print(&row);
 }
 
 static void print_tables(int load)
 {
+	const char *kernel = "BPF_MAP_TYPE_HASH";
 	char title[40];
 
-	snprintf(title, sizeof(title), "hash at %d %%: find", load);
-	print(title, HIT, "BPF_MAP_TYPE_HASH", KHIT, LOOP);
-	print("              at (pointer)", AT, "", KHIT, LOOP);
-	print("              find, not there", MISS, "", KMISS, LOOP);
-	print("              set, replacing", UPDATE, "", KUPDATE, LOOP);
-	print("              set, adding", INSERT, "", KINSERT, LOOP);
-	print("              remove", REMOVE, "", KREMOVE, LOOP);
-	print("              application: find", APPFIND, "lookup system call", SYSFIND, ROWS);
-	print("              application: walk", WALK, "batch lookup, per element", BATCHWALK, ROWS);
+	snprintf(title, sizeof(title), "hash at %d %%", load);
+	bench_table("arena", title, "ns", "the peer");
+	print("program: find", HIT, kernel, KHIT, LOOP);
+	print("program: at (pointer)", AT, kernel, KHIT, LOOP);
+	print("program: find, not there", MISS, kernel, KMISS, LOOP);
+	print("program: set, replacing", UPDATE, kernel, KUPDATE, LOOP);
+	print("program: set, adding", INSERT, kernel, KINSERT, LOOP);
+	print("program: remove", REMOVE, kernel, KREMOVE, LOOP);
+	print("application: find", APPFIND, "lookup system call", SYSFIND, ROWS);
+	print("application: walk, per element", WALK, "batch lookup", BATCHWALK, ROWS);
 }
 
 static void bench_tables(size_t elements, int load)
@@ -157,7 +172,7 @@ static void bench_tables(size_t elements, int load)
 		exit(1);
 	}
 	for (enum row row = HIT; row < ROWS; row++)
-		best[row] = 0;
+		series[row].count = 0;
 	for (int i = 0; i < ROUNDS; i++)
 		run_tables();
 	print_tables(load);
@@ -199,10 +214,10 @@ int main(void)
 	}
 	for (int i = 0; i < ROUNDS; i++)
 		run_allocators();
-	printf("%-34s %8s  %-32s %8s  %6s\n", "", "ns", "peer", "ns", "ratio");
-	print("program: allocate + free 64 bytes", PAIR, "bpf_obj_new + drop", OBJ, EMPTY);
-	print("         in batches of 1,000", BATCH, "", OBJ, EMPTY);
-	print("application: allocate + free", APP, "glibc malloc + free", LIBC, ROWS);
+	bench_table("arena", "allocate and free 64 bytes", "ns", "the peer");
+	print("program", PAIR, "bpf_obj_new + drop", OBJ, EMPTY);
+	print("program, in batches of 1,000", BATCH, "bpf_obj_new + drop", OBJ, EMPTY);
+	print("application", APP, "glibc malloc + free", LIBC, ROWS);
 	/* seven slots are meant for five elements */
 	bench_tables(KEYS / 38 * 100 / 7 * 5, 38);
 	bench_tables(KEYS / 76 * 100 / 7 * 5, 76);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "table.h"
 #include "task.skel.h"
 
 #define ROUNDS 200000
@@ -71,15 +72,10 @@ static void *new_thread(void *arg)
 	return NULL;
 }
 
-static int by_value(const void *a, const void *b)
+/* New threads' first use, ns. */
+static void time_registering(struct bench_series *series)
 {
-	return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
-}
-
-/* The median of many new threads' first use, ns. */
-static double time_of_registering(void)
-{
-	double took[THREADS];
+	static double took[THREADS];
 
 	for (int i = 0; i < THREADS; i++) {
 		pthread_t thread;
@@ -88,49 +84,72 @@ static double time_of_registering(void)
 			exit(1);
 		pthread_join(thread, NULL);
 	}
-	qsort(took, THREADS, sizeof(took[0]), by_value);
-	return took[THREADS / 2];
+	bench_note(series, bench_stat(took, THREADS).median);
 }
 
-/* The fastest of some runs, ns for each round. */
-static double time_of(void (*fn)(void), int rounds)
+static void time_function(struct bench_series *series, void (*fn)(void))
 {
-	double best = 1e18;
+	double start = now();
 
-	for (int i = 0; i < REPEAT; i++) {
-		double start = now(), took;
-
-		for (int n = 0; n < rounds; n++)
-			fn();
-		took = (now() - start) / rounds;
-		best = took < best ? took : best;
-	}
-	return best;
+	fn();
+	bench_note(series, (now() - start) / ROUNDS);
 }
 
-static double program_time(const struct mem_prog *prog)
+static void time_program(struct bench_series *series, const struct mem_prog *prog)
 {
-	double best = 1e18;
+	struct mem_run_opts opts = {.sz = sizeof(opts)};
+	double start = now();
+
+	if (mem_prog_run(prog, &opts) || opts.retval != 1) {
+		fprintf(stderr, "task: %s: %s\n", mem_prog_name(prog), mem_error_message());
+		exit(1);
+	}
+	bench_note(series, (now() - start) / ROUNDS);
+}
+
+static void bench_application(const char *back)
+{
+	struct bench_series value = {.name = "thread_local struct"}, ptr = {.name = "thread_local pointer"},
+			    task = {.name = "per-thread memory"}, first = {.name = "first use by a thread"};
+	char title[64];
+
+	pointer = &variable;
+	for (int i = 0; i < REPEAT; i++) {
+		time_function(&value, add_to_variable);
+		time_function(&ptr, add_to_pointer);
+		time_function(&task, add_to_task);
+	}
+	time_registering(&first);
+	snprintf(title, sizeof(title), "application, %s", back);
+	bench_table("task", title, "ns", ptr.name);
+	bench_print_series(&ptr, &ptr, 0);
+	bench_print_series(&value, &ptr, 0);
+	bench_print_series(&task, &ptr, 0);
+	bench_print_series(&first, NULL, 0);
+}
+
+static void bench_program(const char *back, const struct task *skel)
+{
+	struct bench_series loop = {0}, storage = {.name = "bpf_task_storage_get"}, task = {.name = "per-thread memory"};
+	double around;
+	char title[64];
 
 	for (int i = 0; i < REPEAT; i++) {
-		struct mem_run_opts opts = {.sz = sizeof(opts)};
-		double start = now(), took;
-
-		if (mem_prog_run(prog, &opts) || opts.retval != 1) {
-			fprintf(stderr, "task: %s: %s\n", mem_prog_name(prog), mem_error_message());
-			exit(1);
-		}
-		took = (now() - start) / ROUNDS;
-		best = took < best ? took : best;
+		time_program(&loop, skel->progs.empty);
+		time_program(&storage, skel->progs.by_storage);
+		time_program(&task, skel->progs.by_task);
 	}
-	return best;
+	around = bench_stat(loop.samples, loop.count).min;
+	snprintf(title, sizeof(title), "program, %s, without the loop", back);
+	bench_table("task", title, "ns", storage.name);
+	bench_print_series(&storage, &storage, around);
+	bench_print_series(&task, &storage, around);
 }
 
 int main(int argc, char **argv)
 {
 	static const char *const backs[] = {"auto", "uptr", "arena", "array"};
 	struct mem_task_opts opts = {.sz = sizeof(opts)};
-	double variable_ns, pointer_ns, task_ns, loop, storage, program;
 	struct task *skel;
 
 	for (unsigned int i = 0; argc > 1 && i < 4; i++)
@@ -141,18 +160,8 @@ int main(int argc, char **argv)
 		printf("%-5s not here: %s\n", backs[opts.back], mem_error_message());
 		return 0;
 	}
-	variable_ns = time_of(add_to_variable, 1) / ROUNDS;
-	pointer = &variable;
-	pointer_ns = time_of(add_to_pointer, 1) / ROUNDS;
-	task_ns = time_of(add_to_task, 1) / ROUNDS;
-	loop = program_time(skel->progs.empty);
-	storage = program_time(skel->progs.by_storage) - loop;
-	program = program_time(skel->progs.by_task) - loop;
-	printf("%-5s application %.2fx of a thread_local pointer, %.2fx of a struct by value (%.2f ns), program %.2fx of "
-	       "bpf_task_storage_get (%.2f ns), registering a thread %.2f us\n",
-	       backs[mem_task_back_used()], task_ns / pointer_ns,
-	       task_ns / variable_ns, task_ns, program / storage, program,
-	       time_of_registering() / 1000);
+	bench_application(backs[mem_task_back_used()]);
+	bench_program(backs[mem_task_back_used()], skel);
 	task__destroy(skel);
 	return 0;
 }
