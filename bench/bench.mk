@@ -2,7 +2,8 @@
 ## make bench                  all benchmarks, in under five minutes: ratios to what is measured beside, and
 ##                            build/bench.json; make bench-startup bench-size ... for one of them
 ## make bench-report           the ratios of build/bench.json as build/bench.svg
-.PHONY: bench bench-peers
+##                            (and docs/*.svg with PICTURES=docs)
+.PHONY: bench bench-peers bench-report
 
 BENCH := $(BUILD)/bench
 BENCH_RUN := $(BENCH)/run
@@ -63,5 +64,15 @@ bench: setup $(BENCH_RUN)
 	$(Q)for bench in $(BENCHES); do BENCH_ROWS=$(BENCH_ROWS) $(MAKE) --no-print-directory bench-$$bench || exit 1; done
 	$(Q)bench/join_rows $(BENCH_ROWS) libmem=$(VERSION) libbpf=$(shell $(PEER_PKG_CONFIG) --modversion libbpf) \
 		"bpftool=$$($(PEER_BPFTOOL) version | sed -n 's/^bpftool v//p')" > $(BUILD)/bench.json
+
+PICTURES ?=
+bench-report: $(BUILD)/bench.json
+	$(call say,DRAW,$(BUILD)/bench.svg)
+	$(Q)awk -f bench/json.awk -f bench/ratios.awk $< > $(BUILD)/bench.svg
+	$(Q)$(if $(PICTURES),awk -v only=startup -f bench/json.awk -f bench/ratios.awk $< > $(PICTURES)/startup.svg)
+	$(Q)$(if $(PICTURES),awk -f bench/json.awk -f bench/growth.awk $< > $(PICTURES)/growth.svg)
+
+$(BUILD)/bench.json:
+	$(Q)echo "there are no figures yet: make bench" && false
 
 -include $(wildcard $(BENCH)/*.d $(BENCH)/*/*.d)

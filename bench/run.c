@@ -10,7 +10,7 @@
  *   -c METRICS   more columns, comma separated
  *   -u UNIT      of the main number (us)
  *   -p COMMAND   runs before each, unmeasured
- *   -b NAME      what the others are compared with (the first)
+ *   -b NAME      what the others are compared with (the first); - for nothing
  *   -r REPEAT    one more run with BENCH_REPEAT=REPEAT, for METRIC.user and METRIC.system
  *   -t           count system calls: METRIC.calls, METRIC.bpf
  *   -v           no commands: NAME=NUMBER
@@ -337,14 +337,18 @@ int main(int argc, char **argv)
 {
 	struct bench_stat base_stat = {0};
 
+	/* ahead of whatever else the machine does, where that is allowed */
+	setpriority(PRIO_PROCESS, 0, -15);
 	read_options(argc, argv);
 	for (int i = optind + 2; i < argc; i++)
 		add_case(argv[i]);
 	base = base ? base : cases[0].name;
+	if (!strcmp(base, "-"))
+		base = NULL;
 	if (!values_given)
 		measure();
 	for (size_t i = 0; i < case_count; i++)
-		if (!strcmp(cases[i].name, base))
+		if (base && !strcmp(cases[i].name, base))
 			base_stat = stat_of(&cases[i], main_metric);
 	bench_table(argv[optind], argv[optind + 1], unit, base);
 	for (size_t i = 0; i < case_count; i++)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # startup.sh RUN FOLDER: from nothing to programs in the kernel, and back. `floor` makes the calls that libmem
-# makes, from constants. Columns: user and system time (us, of a run that repeats it all), system calls, page
+# makes, from constants. Columns: CPU time (us), user and system
+# time (us each, of a run that repeats it all), system calls, page
 # faults, the most memory the process had (KiB), and us to close everything. ATTACH_ROUNDS=10 for
 # attaching that is measured as often as the rest: closing takes the kernel seconds.
 set -eu
@@ -16,7 +17,7 @@ bench()
 {
 	title=$1 object=$2
 	shift 2
-	"$run" -t -c user,system,bpf,calls,faults,peak,close "$@" startup "$title" \
+	"$run" -t -c cpu,user,system,bpf,calls,faults,peak,close "$@" startup "$title" \
 		floor="$tools/${object}_floor" \
 		"libmem skeleton=$tools/${object}_libmem" \
 		"libmem, object file=$tools/elf $tools/$object.bpf.o" \
@@ -30,7 +31,7 @@ bench "open + load: 16 CO-RE relocations" core -m load -n 60 -r 60
 bench "open + load: 16 CO-RE relocations, first use of the types" core -m load -n 8 -p "$tools/forget_libmem"
 bench "open + load: 50 programs, 20 maps" many -m load -n 15 -r 10
 bench "open + load: 256 MiB of zeroes" zeroes -m load -n 6 -r 2
-"$run" -n 30 -s 15 -m total -b globals -c open,prepare,load,close startup "phases of libmem's skeletons" \
+"$run" -n 30 -s 15 -m total -b - -c open,prepare,load,close startup "phases of libmem's skeletons" \
 	globals="$tools/globals_phases" arena="$tools/arena_phases" core="$tools/core_phases" \
 	many="$tools/many_phases" zeroes="$tools/zeroes_phases"
 
@@ -40,7 +41,7 @@ mkfifo "$tools/held" "$tools/holding"
 BENCH_HOLD=1 "$tools/attach_floor" < "$tools/holding" > "$tools/held" &
 exec 9> "$tools/holding"
 read -r _ < "$tools/held"
-"$run" -n "${ATTACH_ROUNDS:-2}" -s 1000 -m attach -t -c bpf,calls,faults,close startup "attach: 100 tracepoints" \
+"$run" -n "${ATTACH_ROUNDS:-2}" -s 1000 -m attach -t -c cpu,bpf,calls,faults,close startup "attach: 100 tracepoints" \
 	floor="$tools/attach_floor" "libmem skeleton=$tools/attach_libmem" "libbpf skeleton=$tools/attach_libbpf" \
 	"light skeleton=$tools/attach_light"
 exec 9>&-
