@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # startup.sh RUN FOLDER: from nothing to programs in the kernel, and back. `floor` makes the calls that libmem
-# makes, from constants. Columns: CPU time (us), user and system
-# time (us each, of a run that repeats it all), system calls, page
-# faults, the most memory the process had (KiB), and us to close everything. ATTACH_ROUNDS=10 for
-# attaching that is measured as often as the rest: closing takes the kernel seconds.
+# makes, from constants. Columns: CPU time (us), user and system time (us each, of a run that repeats it
+# all), system calls, page faults, the most memory the process had (KiB), and us to close everything.
+# ATTACH_ROUNDS=10 for attaching that is measured as often as the rest: closing takes the kernel seconds.
 set -eu
 
 run=$1
