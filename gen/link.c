@@ -123,14 +123,14 @@ static int read_all(int fd, struct writer *w)
 /* libbpf's linker writes to a path as it goes: to memory first, and from there all at once. */
 static int link_objects(const struct arguments *args)
 {
-	int fd = memfd_create("memgen", MFD_CLOEXEC), err = fd < 0 ? -errno : 0;
+	int fd = memfd_create("memgen", MFD_CLOEXEC), err;
 	struct writer w = WRITER_INIT;
 	char path[64];
 
-	if (err) {
+	if (fd < 0) {
 		fprintf(stderr, "memgen: %s: no memory to link it in: %s\n", args->output,
-			strerror(-err));
-		return err;
+			strerror(errno));
+		return -ENOMEM;
 	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	libbpf_set_print(print_warnings);

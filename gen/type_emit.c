@@ -179,6 +179,10 @@ static void emit_composite(struct writer *w, const struct types *types, uint32_t
 		emit_composite_name(w, types, id, type);
 		return;
 	}
+	if (!record) { /* layout draws members that C can't lay out: nobody has looked into their types */
+		writer_part(w, "%s { } ", composite_keyword(type));
+		return;
+	}
 	writer_part(w, "%s {", composite_keyword(type));
 	writer_end(w);
 	w->indent++;
