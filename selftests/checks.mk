@@ -7,7 +7,6 @@ FAULTS_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard selftests/faults/*.
 
 $(FAULTS_OBJS): private ALL_CFLAGS += -Iselftests -I$(BUILD)/selftests -DBUILD_DIR='"$(BUILD)"' \
 	$(shell $(PKG_CONFIG) --cflags check)
-$(FAULTS_OBJS): | $(TEST_SKELS)
 $(BUILD)/selftests/test_faults: $(FAULTS_OBJS)
 $(BUILD)/selftests/test_faults.o: | $(INJECT_SO)
 

@@ -14,29 +14,34 @@
 #include "harness.h"
 #include "nets.h"
 
-enum { ADDRESS = 0x0a090901, NEIGHBOUR = 0x0a090902 };
-
-static void set_up(const char *name)
+void nets_set_up(const char *name, const char *address)
 {
-	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq request = {.ifr_flags = IFF_UP};
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	ck_assert_int_ge(sock, 0);
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
 	ck_assert_int_eq(ioctl(sock, SIOCSIFFLAGS, &request), 0);
+	if (address) {
+		in.sin_addr.s_addr = inet_addr(address);
+		memcpy(&request.ifr_addr, &in, sizeof(in));
+		ck_assert_int_eq(ioctl(sock, SIOCSIFADDR, &request), 0);
+	}
 	close(sock);
 }
 
 int nets_own(void)
 {
 	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	set_up("lo");
+	nets_set_up("lo", NULL);
 	return (int)if_nametoindex("lo");
 }
 
-static void send_to(uint32_t host, int count)
+void nets_send_to(const char *address, int count)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {htonl(host)}};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9),
+				 .sin_addr.s_addr = inet_addr(address)};
 	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	for (int i = 0; i < count; i++)
@@ -46,12 +51,7 @@ static void send_to(uint32_t host, int count)
 
 void nets_send(int count)
 {
-	send_to(INADDR_LOOPBACK, count);
-}
-
-void nets_send_netkit(int count)
-{
-	send_to(NEIGHBOUR, count);
+	nets_send_to("127.0.0.1", count);
 }
 
 /* A request to make one link, as rtnetlink wants it. */
@@ -59,14 +59,14 @@ struct link_request {
 	struct nlmsghdr header;
 	struct ifinfomsg info;
 	struct rtattr name_attr;
-	char name[8];
+	char name[12];
 	struct rtattr link_attr; /* holds the two below */
 	struct rtattr kind_attr;
 	char kind[8];
 	struct rtattr data_attr; /* empty */
 };
 
-static int make_netkit(const char *name)
+int nets_netkit(const char *name)
 {
 	struct link_request request = {
 		.header = {sizeof(request), RTM_NEWLINK,
@@ -90,30 +90,6 @@ static int make_netkit(const char *name)
 	close(sock);
 	ck_assert_uint_eq(answer.header.nlmsg_type, NLMSG_ERROR);
 	return answer.error.error;
-}
-
-static void set_address(const char *name)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(ADDRESS)}};
-	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = {0};
-
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	memcpy(&request.ifr_addr, &address, sizeof(address));
-	ck_assert_int_eq(ioctl(sock, SIOCSIFADDR, &request), 0);
-	close(sock);
-}
-
-int nets_netkit(void)
-{
-	int err = make_netkit("first");
-
-	if (err)
-		return err;
-	set_address("first");
-	set_up("first");
-	set_up("nk0"); /* the name that the kernel gives to the other one */
-	return (int)if_nametoindex("first");
 }
 
 void nets_connect(int sockets[2])

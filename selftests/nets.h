@@ -6,17 +6,22 @@
 /* A network namespace of the test's own, with a loopback that is up. Returns the loopback's index. */
 int nets_own(void);
 
-/* UDP packets over the loopback to a port where nobody listens: they leave, and a socket is looked for. */
+/* Set a device up, with an IPv4 address unless that is NULL. */
+void nets_set_up(const char *name, const char *address);
+
+/* UDP packets to port 9 of an address. */
+void nets_send_to(const char *address, int count);
+
+/* The same over the loopback, where nobody listens: they leave, and a socket is looked for. */
 void nets_send(int count);
-
-/* Make a pair of netkit devices in the test's own namespace, up and with the address 10.9.9.1. Returns the
- * primary one's index, or -errno of a kernel that can't. */
-int nets_netkit(void);
-
-/* UDP packets through the pair. */
-void nets_send_netkit(int count);
 
 /* Connect sockets[0] to sockets[1] by TCP over the loopback. */
 void nets_connect(int sockets[2]);
+
+/*
+ * Make a pair of netkit devices: the primary one is called name, the other is the kernel's next "nk0".
+ * 0, or -errno of a kernel that can't.
+ */
+int nets_netkit(const char *name);
 
 #endif /* SELFTESTS_NETS_H */

@@ -55,7 +55,7 @@ $(BUILD)/selftests/%.skel.h: $(BUILD)/selftests/%.bpf.o $(MEMGEN)
 $(BUILD)/selftests/accessors.skel.h: private MEMGEN_FLAGS := --accessors
 
 # Before anything is compiled for the first time there is no list of which test needs which header.
-$(TESTS:=.o): | $(TEST_SKELS)
+$(TESTS:=.o) $(FAULTS_OBJS): | $(TEST_SKELS)
 
 $(TESTS): %: %.o $(TEST_COMMON) $(READER_A) $(RUNTIME_A)
 	$(call say,LD,$@)

@@ -329,13 +329,14 @@ static const char *const exempt[] = {
 	/* link something in */
 	"mem_arena_use", "mem_kconfig_use", "mem_kernel_names_use", "mem_percpu_use",
 	"mem_pinning_use",
-	"mem_probe_multi_use", "mem_probe_use", "mem_struct_ops_use", "mem_task_use", "mem_usdt_use",
+	"mem_probe_multi_use", "mem_probe_use", "mem_struct_ops_use", "mem_task_use",
+	"mem_trace_multi_use", "mem_usdt_use",
 	/* move pointers in shared memory */
 	"mem_ringbuf_consume", "mem_ringbuf_next", "mem_ringbuf_release", "mem_perf_buffer_consume",
 	"mem_user_ringbuf_discard", "mem_user_ringbuf_reserve", "mem_user_ringbuf_submit",
 	"mem_hash_destroy", "mem_heap_leave", "mem_heap_report",
 	/* take away, and return nothing; every row ends with some of them */
-	"mem_image_free", "mem_link_destroy", "mem_object_close", "mem_perf_buffer_free",
+	"mem_heap_keep_stop", "mem_image_free", "mem_link_destroy", "mem_object_close", "mem_perf_buffer_free",
 	"mem_region_detach", "mem_ringbuf_free", "mem_schema_free", "mem_skeleton_destroy",
 	"mem_skeleton_detach", "mem_task_forget", "mem_task_leave", "mem_task_unregister", "mem_user_ringbuf_free",
 	/* ask for the own number, which the kernel always has, or take a thread for alive when they can't ask */

@@ -19,10 +19,11 @@
 #include "faults/sweep.h"
 #include "hooks.skel.h"
 #include "links.skel.h"
+#include "net_links.skel.h"
 #include "nets.h"
-#include "nets.skel.h"
 #include "plain.skel.h"
 #include "probes.skel.h"
+#include "tracing.skel.h"
 #include "usdt.skel.h"
 #include "usdt_note.h"
 
@@ -32,8 +33,9 @@ OBJECT(externs, 0);
 OBJECT(probes, 0);
 OBJECT(usdt, 0);
 OBJECT(congestion, 0);
-OBJECT(nets, 6010);
+OBJECT(net_links, 6010);
 OBJECT(links, 0);
+OBJECT(tracing, 7002);
 OBJECT(congestion_link, 6004);
 
 static int linked(struct subject *s, struct mem_link *link)
@@ -104,6 +106,11 @@ static int try_mem_prog_attach_ksyscall(struct subject *s)
 static int try_mem_prog_attach_kprobe_multi(struct subject *s)
 {
 	return linked(s, mem_prog_attach_kprobe_multi(the_prog(s), "__x64_sys_getpgi*", NULL));
+}
+
+static int try_mem_prog_attach_trace_multi(struct subject *s)
+{
+	return linked(s, mem_prog_attach_trace_multi(the_prog(s), "bpf_fentry_test[12]", NULL));
 }
 
 static int try_mem_prog_attach_uprobe(struct subject *s)
@@ -319,7 +326,7 @@ static const struct operation attaching[] = {
 	{TRY(mem_prog_attach_tcx), &hooks, one_loaded, "on_ingress", AGAIN},
 	{TRY(mem_prog_attach_cgroup), &probes, cgroup_opened, "on_egress", AGAIN},
 	{TRY(mem_prog_attach_netns), &probes, netns_opened, "on_lookup", AGAIN},
-	{TRY(mem_prog_attach_sockmap), &nets, one_loaded, "on_message", AGAIN},
+	{TRY(mem_prog_attach_sockmap), &net_links, one_loaded, "on_message", AGAIN},
 	{TRY(mem_prog_attach_uprobe), &probes, one_loaded, "on_uprobe", AGAIN},
 	{TRY_WITH(mem_prog_attach_uprobe, "return"), &probes, one_loaded, "on_uretprobe", AGAIN},
 	{TRY(mem_prog_attach_usdt), &usdt, one_loaded, "on_probe", AGAIN},
@@ -346,12 +353,13 @@ static const struct operation probing[] = {
 	{TRY_WITH(mem_prog_attach_kprobe, "return"), &probes, one_loaded, "on_kretprobe", AGAIN | REFUSED},
 	{TRY(mem_prog_attach_ksyscall), &probes, one_loaded, "on_ksyscall", AGAIN | REFUSED},
 	{TRY(mem_prog_attach_uprobe_multi), &probes, one_loaded, "on_uprobe_multi", AGAIN | REFUSED},
-	{TRY(mem_prog_attach_netkit), &nets, one_loaded, "on_netkit", AGAIN | REFUSED},
+	{TRY(mem_prog_attach_netkit), &net_links, one_loaded, "on_primary", AGAIN | REFUSED},
 	{0},
 };
 
 static const struct operation matching[] = {
 	{TRY(mem_prog_attach_kprobe_multi), &probes, one_loaded, "on_kprobe_multi", AGAIN | REFUSED},
+	{TRY(mem_prog_attach_trace_multi), &tracing, one_loaded, "on_entries", AGAIN},
 	{0},
 };
 
@@ -395,7 +403,7 @@ TEST(attaching_to_what_not_every_kernel_has_fails, .timeout = 60)
 {
 	need_bpf();
 	nets_own();
-	nets_netkit();
+	nets_netkit("first");
 	sweep_all(probing);
 }
 END_TEST

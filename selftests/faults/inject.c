@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,12 @@ long inject_blocks(void)
 	return blocks;
 }
 
+/* The library's own threads allocate, too. */
+static void count_blocks(int change)
+{
+	__atomic_add_fetch(&blocks, change, __ATOMIC_RELAXED);
+}
+
 /* Whether it is this call's turn to fail; errno is then set. */
 static int fails(const char *function, int err)
 {
@@ -113,7 +120,7 @@ EXPORTED void *malloc(size_t size)
 	if (fails("malloc", ENOMEM))
 		return NULL;
 	block = __interceptor_malloc ? __interceptor_malloc(size) : __libc_malloc(size);
-	blocks += block != NULL;
+	count_blocks(block != NULL);
 	return block;
 }
 
@@ -124,7 +131,7 @@ EXPORTED void *calloc(size_t count, size_t size)
 	if (fails("calloc", ENOMEM))
 		return NULL;
 	block = __interceptor_calloc ? __interceptor_calloc(count, size) : __libc_calloc(count, size);
-	blocks += block != NULL;
+	count_blocks(block != NULL);
 	return block;
 }
 
@@ -136,13 +143,13 @@ EXPORTED void *realloc(void *block, size_t size)
 		return NULL;
 	block = __interceptor_realloc ? __interceptor_realloc(block, size) :
 					__libc_realloc(block, size);
-	blocks += frees ? -1 : !was && block;
+	count_blocks(frees ? -1 : !was && block);
 	return block;
 }
 
 EXPORTED void free(void *block)
 {
-	blocks -= block != NULL;
+	count_blocks(-(block != NULL));
 	if (__interceptor_free)
 		__interceptor_free(block);
 	else
@@ -388,6 +395,11 @@ EXPORTED int ioctl(int fd, unsigned long request, ...)
 	arg = va_arg(args, void *);
 	va_end(args);
 	return fails("ioctl", ENOMEM) ? -1 : REAL(ioctl)(fd, request, arg);
+}
+
+EXPORTED int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
+{
+	return fails("pthread_create", EAGAIN) ? EAGAIN : REAL(pthread_create)(thread, attr, run, arg);
 }
 
 EXPORTED void *dlopen(const char *path, int flags)

@@ -79,6 +79,16 @@ static int try_mem_heap_refill(struct subject *s)
 	return mem_heap_refill(heap(s), 8 << 20);
 }
 
+static int try_mem_heap_keep(struct subject *s)
+{
+	struct mem_heap_keeper *keeper = mem_heap_keep(heap(s), 1 << 20);
+	int err = result(keeper);
+
+	mem_heap_keep_stop(keeper);
+	errno = -err;
+	return err;
+}
+
 static int try_mem_heap_is_valid(struct subject *s)
 {
 	return mem_heap_is_valid(heap(s)) ? 0 : -errno;
@@ -125,6 +135,7 @@ static const struct operation allocating[] = {
 	{TRY(mem_heap_init), &arena_hash, NULL, "", AGAIN | NAMELESS},
 	{TRY(mem_heap_view), &arena_hash, with_strange_heap, "arena", AGAIN | NAMELESS, leave},
 	{TRY(mem_heap_refill), &arena_hash, with_strange_heap, "arena", AGAIN | NAMELESS, leave},
+	{TRY(mem_heap_keep), &arena_hash, with_strange_heap, "arena", AGAIN | NAMELESS, leave},
 	{TRY(mem_heap_is_valid), &arena_hash, with_strange_heap, "arena", AGAIN | NAMELESS, leave},
 	{TRY(mem_heap_recover), &arena_hash, with_strange_heap, "arena", AGAIN | NAMELESS, leave},
 	{TRY(mem_hash_create), &arena_hash, with_strange_heap, "arena", AGAIN | NAMELESS, leave},
