@@ -18,8 +18,10 @@
 #include "contract.h"
 #include "grow.skel.h"
 #include "harness.h"
+#include "image.h"
 #include "migrate_old.h"
 #include "migrate_new.skel.h"
+#include "migrate_plan.h"
 #include "rawbpf.h"
 #include "region_arena.skel.h"
 
@@ -518,6 +520,75 @@ TEST(maps_without_types)
 	assert_err(mem_region_migrate(table, mem_source_fd(fd), &opts), -EINVAL);
 	assert_says("its type is");
 	close(fd);
+}
+END_TEST
+
+/* --- types that are wrong --- */
+
+/* Blocks of exactly the size that is claimed: what reads or writes beyond is the sanitizer's to find. */
+static void run_plan(const struct plan_side *from, const struct plan_side *to)
+{
+	const struct mem_migrate_opts opts = {.sz = sizeof(opts), .flags = MEM_MIGRATE_LOSSY};
+	char *old_bytes = malloc(from->size), *new_bytes = calloc(1, to->size);
+	struct plan plan;
+
+	memset(old_bytes, 0x5a, from->size);
+	if (!plan_make(&plan, from, to)) {
+		struct plan_run run = {
+			.plan = &plan, .from = old_bytes, .to = new_bytes, .region = "bss", .opts = &opts,
+		};
+
+		ck_assert_int_eq(plan_run(&run), 0);
+	}
+	plan_free(&plan);
+	free(old_bytes);
+	free(new_bytes);
+}
+
+static struct plan_side side_of(const struct mem_image *image, const char *name, char **copy)
+{
+	struct plan_side side = {.count = 1};
+	struct image_view view;
+
+	assert_ok(image_widen(image, &view));
+	for (uint32_t i = 0; i < view.region_count; i++) {
+		if (strcmp(view.regions[i].name, name) != 0)
+			continue;
+		side.type = view.regions[i].type;
+		side.size = side.stride = view.regions[i].size;
+	}
+	side.btf_size = view.btf_size;
+	side.btf = *copy = malloc(view.btf_size);
+	memcpy(*copy, view.btf, view.btf_size);
+	image_view_free(&view);
+	return side;
+}
+
+TEST(damaged_types, .timeout = 60)
+{
+	char *one, *other;
+	const struct plan_side from = side_of(migrate_old__image(), "bss", &one);
+	const struct plan_side to = side_of(migrate_new__image(), "bss", &other);
+	unsigned int seed = 4;
+
+	run_plan(&from, &to);
+	for (int round = 0; round < 30000; round++) {
+		char *victim = round % 2 ? one : other;
+		size_t size = round % 2 ? from.btf_size : to.btf_size;
+		char *at[3], was[3];
+		int count = 1 + rand_r(&seed) % 3;
+
+		for (int i = 0; i < count; i++) {
+			at[i] = victim + 24 + (size_t)rand_r(&seed) % (size - 24);
+			was[i] = *at[i];
+			*at[i] = (char)(rand_r(&seed) % 4 ? rand_r(&seed) : was[i] + 1);
+		}
+		run_plan(&from, &to);
+		while (count--)
+			*at[count] = was[count];
+	}
+	free(one);
+	free(other);
 }
 END_TEST
 

@@ -5,7 +5,7 @@
 
 #include "btf_walk.h"
 
-enum { DEPTH_MAX = 64, KIND_TYPE_TAG = 18, KIND_ENUM64 = 19, KIND_COUNT = 20 };
+enum { DEPTH_MAX = 64, KIND_DECL_TAG = 17, KIND_TYPE_TAG = 18, KIND_ENUM64 = 19, KIND_COUNT = 20 };
 
 /* Bytes that follow struct btf_type; UINT32_MAX for a kind that is unknown. */
 static uint64_t tail_size(const struct btf_type *type)
@@ -160,4 +160,21 @@ uint64_t btf_walk_size(const struct btf_walk *walk, uint32_t id)
 		return elements * size;
 	}
 	return 0;
+}
+
+const char *btf_walk_tag(const struct btf_walk *walk, uint32_t id, int32_t component, const char *prefix,
+			 uint32_t *at)
+{
+	while (++*at < walk->count) {
+		const struct btf_type *tag = walk->types[*at];
+		const char *text;
+
+		if (BTF_INFO_KIND(tag->info) != KIND_DECL_TAG || (id && tag->type != id) ||
+		    (id && *(const int32_t *)(const void *)(tag + 1) != component))
+			continue;
+		text = btf_walk_name(walk, tag->name_off);
+		if (!strncmp(text, prefix, strlen(prefix)))
+			return text + strlen(prefix);
+	}
+	return NULL;
 }

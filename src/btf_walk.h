@@ -28,4 +28,14 @@ uint32_t btf_walk_strip(const struct btf_walk *walk, uint32_t id);
 /* Bytes; 0 if it has none or too many. */
 uint64_t btf_walk_size(const struct btf_walk *walk, uint32_t id);
 
+
+/*
+ * What comes behind prefix in the next tag of a type, or of its member (component, -1: of itself), after
+ * the one with id *at; NULL after the last. id 0: of any. Looks at every type.
+ */
+const char *btf_walk_tag(const struct btf_walk *walk, uint32_t id, int32_t component, const char *prefix,
+			 uint32_t *at);
+
+#define BTF_WAS "mem:was=" /* MEM_WAS() of mem/bpf.h */
+
 #endif /* LIBMEM_BTF_WALK_H */

@@ -9,9 +9,7 @@
 
 #include "migrate_plan.h"
 
-enum { DEPTH_MAX = 32, STEPS_MAX = 1 << 16, PATH_MAX_ = 512, KIND_ENUM64_ = 19, KIND_DECL_TAG_ = 17 };
-
-#define WAS "mem:was=" /* MEM_WAS() of mem/bpf.h */
+enum { DEPTH_MAX = 32, STEPS_MAX = 1 << 16, PATH_MAX_ = 512, KIND_ENUM64_ = 19 };
 
 /* --- members, of structs, unions and sections alike --- */
 
@@ -126,18 +124,7 @@ static uint32_t namesakes(const struct btf_walk *walk, uint32_t type, uint32_t i
 /* The next older name of a member, after the tag with number *id. */
 static const char *older_name(const struct btf_walk *walk, const struct member *member, uint32_t *id)
 {
-	while (++*id < walk->count) {
-		const struct btf_type *tag = btf_walk_type(walk, *id);
-		const char *text;
-
-		if (BTF_INFO_KIND(tag->info) != KIND_DECL_TAG_ || tag->type != member->tagged ||
-		    *(const int32_t *)(const void *)(tag + 1) != member->tag_at)
-			continue;
-		text = btf_walk_name(walk, tag->name_off);
-		if (!strncmp(text, WAS, sizeof(WAS) - 1))
-			return text + sizeof(WAS) - 1;
-	}
-	return NULL;
+	return btf_walk_tag(walk, member->tagged, member->tag_at, BTF_WAS, id);
 }
 
 /* --- the same on both sides --- */
@@ -246,6 +233,12 @@ static bool is_enum(uint32_t kind)
 	return kind == BTF_KIND_ENUM || kind == KIND_ENUM64_;
 }
 
+/* What fits into a number; BTF can claim integers of any size. */
+static bool is_countable(const struct plan_step *step)
+{
+	return step->from.bits && step->from.bits <= 128 && step->to.bits && step->to.bits <= 128;
+}
+
 static bool is_usual_float(const struct place *place)
 {
 	return place->bits == 32 || place->bits == 64;
@@ -260,14 +253,15 @@ static void choose(struct plan *plan, struct plan_step *step)
 	step->problem = "no rule makes the one type of the other";
 	if (same(plan, step->from.type, step->to.type, 0) && step->from.bits == step->to.bits) {
 		step->kind = PLAN_COPY;
-	} else if (is_enum(from) && is_enum(to)) {
+	} else if (is_enum(from) && is_enum(to) && is_countable(step)) {
 		step->kind = PLAN_ENUM;
 		plan->renumbers |= !value_enums_agree(&plan->from, step->from.type, &plan->to,
 						      step->to.type);
-	} else if (is_integer(from) && is_integer(to)) {
+	} else if (is_integer(from) && is_integer(to) && is_countable(step)) {
 		step->kind = PLAN_NUMBER;
 	} else if (to == BTF_KIND_FLOAT && is_usual_float(&step->to) &&
-		   ((from == BTF_KIND_FLOAT && is_usual_float(&step->from)) || from == BTF_KIND_INT)) {
+		   ((from == BTF_KIND_FLOAT && is_usual_float(&step->from)) ||
+		    (from == BTF_KIND_INT && is_countable(step)))) {
 		step->kind = PLAN_FLOAT;
 	} else if (from == BTF_KIND_UNION && to == BTF_KIND_UNION) {
 		step->problem = "nothing says which member of the union it is";
@@ -577,7 +571,8 @@ static bool is_inside(const struct btf_walk *walk, uint32_t type, uint64_t bits,
 		struct member member = member_at(walk, type, i);
 		uint64_t size = member.bits ? member.bits : btf_walk_size(walk, member.type) * 8;
 
-		if (member.offset > bits || size > bits - member.offset || (member.bits > 128) ||
+		if (member.offset > bits || size > bits - member.offset || member.bits > 128 ||
+		    (!member.bits && member.offset % 8) ||
 		    !is_inside(walk, member.type, member.bits ? UINT64_MAX : size, depth + 1))
 			return false;
 	}
