@@ -14,6 +14,7 @@
 #include "region_arena.skel.h"
 #include "region_data.skel.h"
 #include "region_grown.skel.h"
+#include "region_renamed.skel.h"
 
 static struct mem_schema *of(const struct mem_image *image, const char *region)
 {
@@ -178,5 +179,57 @@ TEST(damaged_types, .timeout = 60)
 	}
 	ck_assert_uint_gt(made, 1000);
 	free(copy);
+}
+END_TEST
+
+/* The same memory under another name is the same memory, for either version. */
+TEST(renamed_fields_are_compatible)
+{
+	struct mem_schema *old = of(region_data__image(), "bss"), *new = of(region_renamed__image(), "bss");
+	struct region_data *first;
+	struct region_renamed *second;
+	struct region_renamed__bss *renamed;
+	struct region_data__bss *plain;
+	struct mem_region *region;
+	char text[200];
+
+	ck_assert_str_eq(field(new, "seen")->was, "hits");
+	ck_assert_ptr_null(field(new, "last")->was);
+	ck_assert_int_eq(mem_schema_diff(old, new, text, sizeof(text)), MEM_SCHEMA_COMPATIBLE);
+	ck_assert_str_eq(text, "- __u64 hits @32\n+ __u64 seen @32");
+	ck_assert_int_eq(mem_schema_compare(new, old, NULL, NULL), MEM_SCHEMA_COMPATIBLE);
+	mem_schema_free(old);
+	mem_schema_free(new);
+	old = of(region_data__image(), "table");
+	new = of(region_renamed__image(), "table");
+	ck_assert_int_eq(mem_schema_compare(old, new, NULL, NULL), MEM_SCHEMA_COMPATIBLE);
+	mem_schema_free(old);
+	mem_schema_free(new);
+
+	need_bpf();
+	first = assert_ptr(region_data__open());
+	assert_ok(region_data__prepare(first));
+	first->bss->hits = 6;
+	renamed = assert_ptr(region_renamed__attach_region_bss(mem_source_fd(mem_map_fd(first->maps.bss)),
+							       NULL, &region));
+	ck_assert_uint_eq(renamed->seen, 6);
+	mem_region_detach(region);
+	second = assert_ptr(region_renamed__open());
+	assert_ok(mem_map_reuse_fd(second->maps.bss, mem_map_fd(first->maps.bss)));
+	assert_ok(mem_map_reuse_fd(second->maps.table, mem_map_fd(first->maps.table)));
+	assert_ok(region_renamed__load(second));
+	assert_ok(mem_prog_run(second->progs.change, NULL));
+	ck_assert_uint_eq(first->bss->hits, 7);
+	region_renamed__destroy(second);
+	region_data__destroy(first);
+
+	second = assert_ptr(region_renamed__open());
+	assert_ok(region_renamed__prepare(second));
+	second->bss->seen = 9;
+	plain = assert_ptr(region_data__attach_region_bss(mem_source_fd(mem_map_fd(second->maps.bss)), NULL,
+							  &region));
+	ck_assert_uint_eq(plain->hits, 9);
+	mem_region_detach(region);
+	region_renamed__destroy(second);
 }
 END_TEST

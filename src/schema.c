@@ -17,6 +17,7 @@ void mem_schema_free(struct mem_schema *schema)
 	for (uint32_t i = 0; schema && i < schema->count; i++) {
 		free((char *)schema->fields[i].path);
 		free((char *)schema->fields[i].type);
+		free((char *)schema->fields[i].was);
 	}
 	if (schema)
 		free(schema->fields);
@@ -81,6 +82,20 @@ static bool same(const struct mem_schema_field *a, const struct mem_schema_field
 	return a->offset == b->offset && a->size == b->size && !strcmp(a->type, b->type);
 }
 
+/* A field that either side calls what the other did before. */
+static const struct mem_schema_field *find_renamed(const struct mem_schema *schema,
+						   const struct mem_schema_field *field)
+{
+	for (uint32_t i = 0; i < schema->count; i++) {
+		const struct mem_schema_field *other = &schema->fields[i];
+
+		if ((field->was && !strcmp(field->was, other->path)) ||
+		    (other->was && !strcmp(other->was, field->path)))
+			return other;
+	}
+	return NULL;
+}
+
 enum mem_schema_relation mem_schema_compare(const struct mem_schema *live,
 					    const struct mem_schema *wanted, mem_schema_diff_fn *fn,
 					    void *ctx)
@@ -90,20 +105,28 @@ enum mem_schema_relation mem_schema_compare(const struct mem_schema *live,
 	for (uint32_t i = 0; i < wanted->count; i++) {
 		const struct mem_schema_field *field = &wanted->fields[i];
 		const struct mem_schema_field *there = find_near(live, i, field->path);
+		bool renamed = !there;
 
-		if (there && same(there, field))
+		if (renamed)
+			there = find_renamed(live, field);
+		if (there && same(there, field) && !renamed)
 			continue;
-		relation = MEM_SCHEMA_DIFFERENT;
+		if (!there || !same(there, field))
+			relation = MEM_SCHEMA_DIFFERENT;
+		else if (relation == MEM_SCHEMA_EQUAL)
+			relation = MEM_SCHEMA_COMPATIBLE;
 		if (fn)
 			fn(ctx, there, field);
 	}
 	for (uint32_t i = 0; i < live->count; i++) {
-		if (find_near(wanted, i, live->fields[i].path))
+		const struct mem_schema_field *field = &live->fields[i];
+
+		if (find_near(wanted, i, field->path) || find_renamed(wanted, field))
 			continue;
 		if (relation == MEM_SCHEMA_EQUAL)
 			relation = MEM_SCHEMA_COMPATIBLE;
 		if (fn)
-			fn(ctx, &live->fields[i], NULL);
+			fn(ctx, field, NULL);
 	}
 	return relation;
 }

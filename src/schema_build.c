@@ -18,12 +18,24 @@ enum { DEPTH_MAX = 32, FIELDS_MAX = 1 << 16, TYPE_MAX = 200, PATH_BYTES = 512, K
 struct builder {
 	struct btf_walk walk;
 	struct mem_schema *schema;
+	bool renamed; /* something has a tag with an older name */
 };
 
-static int add(struct builder *b, const char *path, const char *type, uint64_t offset, uint64_t size)
+/* Where a type is, by its names and by those that they had before; equal where nothing was renamed. */
+struct path {
+	char now[PATH_BYTES];
+	char was[PATH_BYTES];
+};
+
+static int add(struct builder *b, const struct path *path, const char *type, uint64_t offset,
+	       uint64_t size)
 {
 	struct mem_schema *schema = b->schema;
-	struct mem_schema_field field = {strdup(path), strdup(type), offset, size};
+	bool renamed = b->renamed && strcmp(path->now, path->was) != 0;
+	struct mem_schema_field field = {
+		.path = strdup(path->now), .type = strdup(type), .offset = offset, .size = size,
+		.was = renamed ? strdup(path->was) : NULL,
+	};
 
 	if (schema->count == schema->capacity && schema->count < FIELDS_MAX) {
 		uint32_t capacity = schema->capacity ? 2 * schema->capacity : 16;
@@ -34,9 +46,10 @@ static int add(struct builder *b, const char *path, const char *type, uint64_t o
 			schema->capacity = capacity;
 		}
 	}
-	if (!field.path || !field.type || schema->count == schema->capacity) {
+	if (!field.path || !field.type || (renamed && !field.was) || schema->count == schema->capacity) {
 		free((char *)field.path);
 		free((char *)field.type);
+		free((char *)field.was);
 		return schema->count >= FIELDS_MAX ? -E2BIG : -ENOMEM;
 	}
 	schema->fields[schema->count++] = field;
@@ -95,11 +108,30 @@ static const char *type_name(const struct builder *b, uint32_t id, char *text, b
 	return text;
 }
 
-static int walk_type(struct builder *b, uint32_t id, const char *path, uint64_t offset, int depth);
+static int walk_type(struct builder *b, uint32_t id, const struct path *path, uint64_t offset, int depth);
 
-static int walk_members(struct builder *b, const struct btf_type *type, const char *path,
-			uint64_t offset, int depth)
+static int append(char *text, const char *name)
 {
+	size_t len = strlen(text);
+
+	return (size_t)snprintf(text + len, PATH_BYTES - len, "%s%s", *text && *name ? "." : "", name) <
+			       PATH_BYTES - len ? 0 : -E2BIG;
+}
+
+/* The path of a member of what is at path, whose tags are those of id and component. */
+static int extend(const struct builder *b, struct path *inner, const struct path *path, const char *name,
+		  uint32_t id, int32_t component)
+{
+	uint32_t tag = 0;
+	const char *was = b->renamed ? btf_walk_tag(&b->walk, id, component, BTF_WAS, &tag) : NULL;
+
+	*inner = *path;
+	return append(inner->now, name) ?: append(inner->was, was ? was : name);
+}
+
+static int walk_members(struct builder *b, uint32_t id, const struct path *path, uint64_t offset, int depth)
+{
+	const struct btf_type *type = btf_walk_type(&b->walk, id);
 	const struct btf_member *member = (const void *)(type + 1);
 	bool flagged = BTF_INFO_KFLAG(type->info);
 	int err = 0;
@@ -108,21 +140,22 @@ static int walk_members(struct builder *b, const struct btf_type *type, const ch
 		const char *name = btf_walk_name(&b->walk, member->name_off);
 		uint32_t bits = flagged ? BTF_MEMBER_BITFIELD_SIZE(member->offset) : 0;
 		uint64_t at = offset + (flagged ? BTF_MEMBER_BIT_OFFSET(member->offset) : member->offset);
-		char inner[PATH_BYTES], type_text[TYPE_MAX];
+		char type_text[TYPE_MAX];
+		struct path inner;
 
-		if ((size_t)snprintf(inner, sizeof(inner), "%s%s%s", path, *path && *name ? "." : "",
-				     name) >= sizeof(inner))
-			return -E2BIG;
-		err = bits ? add(b, inner, type_name(b, member->type, type_text, false), at, bits)
-			   : walk_type(b, member->type, inner, at, depth + 1);
+		err = extend(b, &inner, path, name, id, (int32_t)i);
+		if (!err)
+			err = bits ? add(b, &inner, type_name(b, member->type, type_text, false), at, bits)
+				   : walk_type(b, member->type, &inner, at, depth + 1);
 	}
 	return err;
 }
 
-static int walk_array(struct builder *b, uint32_t id, const char *path, uint64_t offset, int depth)
+static int walk_array(struct builder *b, uint32_t id, const struct path *path, uint64_t offset, int depth)
 {
 	uint64_t size = btf_walk_size(&b->walk, id) * 8;
-	char text[TYPE_MAX], dimensions[TYPE_MAX] = "", inner[PATH_BYTES];
+	char text[TYPE_MAX], dimensions[TYPE_MAX] = "";
+	struct path inner = *path;
 	const struct btf_type *type;
 	size_t len = 0;
 	int err;
@@ -141,17 +174,19 @@ static int walk_array(struct builder *b, uint32_t id, const char *path, uint64_t
 	}
 	type_name(b, id, text, false);
 	if (strlen(text) + len >= sizeof(text) ||
-	    (size_t)snprintf(inner, sizeof(inner), "%s[]", path) >= sizeof(inner))
+	    strlen(inner.now) + 3 > PATH_BYTES || strlen(inner.was) + 3 > PATH_BYTES)
 		return -E2BIG;
+	strcat(inner.now, "[]");
+	strcat(inner.was, "[]");
 	memcpy(text + strlen(text), dimensions, len + 1);
 	err = add(b, path, text, offset, size);
 	if (err || !type || (BTF_INFO_KIND(type->info) != BTF_KIND_STRUCT &&
 			     BTF_INFO_KIND(type->info) != BTF_KIND_UNION))
 		return err;
-	return walk_members(b, type, inner, offset, depth);
+	return walk_members(b, btf_walk_strip(&b->walk, id), &inner, offset, depth);
 }
 
-static int walk_type(struct builder *b, uint32_t id, const char *path, uint64_t offset, int depth)
+static int walk_type(struct builder *b, uint32_t id, const struct path *path, uint64_t offset, int depth)
 {
 	const struct btf_type *type = btf_walk_type(&b->walk, btf_walk_strip(&b->walk, id));
 	char text[TYPE_MAX];
@@ -161,7 +196,7 @@ static int walk_type(struct builder *b, uint32_t id, const char *path, uint64_t 
 	switch (type ? BTF_INFO_KIND(type->info) : 0) {
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		return walk_members(b, type, path, offset, depth);
+		return walk_members(b, btf_walk_strip(&b->walk, id), path, offset, depth);
 	case BTF_KIND_ARRAY:
 		return walk_array(b, id, path, offset, depth);
 	default:
@@ -177,11 +212,13 @@ static int walk_section(struct builder *b, const struct btf_type *section)
 
 	for (uint32_t i = 0; !err && i < BTF_INFO_VLEN(section->info); i++, entry++) {
 		const struct btf_type *var = btf_walk_type(&b->walk, entry->type);
+		const struct path top = {"", ""};
+		struct path path;
 
 		if (!var || BTF_INFO_KIND(var->info) != BTF_KIND_VAR)
 			return -EINVAL;
-		err = walk_type(b, var->type, btf_walk_name(&b->walk, var->name_off),
-				(uint64_t)entry->offset * 8, 0);
+		err = extend(b, &path, &top, btf_walk_name(&b->walk, var->name_off), entry->type, -1);
+		err = err ?: walk_type(b, var->type, &path, (uint64_t)entry->offset * 8, 0);
 	}
 	return err;
 }
@@ -218,17 +255,20 @@ void schema_type_name(const struct btf_walk *walk, uint32_t id, char *text, size
 struct mem_schema *schema_build(const void *btf, size_t size, uint32_t type, const char *who)
 {
 	struct builder b = {.schema = calloc(1, sizeof(*b.schema))};
+	const struct path top = {"", ""};
 	const struct btf_type *root;
+	uint32_t tag = 0;
 	int err = b.schema ? btf_walk_init(&b.walk, btf, size) : -ENOMEM;
 
 	if (!err) {
+		b.renamed = btf_walk_tag(&b.walk, 0, 0, BTF_WAS, &tag);
 		root = btf_walk_type(&b.walk, type);
 		if (!root)
 			err = -EINVAL;
 		else if (BTF_INFO_KIND(root->info) == BTF_KIND_DATASEC)
 			err = walk_section(&b, root);
 		else
-			err = walk_type(&b, type, "", 0, 0);
+			err = walk_type(&b, type, &top, 0, 0);
 	}
 	btf_walk_free(&b.walk);
 	if (err) {

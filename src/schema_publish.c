@@ -189,7 +189,9 @@ static int decode_field(struct mem_schema *schema, const char **at, const char *
 	type = path ? take_string(at, end) : NULL;
 	if (!type)
 		return -EINVAL;
-	*field = (struct mem_schema_field){strdup(path), strdup(type), head.offset, head.size};
+	*field = (struct mem_schema_field){
+		.path = strdup(path), .type = strdup(type), .offset = head.offset, .size = head.size,
+	};
 	schema->count++;
 	return field->path && field->type ? 0 : -ENOMEM;
 }

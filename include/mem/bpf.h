@@ -89,8 +89,9 @@ typedef __u32 __wsum;
 /** The same for what programs write. */
 #define MEM_WRITER_BPF __attribute__((btf_decl_tag("mem:writer=bpf")))
 /**
- * Marks a field or variable that was renamed: `long answered MEM_WAS("replies");`. Migration
- * (mem/migrate.h) then finds its value under the old name. May be given several times.
+ * Marks a field or variable that was renamed: `long answered MEM_WAS("replies");`. Where nothing
+ * else changed, a map of the older version, or of the newer, is taken on as it is; else migration
+ * (mem/migrate.h) finds the value under the old name, or under one of several.
  */
 #define MEM_WAS(old_name) __attribute__((btf_decl_tag("mem:was=" old_name)))
 /** Mark of a struct's sequence counter, a member of 4 or 8 bytes: see mem/seq.h. */

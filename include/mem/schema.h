@@ -34,12 +34,15 @@ struct mem_schema_field {
 	const char *type;  /**< "__u32", "char[16]", "struct node *", "enum state" */
 	uint64_t offset;   /**< bits from the start of the variables or element */
 	uint64_t size;     /**< bits */
+	const char *was;   /**< path with the names that MEM_WAS() (mem/bpf.h) says parts of it had before;
+			        NULL if there are none */
 };
 
 /** How two schemas relate. */
 enum mem_schema_relation {
 	MEM_SCHEMA_EQUAL = 0,      /**< the same fields */
-	MEM_SCHEMA_COMPATIBLE = 1, /**< one has all fields of the other where they are, and more */
+	MEM_SCHEMA_COMPATIBLE = 1, /**< one has all fields of the other where they are, and more, or calls
+				        them by a name they had before */
 	MEM_SCHEMA_DIFFERENT = 2   /**< a field is missing, elsewhere, or of another type */
 };
 
