@@ -54,7 +54,12 @@ COLD_CFLAGS = $(patsubst -O2,-Os,$(CFLAGS)) -fno-asynchronous-unwind-tables
 ELF_CFLAGS = $(shell $(PKG_CONFIG) --cflags libbpf libelf)
 ELF_LIBS = $(shell $(PKG_CONFIG) --libs libbpf libelf)
 
-RUNTIME_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/*.c)))
+RUNTIME_SRCS := $(sort $(wildcard src/*.c))
+# Migration computes with integers of 16 bytes, which 32-bit processors don't have.
+ifneq ($(lastword $(shell echo __SIZEOF_INT128__ | $(CC) -E -P - 2> /dev/null)),16)
+RUNTIME_SRCS := $(filter-out src/migrate%.c,$(RUNTIME_SRCS))
+endif
+RUNTIME_OBJS := $(RUNTIME_SRCS:%.c=$(BUILD)/%.o)
 READER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/reader/*.c)))
 MEMGEN_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard gen/*.c)))
 

@@ -26,10 +26,14 @@ struct arguments {
 	void (*emit)(struct writer *w, const struct skeleton *skeleton);
 };
 
-enum { OPT_TYPES = 0x100, OPT_TYPE_PREFIX, OPT_ACCESSORS };
+enum { OPT_TYPES = 0x100, OPT_TYPE_PREFIX, OPT_ACCESSORS, OPT_POINTERS };
 
-#define TYPE_PREFIX_OPTION                                                                         \
-	{"type-prefix", OPT_TYPE_PREFIX, "PREFIX", 0, "put PREFIX in front of the names of types", 0}
+#define TYPE_OPTIONS                                                                               \
+	{"type-prefix", OPT_TYPE_PREFIX, "PREFIX", 0, "put PREFIX in front of the names of types", 0}, \
+	{"pointers", OPT_POINTERS, "64|32", 0,                                                     \
+	 "bits of the application's pointers; with 32, pointers in shared memory are numbers of 64 bits " \
+	 "(default: 64)",                                                                          \
+	 0}
 
 static const struct argp_option skeleton_options[] = {
 	TARGETS_OPTIONS,
@@ -40,7 +44,7 @@ static const struct argp_option skeleton_options[] = {
 	 "that "
 	 "is included before (none); their layout is checked either way",
 	 0},
-	TYPE_PREFIX_OPTION,
+	TYPE_OPTIONS,
 	{"accessors", OPT_ACCESSORS, NULL, 0,
 	 "add functions that load, store, exchange and add to single variables atomically, and copy "
 	 "structs with a sequence counter (MEM_SEQ)",
@@ -66,7 +70,7 @@ static const struct argp_option types_options[] = {
 	 "what is put in front of names that can't be used as they are (default: OBJ without "
 	 "directories, \".bpf.o\" and \".o\")",
 	 0},
-	TYPE_PREFIX_OPTION,
+	TYPE_OPTIONS,
 	{0},
 };
 
@@ -94,6 +98,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_TYPE_PREFIX:
 		args->policy.prefix = arg;
+		return 0;
+	case OPT_POINTERS:
+		if (strcmp(arg, "64") != 0 && strcmp(arg, "32") != 0)
+			argp_error(state, "--pointers=%s: it must be 64 or 32", arg);
+		args->policy.narrow = !strcmp(arg, "32");
 		return 0;
 	case OPT_ACCESSORS:
 		args->accessors = true;

@@ -33,17 +33,20 @@ static void emit_heading(struct writer *w, const struct skeleton *s, const char 
 	writer_blank(w);
 }
 
-static void emit_requirements(struct writer *w)
+static void emit_requirements(struct writer *w, const struct skeleton *s)
 {
+	bool narrow = s->types.policy.narrow;
+
 	writer_part(w, "\n"
-		       "#if __BYTE_ORDER__ != %s || __SIZEOF_POINTER__ != 8\n",
+		       "#if __BYTE_ORDER__ != %s || __SIZEOF_POINTER__ != %d\n",
 		    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "__ORDER_LITTLE_ENDIAN__"
-							      : "__ORDER_BIG_ENDIAN__");
+							      : "__ORDER_BIG_ENDIAN__",
+		    narrow ? 4 : 8);
 	writer_part(w,
-		    "#error \"made for %s-endian machines with 64-bit pointers\"\n"
+		    "#error \"made for %s-endian machines with %d-bit pointers\"\n"
 		    "#endif\n"
 		    "\n",
-		    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "little" : "big");
+		    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "little" : "big", narrow ? 32 : 64);
 	writer_part(w, "/* What the BPF side has and ISO C has not; rows that a later libmem made "
 		       "longer. */\n"
 		       "#pragma GCC diagnostic push\n"
@@ -64,7 +67,7 @@ static void emit_prologue(struct writer *w, const struct skeleton *s)
 	accessors_emit_include(w, s);
 	exports_emit_include(w, s);
 	task_emit_include(w, s->view);
-	emit_requirements(w);
+	emit_requirements(w, s);
 }
 
 /* The checks of the layout, in both languages. */
@@ -656,7 +659,7 @@ void skeleton_emit_types(struct writer *w, const struct skeleton *s)
 	writer_part(w, "#include <stdbool.h>\n"
 		       "#include <stddef.h>\n"
 		       "#include <stdint.h>\n");
-	emit_requirements(w);
+	emit_requirements(w, s);
 	emit_assert_macros(w);
 	types_emit(w, &s->types);
 	types_emit_asserts(w, &s->types);

@@ -240,6 +240,20 @@ static void emit_pointer_front(struct writer *w, const struct types *types, uint
 		writer_part(w, "__restrict ");
 }
 
+/*
+ * A pointer in shared memory has 64 bits. Where the application's have 32, it is a number.
+ */
+static bool is_number(const struct types *types, const struct btf_type *type, struct place p)
+{
+	return types->policy.narrow && type && btf_is_ptr(type) && !p.pointers;
+}
+
+/* Such applications have no integers of 16 bytes either. */
+static bool is_bytes(const struct types *types, const struct btf_type *type)
+{
+	return types->policy.narrow && type && btf_is_int(type) && type->size == 16;
+}
+
 static void emit_front(struct writer *w, const struct types *types, uint32_t id, struct place p)
 {
 	const struct btf_type *type;
@@ -248,7 +262,10 @@ static void emit_front(struct writer *w, const struct types *types, uint32_t id,
 		return;
 	id = resolve(types, id, &p);
 	type = types_get(types, id);
-	if (type && btf_is_ptr(type)) {
+	if (is_number(types, type, p)) {
+		emit_qualifiers(w, p.quals);
+		writer_part(w, "uint64_t ");
+	} else if (type && btf_is_ptr(type)) {
 		emit_pointer_front(w, types, id, p);
 	} else if (type && btf_is_array(type)) {
 		emit_front(w, types, btf_array(type)->type, p);
@@ -257,7 +274,10 @@ static void emit_front(struct writer *w, const struct types *types, uint32_t id,
 		emit_front(w, types, types_strip(types, type->type, false), p);
 	} else {
 		emit_qualifiers(w, p.quals);
-		emit_base(w, types, id);
+		if (is_bytes(types, type))
+			writer_part(w, "unsigned char ");
+		else
+			emit_base(w, types, id);
 	}
 }
 
@@ -289,7 +309,7 @@ static void emit_back(struct writer *w, const struct types *types, uint32_t id, 
 
 	id = resolve(types, id, &p);
 	type = types_get(types, id);
-	if (!type || w->error)
+	if (!type || w->error || is_number(types, type, p))
 		return;
 	if (btf_is_ptr(type)) {
 		id = pointer_target(types, type->type, &p);
@@ -301,7 +321,8 @@ static void emit_back(struct writer *w, const struct types *types, uint32_t id, 
 	} else if (btf_is_func_proto(type)) {
 		emit_parameters(w, types, type, p);
 		emit_back(w, types, types_strip(types, type->type, false), p);
-	} else if (btf_kind(type) == BTF_KIND_FLOAT && type->size != 4 && type->size != 8) {
+	} else if (is_bytes(types, type) ||
+		   (btf_kind(type) == BTF_KIND_FLOAT && type->size != 4 && type->size != 8)) {
 		writer_part(w, "[%u]", type->size);
 	}
 }
@@ -376,7 +397,25 @@ static bool is_flexible(const struct types *types, const struct record *record, 
 	       !types->info[id].embedded && record->fields[0].name;
 }
 
-static void emit_flexible(struct writer *w, const struct types *types, const struct field *field)
+/* Some 32-bit machines align what has 8 bytes to 4. */
+static void emit_alignment(struct writer *w, const struct types *types, const struct record *record,
+			   const struct field *field)
+{
+	uint32_t id = types_strip(types, field->type, true);
+	const struct btf_type *type = types_get(types, id);
+
+	while (type && btf_is_array(type)) {
+		id = types_strip(types, btf_array(type)->type, true);
+		type = types_get(types, id);
+	}
+	if (!types->policy.narrow || record->packed || field->packed || !type || btf_is_composite(type))
+		return;
+	if (btf_is_ptr(type) || type->size == 8)
+		writer_part(w, " __attribute__((aligned(8)))");
+}
+
+static void emit_flexible(struct writer *w, const struct types *types, const struct record *record,
+			  const struct field *field)
 {
 	const struct btf_type *type = types_get(types, types_strip(types, field->type, true));
 	char name[512];
@@ -387,19 +426,31 @@ static void emit_flexible(struct writer *w, const struct types *types, const str
 	} else {
 		emit_declaration(w, types, field->type, field->name, QUAL_CONST);
 	}
+	emit_alignment(w, types, record, field);
 	writer_part(w, ";");
 	writer_end(w);
 }
 
-static void emit_member(struct writer *w, const struct types *types, const struct field *field,
-			uint32_t id)
+/* A program in place of a function: 8 bytes, whatever a pointer has. */
+static void emit_callback(struct writer *w, const struct types *types, const struct field *field)
+{
+	if (!types->policy.narrow) {
+		writer_line(w, "struct mem_prog *%s;", field->name);
+		return;
+	}
+	writer_line(w, "struct mem_prog *%s __attribute__((aligned(8)));", field->name);
+	writer_line(w, "uint32_t mem_high_%llu;", (unsigned long long)field->offset / 8);
+}
+
+static void emit_member(struct writer *w, const struct types *types, const struct record *record,
+			const struct field *field, uint32_t id)
 {
 	if (field->bitfield) {
 		emit_bitfield(w, types, field);
 		return;
 	}
 	if (field->callback) {
-		writer_line(w, "struct mem_prog *%s;", field->name);
+		emit_callback(w, types, field);
 		return;
 	}
 	writer_begin(w);
@@ -414,6 +465,8 @@ static void emit_member(struct writer *w, const struct types *types, const struc
 			       types_get(types, types_strip(types, field->type, true)));
 	if (!field->name)
 		trim_blank(w);
+	if (field->type)
+		emit_alignment(w, types, record, field);
 	writer_part(w, "%s;", field->packed ? " __attribute__((packed))" : "");
 	if (!field->type)
 		writer_part(w, " /* of a type that BTF does not describe */");
@@ -442,9 +495,9 @@ void types_emit_fields(struct writer *w, const struct types *types, const struct
 		}
 		emit_padding(w, field->offset - field->padding, field->padding, suffix);
 		if (id && is_flexible(types, record, i, id))
-			emit_flexible(w, types, field);
+			emit_flexible(w, types, record, field);
 		else
-			emit_member(w, types, field, id);
+			emit_member(w, types, record, field, id);
 		at = field->offset + field->bits;
 	}
 	if (record->padding && record->is_union)
@@ -540,7 +593,7 @@ static void emit_field_asserts(struct writer *w, const struct types *types,
 			continue;
 		if (!field->name)
 			emit_field_asserts(w, types, types->info[held].record, c_name, offset);
-		else if (!field->bits)
+		else if (!field->bits || (field->callback && types->policy.narrow))
 			writer_line(w, "MEM_ASSERT_OFFSET(%s, %s, %llu);", c_name, field->name,
 				    (unsigned long long)offset);
 		else

@@ -50,7 +50,11 @@ bool types_measure(const struct types *types, uint32_t id, uint64_t *size, uint3
 	case BTF_KIND_INT:
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
-		return measure_scalar(type->size, size, align);
+		if (!measure_scalar(type->size, size, align))
+			return false;
+		if (types->policy.narrow && type->size == 16) /* spelled as bytes */
+			*align = 1;
+		return true;
 	case BTF_KIND_FLOAT:
 		/* anything but float and double is spelled as bytes */
 		*size = type->size;
@@ -123,6 +127,9 @@ static bool place_struct(const struct types *types, struct record *record, bool 
 		if (!types_measure(types, field->type, &size, &own) ||
 		    (field->bitfield && !may_be_bitfield(types, field, size)) ||
 		    !place_field(field, at, own, packed))
+			return false;
+		/* machines with 32-bit pointers differ in what such a bit-field is aligned to */
+		if (types->policy.narrow && field->bitfield && size == 8 && !packed)
 			return false;
 		at = field->offset + field->bits;
 		if (!packed && own > align)

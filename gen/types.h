@@ -30,6 +30,7 @@ struct type_policy {
 	const char *name;   /* of the skeleton: prefix for names that can't be used as they are */
 	const char *prefix; /* for the names of all types, "" for none */
 	bool external;      /* the application defines them: only assert their layout */
+	bool narrow;        /* the application's pointers have 32 bits: those in shared memory are numbers */
 };
 
 /* A member of a struct or union, or a variable of a section. */

@@ -5,6 +5,22 @@
 #include "btf_layout.h"
 #include "judge.h"
 
+/* What 32-bit applications see of the BPF side: numbers for pointers, bytes for integers of 16. */
+static void make_narrow(struct layout *layout)
+{
+	for (size_t i = 0; i < layout->count; i++) {
+		struct leaf *leaf = &layout->leaves[i];
+
+		if (leaf->kind == 'p')
+			leaf->kind = 'u';
+		if (leaf->bits == 128 && (leaf->kind == 'i' || leaf->kind == 'u')) {
+			leaf->kind = 'u';
+			leaf->bits = 8;
+			leaf->count *= 16;
+		}
+	}
+}
+
 /* 0, or -1 with a message. */
 static int compare(const struct judge *judge, uint32_t bpf_id, uint32_t header_id, const char *what,
 		   char *message, size_t size)
@@ -15,6 +31,8 @@ static int compare(const struct judge *judge, uint32_t bpf_id, uint32_t header_i
 
 	layout_add(&bpf, judge->bpf, bpf_id, 0);
 	layout_add(&header, judge->header, header_id, 0);
+	if (judge->narrow)
+		make_narrow(&bpf);
 	verdict = layout_compare(&bpf, &header, difference, sizeof(difference));
 	layout_free(&bpf);
 	layout_free(&header);
@@ -47,7 +65,7 @@ static int judge_sections(struct judge *judge, char *message, size_t size)
 		int id;
 
 		if (!regions[i].section || regions[i].kind == MEM_REGION_KCONFIG ||
-		    !regions[i].type)
+		    !regions[i].type || (judge->narrow && regions[i].kind == MEM_REGION_STRUCT_OPS))
 			continue;
 		id = find_section(judge, regions[i].name);
 		if (id < 0) {

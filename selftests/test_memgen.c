@@ -478,15 +478,15 @@ END_TEST
 
 /* --- the judge: pahole reads back what gcc made of the header --- */
 
-static void judge_open(struct judge *judge, const char *name, const char *header)
+static void judge_open(struct judge *judge, const char *name, const char *header, const char *flags)
 {
 	struct mem_image *image;
 	char path[160];
 
 	*judge = (struct judge){.name = name};
-	RUN_OK("echo '#include \"%s\"' | gcc -g -fno-eliminate-unused-debug-types -I%s -x c -c - "
+	RUN_OK("echo '#include \"%s\"' | gcc %s -g -fno-eliminate-unused-debug-types -I%s -x c -c - "
 	       "-o %s/h.o && pahole --btf_gen_floats --btf_encode_detached=%s/h.btf %s/h.o",
-	       header, source_path("include"), dir, dir, dir);
+	       header, flags, source_path("include"), dir, dir, dir);
 	judge->image = image = assert_ptr(mem_image_read_file(object(name), NULL));
 	judge->bpf = btf__new(image->btf.rows, image->btf.count);
 	snprintf(path, sizeof(path), "%s/h.btf", dir);
@@ -510,11 +510,65 @@ TEST(layouts_are_those_of_the_bpf_side, ON_HOST, .timeout = 60)
 		struct judge judge;
 		char message[600];
 
-		judge_open(&judge, names[i], generate(names[i], ""));
+		judge_open(&judge, names[i], generate(names[i], ""), "");
 		ck_assert_msg(!judge_all(&judge, message, sizeof(message)), "%s", message);
 		ck_assert_int_gt(judge.sections, 0);
 		if (strcmp(names[i], "types_scalars") != 0)
 			ck_assert_int_gt(judge.types, 0);
+		judge_close(&judge);
+	}
+}
+END_TEST
+
+/* A 32-bit application on this machine: -idirafter finds asm/, which is the same for both. */
+#define NARROW "-m32 -idirafter /usr/include/$(gcc -print-multiarch)"
+
+static void need_narrow(void)
+{
+	char output[1000];
+
+	RUN_OK("echo '#include <mem/mem.h>' > %s/narrow.c", dir);
+	if (run(output, sizeof(output), "gcc " NARROW " -I%s -fsyntax-only %s/narrow.c",
+		source_path("include"), dir))
+		test_skip("gcc has no headers for 32-bit programs (gcc-multilib)");
+}
+
+TEST(applications_may_have_narrow_pointers, ON_HOST, .timeout = 60)
+{
+	char output[3000];
+
+	need_narrow();
+	for (int i = 0; i < NAMES; i++) {
+		const char *header = generate(names[i], "--pointers=32");
+
+		for (int c = 0; c < COMPILERS; c++)
+			RUN_OK("echo '#include \"%s\"' | %s " NARROW " -Wall -Wextra -Werror -pedantic -I%s "
+			       "-fsyntax-only -", header, compilers[c], source_path("include"));
+	}
+	/* neither header is for the other */
+	ck_assert_int_ne(run(output, sizeof(output), "gcc -I%s -fsyntax-only -x c %s/types_twin.skel.h",
+			     source_path("include"), dir),
+			 0);
+	ck_assert_ptr_nonnull(strstr(output, "with 32-bit pointers"));
+	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s --pointers=16", memgen(),
+			     object("types_twin")),
+			 2);
+}
+END_TEST
+
+TEST(layouts_are_the_same_with_narrow_pointers, ON_HOST, .timeout = 60)
+{
+	if (system("command -v pahole > /dev/null") != 0)
+		test_skip("pahole is not installed");
+	need_narrow();
+	for (int i = 0; i < NAMES; i++) {
+		struct judge judge;
+		char message[600];
+
+		judge_open(&judge, names[i], generate(names[i], "--pointers=32"), NARROW);
+		judge.narrow = 1;
+		ck_assert_msg(!judge_all(&judge, message, sizeof(message)), "%s", message);
+		ck_assert_int_gt(judge.sections + judge.types, 0);
 		judge_close(&judge);
 	}
 }

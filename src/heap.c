@@ -56,7 +56,7 @@ static int check_memory(const struct mem_heap *heap, const void *memory, size_t 
 
 	if (first % MEM_HEAP_PAGE || !size || last < first)
 		return mem__error(EINVAL, "heap: %zu bytes at %p are no pages", size, memory);
-	if (first >> 32 != last >> 32 || first >> 32 != (uintptr_t)heap >> 32)
+	if (first >> 32 != last >> 32 || first >> 32 != (uint64_t)(uintptr_t)heap >> 32)
 		return mem__error(EINVAL, "heap: %zu bytes at %p and the heap at %p are not within 4 GiB "
 				  "that begin at a multiple of 4 GiB", size, memory, (const void *)heap);
 	return 0;

@@ -10,7 +10,7 @@
 
 /* struct __bpf_usdt_arg_spec of usdt.bpf.h; its layout is an interface. */
 struct usdt_arg {
-	uint64_t value;      /* the constant, or the offset that is added to the register */
+	uint64_t value __attribute__((aligned(8))); /* the constant, or the offset that is added to the register */
 	uint8_t type;        /* USDT_ARG_* */
 	uint8_t index[2];    /* index register and scale: newer programs, 0 */
 	uint8_t reserved;
@@ -28,7 +28,7 @@ enum usdt_arg_type {
 /* struct __bpf_usdt_spec */
 struct usdt_spec {
 	struct usdt_arg args[USDT_ARGS_MAX];
-	uint64_t cookie;
+	uint64_t cookie __attribute__((aligned(8)));
 	int16_t arg_count;
 };
 

@@ -129,12 +129,12 @@ static void describe_insn(const struct mem_prog *prog, const struct insns *insns
 	int len;
 
 	text[0] = '\0';
-	if (insn < 0 || insn >= insns->count)
+	if (insn < 0 || (uint32_t)insn >= insns->count)
 		return;
-	while (func + 1 < insns->func_count && insns->starts[func + 1] <= insn)
+	while (func + 1 < insns->func_count && insns->starts[func + 1] <= (uint32_t)insn)
 		func++;
 	for (uint32_t i = 0; insns->lines && i < insns->line_count; i++)
-		if (insns->lines[i].insn_off <= insn)
+		if (insns->lines[i].insn_off <= (uint32_t)insn)
 			line = &insns->lines[i];
 	func = image->prog_funcs[prog->image->funcs.first + func];
 	len = snprintf(text, size, "\n  at instruction %ld, in %s()", insn, image->funcs[func].name);
