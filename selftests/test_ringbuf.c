@@ -158,9 +158,10 @@ TEST(records_have_the_type_that_the_source_names)
 	unsigned long long *sent;
 	int taken = 0;
 
+	assert_ok(mem_prog_autoload_set(skel->progs.produce, 1));
 	assert_ok(mem_prog_autoload_set(skel->progs.produce_second, 1));
 	assert_ok(mem_prog_autoload_set(skel->progs.drain, 1));
-	load_only(skel->progs.produce);
+	assert_ok(rings__load(skel));
 	skel->data->wanted = 2;
 	ring = assert_ptr(rings__out_new(skel));
 	run(skel->progs.produce);
