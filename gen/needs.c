@@ -103,7 +103,7 @@ static const struct helper_rule {
 	struct version version;
 	const char *feature;
 } helper_rules[] = {
-	{112, {5, 5}, "helpers of Linux 5.5"},	 {117, {5, 6}, "helpers of Linux 5.6"},
+	{111, {5, 5}, "helpers of Linux 5.5"},	 {116, {5, 6}, "helpers of Linux 5.6"},
 	{119, {5, 7}, "helpers of Linux 5.7"},	 {125, {5, 8}, "helpers of Linux 5.8"},
 	{136, {5, 9}, "helpers of Linux 5.9"},	 {142, {5, 10}, "helpers of Linux 5.10"},
 	{156, {5, 11}, "helpers of Linux 5.11"}, {163, {5, 12}, "helpers of Linux 5.12"},
