@@ -456,6 +456,59 @@ static void executed(enum mem_task_back back)
 	waitpid(pid, NULL, 0);
 }
 
+/* --- destructors of a thread that use structs while it ends --- */
+
+static pthread_key_t early_key, late_key; /* made before libmem's key, and after */
+
+static void use_again(void *count)
+{
+	struct request *r = task_basic__task_request();
+
+	/* the thread's own, or one that starts from zero after it was given up */
+	if (r && (r->id == 0 || r->id == 31)) {
+		r->id = 31;
+		call();
+		__atomic_fetch_add((int *)count, r->seen == 31, __ATOMIC_RELAXED);
+	}
+}
+
+/* Comes back as long as the C library lets it, and libmem no longer in the last round. */
+static void use_for_ever(void *count)
+{
+	use_again(count);
+	pthread_setspecific(late_key, count);
+}
+
+static void *ends_slowly(void *count)
+{
+	pthread_setspecific(early_key, count);
+	pthread_setspecific(late_key, count);
+	task_basic__task_request()->id = 31;
+	return NULL;
+}
+
+static void destructors(enum mem_task_back back)
+{
+	int used = 0, count;
+	pthread_t thread;
+
+	use(back);
+	ck_assert_int_eq(pthread_key_create(&early_key, use_again), 0);
+	load();
+	assert_ptr(task_basic__task_request());
+	ck_assert_int_eq(pthread_key_create(&late_key, use_for_ever), 0);
+	mem_log_set(MEM_LOG_SILENT, NULL, NULL);
+	for (int i = 0; i < 50; i++) {
+		ck_assert_int_eq(pthread_create(&thread, NULL, ends_slowly, &used), 0);
+		pthread_join(thread, NULL);
+	}
+	ck_assert_int_ge(used, 50 * 3);
+	sum_by_iterator(&count);
+	ck_assert_int_eq(count, 1); /* the calling thread's */
+	pthread_key_delete(early_key);
+	pthread_key_delete(late_key);
+}
+
 /* --- more threads than slots --- */
 
 static void *one_too_many(void *arg)
@@ -514,6 +567,7 @@ FOR_EACH_BACK(register_all)
 FOR_EACH_BACK(two_objects)
 FOR_EACH_BACK(same_tid)
 FOR_EACH_BACK(executed)
+FOR_EACH_BACK(destructors)
 FOR_EACH_BACK(stress, .timeout = 120)
 
 TEST(slots_may_run_out_arena)

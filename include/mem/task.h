@@ -214,6 +214,8 @@ SEC("syscall") __weak int mem_task_self(struct mem_task_self_ctx *ctx)
  */
 #define MEM_TASK(type, name)                                                                       \
 	extern const void mem_task_offset_of_##name __ksym __weak;                                 \
+	/* not of the variable: another one may have its name where it is asked for */            \
+	typedef type mem_task_type_of_##name;                                                      \
 	type name __attribute__((section(".mem_tasks"), weak, used))
 
 /**
@@ -224,7 +226,7 @@ SEC("syscall") __weak int mem_task_self(struct mem_task_self_ctx *ctx)
  *       iterators and tracepoints pass
  */
 #define mem_task_get_of(name, task)                                                                \
-	((__typeof__(name) *)mem_task__at(task, (__u64)&mem_task_offset_of_##name))
+	((mem_task_type_of_##name *)mem_task__at(task, (__u64)&mem_task_offset_of_##name))
 
 /**
  * The struct of the current thread, NULL if it has not been registered.
