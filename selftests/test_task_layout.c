@@ -89,6 +89,79 @@ TEST(an_application_is_refused_like_a_program)
 }
 END_TEST
 
+/* In another order, and with fields in between that the application does not know. */
+static void fields_move(enum mem_task_back back)
+{
+	struct mem_task_opts opts = {.sz = sizeof(opts), .back = back};
+	struct request *r;
+	struct counters *c;
+
+	if (back == MEM_TASK_BACK_UPTR)
+		need_linux(6, 13, "__uptr in task storage");
+	if (back == MEM_TASK_BACK_ARENA)
+		need_linux(6, 9, "arenas");
+	assert_ok(mem_task_setup(&opts));
+	assert_ptr(task_basic__task_request());
+	assert_ptr(task_basic__task_counters());
+	open_object("selftests/task_moved.bpf.o");
+	assert_ok(mem_object_load(obj));
+	r = assert_ptr(task_basic__task_request());
+	c = assert_ptr(task_basic__task_counters());
+	*r = (struct request){.id = 100, .seen = 7, .phase = 5, .name = "abcdefghijk"};
+	*c = (struct counters){.calls = 40, .range = {.low = 8, .high = 1}};
+	ck_assert_int_eq(run("moved"), 0 + 20 + 1000);
+	ck_assert_int_eq(run("moved"), 1 + 40 + 2000);
+	ck_assert_uint_eq(r->id, 100);
+	ck_assert_uint_eq(r->seen, 105);
+	ck_assert_uint_eq(r->phase, 5);
+	ck_assert_str_eq(r->name, "abmdfourijk");
+	ck_assert_uint_eq(c->calls, 46);
+	ck_assert_uint_eq(c->range.low, 8);
+	ck_assert_uint_eq(c->range.high, 9);
+}
+
+TEST(fields_move_uptr)
+{
+	fields_move(MEM_TASK_BACK_UPTR);
+}
+END_TEST
+
+TEST(fields_move_arena)
+{
+	fields_move(MEM_TASK_BACK_ARENA);
+}
+END_TEST
+
+TEST(fields_move_array)
+{
+	fields_move(MEM_TASK_BACK_ARRAY);
+}
+END_TEST
+
+/* Alone, it is as it was compiled. */
+TEST(a_movable_struct_that_nobody_else_has)
+{
+	open_object("selftests/task_moved.bpf.o");
+	assert_ok(mem_object_load(obj));
+	ck_assert_int_eq(run("moved"), -1);
+	ck_assert_ptr_null(task_basic__task_request()); /* an application does not move */
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "phase: at bit 128, was at 64"));
+}
+END_TEST
+
+TEST(what_can_not_move_is_refused)
+{
+	assert_ptr(task_basic__task_request());
+	open_object("selftests/task_moved_bits.bpf.o");
+	assert_err(mem_object_load(obj), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "id: s64, was u64"));
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "urgent: new at bit 0, where id was"));
+	ck_assert_ptr_null(strstr(mem_error_message(), "phase"));
+	ck_assert_ptr_null(strstr(mem_error_message(), "seen"));
+}
+END_TEST
+
 TEST(more_than_a_page_goes_to_a_slot)
 {
 	struct trace *t;

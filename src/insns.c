@@ -56,13 +56,36 @@ static int insns_alloc(const struct mem_prog *prog, struct insns *out)
 	return 0;
 }
 
-/* Copy one function and its records to where they go; returns the next free instruction. */
-static void place_functions(const struct mem_prog *prog, struct insns *out)
+/* The CO-RE records of a function that begins at an instruction: the kernel's business, or per-thread structs'. */
+static int place_cores(const struct mem_prog *prog, const struct mem_func_image *func, uint32_t at,
+		       struct insns *out)
+{
+	for (uint32_t n = 0; n < func->cores.count; n++) {
+		struct bpf_core_relo *core = &out->cores[out->core_count];
+		int done;
+
+		*core = prog->obj->image.core_relos[func->cores.first + n];
+		done = prog->obj->image.task_count && task_relocate
+			       ? task_relocate(prog->obj, core, &out->code[at + core->insn_off])
+			       : 0;
+		if (done < 0)
+			return done;
+		/* it counts bytes, unlike other records */
+		core->insn_off = (core->insn_off + at) * sizeof(struct bpf_insn);
+		out->core_count += !done;
+	}
+	return 0;
+}
+
+/* Copy the functions and their records to where they go. */
+static int place_functions(const struct mem_prog *prog, struct insns *out)
 {
 	const struct image_view *image = &prog->obj->image;
-	uint32_t at = 0, line = 0, core = 0;
+	uint32_t at = 0, line = 0;
+	int err = 0;
 
-	for (uint32_t i = 0; i < out->func_count; i++) {
+	out->core_count = 0;
+	for (uint32_t i = 0; !err && i < out->func_count; i++) {
 		const struct mem_func_image *func = prog_func(prog, i);
 
 		out->starts[i] = at;
@@ -74,14 +97,10 @@ static void place_functions(const struct mem_prog *prog, struct insns *out)
 			out->lines[line] = image->line_infos[func->lines.first + n];
 			out->lines[line].insn_off += at;
 		}
-		/* a CO-RE record counts bytes, unlike the others */
-		for (uint32_t n = 0; n < func->cores.count; n++, core++) {
-			out->cores[core] = image->core_relos[func->cores.first + n];
-			out->cores[core].insn_off =
-				(out->cores[core].insn_off + at) * sizeof(struct bpf_insn);
-		}
+		err = place_cores(prog, func, at, out);
 		at += func->insns.count;
 	}
+	return err;
 }
 
 /* Where a function begins in this program. The image check made sure that it is there. */
@@ -218,13 +237,12 @@ int insns_build(const struct mem_prog *prog, struct insns *out)
 
 	memset(out, 0, sizeof(*out));
 	err = insns_alloc(prog, out);
-	if (err) {
+	err = err ?: place_functions(prog, out);
+	if (err)
 		insns_free(out);
-		return err;
-	}
-	place_functions(prog, out);
-	relocate(prog, out);
-	return 0;
+	else
+		relocate(prog, out);
+	return err;
 }
 
 void insns_free(struct insns *insns)

@@ -111,6 +111,7 @@ struct mem_object {
 	bool one_thread;           /* programs are loaded by the caller's alone */
 	struct task_back *task_back; /* where threads' structs are; NULL: none or not prepared */
 	uint32_t *task_offsets;      /* bytes into a thread's block, for each tasks row */
+	uint32_t *task_fields_at;    /* bits into the struct, for each task_fields row; part of the above */
 
 	void *skel; /* the generated struct that shows this object's regions, NULL if none */
 	const struct mem_skeleton_layout *layout;

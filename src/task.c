@@ -547,7 +547,7 @@ static int declare_row(struct mem_task *task, const struct mem_image *image, uin
 	else
 		offset = task_declare(image->name, &view.tasks[row],
 				      view.task_fields + view.tasks[row].fields.first, block_room(),
-				      false);
+				      NULL);
 	image_view_free(&view);
 	if (offset > 0)
 		__atomic_store_n(&task->offset, (uint32_t)offset, __ATOMIC_RELAXED);
@@ -744,18 +744,31 @@ int mem_task_each(struct mem_task *task, const struct mem_image *image, uint32_t
 
 /* --- objects --- */
 
+/* The type has preserve_access_index: every access to a field of it has a record. */
+static bool is_movable(const struct image_view *image, uint32_t type)
+{
+	for (uint32_t i = 0; i < image->core_relo_count; i++)
+		if (image->core_relos[i].type_id == type)
+			return true;
+	return false;
+}
+
 static int declare_all(struct mem_object *obj)
 {
 	const struct image_view *image = &obj->image;
 	bool fixed = registry.back || registry.thread_count || registry.opts.block_size;
 	uint32_t size = fixed ? block_room() : BLOCK_SIZE_MAX;
 
-	obj->task_offsets = calloc(image->task_count, sizeof(*obj->task_offsets));
+	obj->task_offsets = calloc(image->task_count + image->task_field_count, sizeof(*obj->task_offsets));
 	if (!obj->task_offsets)
 		return mem__error(ENOMEM, "%s: no memory for per-thread structs", obj->name);
+	obj->task_fields_at = obj->task_offsets + image->task_count;
 	for (uint32_t i = 0; i < image->task_count; i++) {
-		int offset = task_declare(obj->name, &image->tasks[i],
-					  image->task_fields + image->tasks[i].fields.first, size, true);
+		const struct mem_task_image *task = &image->tasks[i];
+		struct task_programs programs = { .movable = is_movable(image, task->type),
+						  .at = obj->task_fields_at + task->fields.first };
+		int offset = task_declare(obj->name, task, image->task_fields + task->fields.first, size,
+					  &programs);
 
 		if (offset < 0)
 			return offset;
@@ -1107,4 +1120,68 @@ uint64_t task_number(const struct mem_object *obj, const struct mem_extern_image
 	default:
 		return obj->task_offsets[ext->kcfg_offset];
 	}
+}
+
+/* --- fields that are elsewhere than a program was compiled for --- */
+
+/* The number in an instruction that is a field's offset; NULL if it has none. */
+static bool get_offset(const struct bpf_insn *insn, uint32_t *offset)
+{
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_LDX:
+	case BPF_ST:
+	case BPF_STX:
+		*offset = (uint16_t)insn->off;
+		return true;
+	case BPF_LD:
+	case BPF_ALU:
+	case BPF_ALU64:
+		*offset = (uint32_t)insn->imm;
+		return BPF_CLASS(insn->code) == BPF_LD || BPF_SRC(insn->code) == BPF_K;
+	default:
+		return false;
+	}
+}
+
+static bool set_offset(struct bpf_insn *insn, uint32_t offset)
+{
+	uint32_t class = BPF_CLASS(insn->code);
+
+	if (class == BPF_LDX || class == BPF_ST || class == BPF_STX)
+		insn->off = (int16_t)offset;
+	else
+		insn->imm = (int32_t)offset;
+	return offset <= INT16_MAX;
+}
+
+/* Where byte `offset` of a struct is now; the fields' own places say in which of them it is. */
+static bool find_place(const struct mem_object *obj, const struct mem_task_image *task, uint32_t *offset)
+{
+	for (uint32_t i = task->fields.first; i < task->fields.first + task->fields.count; i++) {
+		const struct mem_task_field_image *field = &obj->image.task_fields[i];
+
+		if (field->offset > 8ULL * *offset || 8ULL * *offset >= (uint64_t)field->offset + field->size)
+			continue;
+		*offset = (uint32_t)(*offset + ((int64_t)obj->task_fields_at[i] - field->offset) / 8);
+		return true;
+	}
+	return false;
+}
+
+int task_relocate(const struct mem_object *obj, const struct bpf_core_relo *relo, struct bpf_insn *insn)
+{
+	const struct mem_task_image *task = NULL;
+	uint32_t offset;
+
+	for (uint32_t i = 0; obj->task_offsets && i < obj->image.task_count; i++)
+		if (obj->image.tasks[i].type == relo->type_id)
+			task = &obj->image.tasks[i];
+	if (!task)
+		return 0;
+	if (relo->kind != BPF_CORE_FIELD_BYTE_OFFSET || !get_offset(insn, &offset) ||
+	    !find_place(obj, task, &offset) || !set_offset(insn, offset))
+		return mem__error(EINVAL, "%s: a program asks of per-thread struct '%s' what only the kernel's "
+					  "own structs can be asked (CO-RE record of kind %u)",
+				  obj->name, task->name, relo->kind);
+	return 1;
 }

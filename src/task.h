@@ -10,6 +10,7 @@
 #ifndef LIBMEM_TASK_H
 #define LIBMEM_TASK_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -71,13 +72,20 @@ struct task_back {
 
 /* task_layout.c; the caller holds the lock */
 
+/* A struct as programs use it, and not an application. */
+struct task_programs {
+	bool movable; /* their accesses can be relocated */
+	uint32_t *at; /* receives where each field is, bits; an element for each */
+};
+
 /*
  * Offset of a struct in every block, agreed upon by all that declare it. Negative errno with a message:
  * -ENOSPC no room, -EINVAL the descriptions contradict each other, -EBUSY programs are to use what the
  * processes that share their blocks have not agreed upon.
  */
 int task_declare(const char *who, const struct mem_task_image *task,
-		 const struct mem_task_field_image *fields, uint32_t block_size, bool programs);
+		 const struct mem_task_field_image *fields, uint32_t block_size,
+		 const struct task_programs *programs);
 /* Bytes of a block that are spoken for. */
 uint32_t task_declared_size(void);
 
@@ -134,6 +142,12 @@ void task_back_leave(struct task_back *back);
 int task_prepare(struct mem_object *obj) PART;
 int task_load(struct mem_object *obj) PART;
 void task_close(struct mem_object *obj) PART;
+/*
+ * Let an instruction access a field of such a struct where it is. 1: done; 0: the record is of another type; or
+ * -EINVAL with a message.
+ */
+int task_relocate(const struct mem_object *obj, const struct bpf_core_relo *relo, struct bpf_insn *insn)
+	__attribute__((weak));
 /* What mem_task_back, mem_task_index and offsets are in programs of this type. */
 uint64_t task_number(const struct mem_object *obj, const struct mem_extern_image *ext,
 		     uint32_t prog_type) PART;

@@ -7,6 +7,8 @@
  * one that only one of them has must not lie where the other has something else. Whoever does not set
  * it leaves it zero. An offset, once given out, is in static variables and programs, and stays.
  *
+ * A program whose accesses can be relocated (MEM_MOVABLE) goes by names alone: it is told where each field is.
+ *
  * Processes that share their blocks (task_share.c) share a layout too: that of the one that publishes
  * them, as it was then. What a process declares later is its own affair, and no program's.
  */
@@ -112,8 +114,9 @@ static void compare_field(const struct declared *d, const struct mem_task_field_
 	}
 }
 
+/* at: where each is, if not where it says. */
 static int add_fields(struct declared *d, const struct mem_task_image *task,
-		      const struct mem_task_field_image *fields)
+		      const struct mem_task_field_image *fields, const uint32_t *at)
 {
 	struct field *grown = realloc(d->fields, (d->count + task->fields.count + 1) * sizeof(*grown));
 
@@ -129,7 +132,7 @@ static int add_fields(struct declared *d, const struct mem_task_image *task,
 		*to = (struct field){
 			.name = strdup(from->name),
 			.type = strdup(from->type),
-			.offset = from->offset,
+			.offset = at ? at[i] : from->offset,
 			.size = from->size,
 		};
 		if (!to->name || !to->type) {
@@ -156,23 +159,129 @@ static int no_room(const char *who, const struct mem_task_image *task, uint32_t 
 			  who, task->name, size, room);
 }
 
+/* --- fields that move --- */
+
+/* Fields up to the next one that is not of the same member of the outermost struct. */
+static uint32_t member_fields(const struct mem_task_field_image *fields, uint32_t count)
+{
+	size_t len = strcspn(fields[0].name, ".");
+	uint32_t n = 1;
+
+	while (n < count && len && strcspn(fields[n].name, ".") == len &&
+	       !strncmp(fields[n].name, fields[0].name, len))
+		n++;
+	return n;
+}
+
+/* Accesses to bit-fields and unnamed unions are not relocated. */
+static bool can_move(const struct mem_task_field_image *field)
+{
+	bool number = strchr("su", field->type[0]) && field->type[1] >= '1' && field->type[1] <= '9';
+
+	return *field->name && (!number || strchr(field->type, '[') ||
+				strtoul(field->type + 1, NULL, 10) == field->size);
+}
+
+static bool is_free(const struct declared *d, uint64_t offset, uint32_t size)
+{
+	for (uint32_t i = 0; i < d->count; i++)
+		if (d->fields[i].offset < offset + size && offset < (uint64_t)d->fields[i].offset + d->fields[i].size)
+			return false;
+	return true;
+}
+
+/* How far a member of a program's struct has to move; end: bits where there is room for new ones. */
+static int64_t find_move(const struct declared *d, const struct mem_task_field_image *fields, uint32_t count,
+			 uint32_t align, uint64_t *end)
+{
+	const struct mem_task_field_image *last = &fields[count - 1];
+	bool keep = true;
+	int64_t move;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct field *same = find_field(d, fields[i].name);
+
+		if (same)
+			return (int64_t)same->offset - fields[i].offset;
+		keep &= is_free(d, fields[i].offset, fields[i].size) || !can_move(&fields[i]);
+	}
+	if (keep)
+		return 0;
+	/* to a place that is aligned as this one is */
+	move = (int64_t)((*end - fields[0].offset % align + align - 1) / align * align +
+			 fields[0].offset % align) - fields[0].offset;
+	*end = (uint64_t)(last->offset + last->size + move);
+	return move;
+}
+
+static uint64_t end_of(const struct declared *d, const struct mem_task_image *task)
+{
+	uint64_t end = 8ULL * task->size;
+
+	for (uint32_t i = 0; i < d->count; i++)
+		if (d->fields[i].offset + d->fields[i].size > end)
+			end = d->fields[i].offset + d->fields[i].size;
+	return end;
+}
+
+/* Say where each field of a program's struct is. */
+static void place_fields(const struct declared *d, const struct mem_task_image *task,
+			 const struct mem_task_field_image *fields, uint32_t *at, struct diff *diff)
+{
+	uint64_t end = end_of(d, task);
+	uint32_t count;
+
+	for (uint32_t first_of = 0; first_of < task->fields.count; first_of += count) {
+		const struct mem_task_field_image *member = &fields[first_of];
+		int64_t move;
+
+		count = member_fields(member, task->fields.count - first_of);
+		move = find_move(d, member, count, 8 * task->align, &end);
+		for (uint32_t i = 0; i < count; i++) {
+			struct mem_task_field_image moved = member[i];
+
+			if (can_move(&moved))
+				moved.offset = (uint32_t)(moved.offset + move);
+			at[first_of + i] = moved.offset;
+			compare_field(d, &moved, diff);
+		}
+	}
+}
+
+/* Bytes of a struct with fields at these places. */
+static uint32_t size_with(const struct mem_task_image *task, const struct mem_task_field_image *fields,
+			  const uint32_t *at)
+{
+	uint64_t size = task->size;
+
+	for (uint32_t i = 0; at && i < task->fields.count; i++)
+		if (((uint64_t)at[i] + fields[i].size + 7) / 8 > size)
+			size = ((uint64_t)at[i] + fields[i].size + 7) / 8;
+	return (uint32_t)size;
+}
+
 static int merge(const char *who, struct declared *d, const struct mem_task_image *task,
-		 const struct mem_task_field_image *fields)
+		 const struct mem_task_field_image *fields, uint32_t *at)
 {
 	struct diff diff = { .len = 0 };
+	uint32_t size;
 
-	for (uint32_t i = 0; i < task->fields.count; i++)
-		compare_field(d, &fields[i], &diff);
+	if (at)
+		place_fields(d, task, fields, at, &diff);
+	else
+		for (uint32_t i = 0; i < task->fields.count; i++)
+			compare_field(d, &fields[i], &diff);
 	if (diff.lines)
 		return mem__error(EINVAL,
 				  "%s: per-thread struct '%s' is not the one that %s has:%s\nfields may be "
-				  "added at the end; build both from one header", who, task->name, d->who,
-				  diff.text);
-	if (task->size > d->room)
-		return no_room(who, task, task->size, d->room);
-	if (add_fields(d, task, fields))
+				  "added at the end, or the program's struct be MEM_MOVABLE; build both from "
+				  "one header", who, task->name, d->who, diff.text);
+	size = size_with(task, fields, at);
+	if (size > d->room)
+		return no_room(who, task, size, d->room);
+	if (add_fields(d, task, fields, at))
 		return no_memory(who);
-	d->size = task->size > d->size ? task->size : d->size;
+	d->size = size > d->size ? size : d->size;
 	return (int)d->offset;
 }
 
@@ -210,7 +319,7 @@ static int declare_first(const char *who, const struct mem_task_image *task,
 	d->offset = (uint32_t)offset;
 	d->size = task->size;
 	d->room = (uint32_t)room;
-	if (!d->name || !d->who || add_fields(d, task, fields)) {
+	if (!d->name || !d->who || add_fields(d, task, fields, NULL)) {
 		forget(d);
 		return no_memory(who);
 	}
@@ -241,14 +350,18 @@ static int check_sealed(const char *who, const struct mem_task_image *task,
 }
 
 int task_declare(const char *who, const struct mem_task_image *task,
-		 const struct mem_task_field_image *fields, uint32_t block_size, bool programs)
+		 const struct mem_task_field_image *fields, uint32_t block_size,
+		 const struct task_programs *programs)
 {
 	struct declared *d = find(task->name);
 	int err = sealed && programs ? check_sealed(who, task, fields) : 0;
 
 	if (err)
 		return err;
-	return d ? merge(who, d, task, fields) : declare_first(who, task, fields, block_size);
+	for (uint32_t i = 0; programs && i < task->fields.count; i++)
+		programs->at[i] = fields[i].offset;
+	return d ? merge(who, d, task, fields, programs && programs->movable ? programs->at : NULL)
+		 : declare_first(who, task, fields, block_size);
 }
 
 /* --- for other processes: numbers and strings, one after the other --- */
@@ -369,7 +482,7 @@ static int merge_own(struct declared *d, const struct declared *own)
 		fields[i].offset = own->fields[i].offset;
 		fields[i].size = own->fields[i].size;
 	}
-	result = merge(own->who, d, &task, fields);
+	result = merge(own->who, d, &task, fields, NULL);
 	free(fields);
 	return result < 0 ? result : 0;
 }

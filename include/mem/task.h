@@ -205,6 +205,15 @@ SEC("syscall") __weak int mem_task_self(struct mem_task_self_ctx *ctx)
 /** @endcond */
 
 /**
+ * After the closing brace of a per-thread struct: its fields are found by name, wherever an application
+ * that was built with another version of it has them, if that has used it before this object is loaded.
+ *
+ * Programs then access the struct field by field, never as a whole. Bit-fields and members of unnamed
+ * unions stay where they are.
+ */
+#define MEM_MOVABLE __attribute__((preserve_access_index))
+
+/**
  * Declare a struct that each thread has one of. At file scope.
  *
  * type  of the struct: complete, at most a page together with the other structs of the process where
@@ -241,6 +250,10 @@ SEC("syscall") __weak int mem_task_self(struct mem_task_self_ctx *ctx)
 #else /* application */
 
 #include <mem/mem.h>
+
+/** @cond */
+#define MEM_MOVABLE /* a matter of programs */
+/** @endcond */
 
 #ifdef __cplusplus
 extern "C" {
