@@ -910,6 +910,7 @@ static void stop(void)
 	struct task_back *back = registry.back;
 	struct thread *self = this_thread;
 
+	reap(); /* nobody else would notice those that are no more */
 	registry.back = NULL;
 	registry.loaded = false;
 	registry.joined = false;
