@@ -81,7 +81,7 @@ fuzz-run:
 
 ## make check-tsan            the tests that have threads, with the thread sanitizer
 .PHONY: check-tsan tsan-build tsan-run check-valgrind
-TSAN_TESTS := test_threads
+TSAN_TESTS := test_threads test_task_stress
 
 TSAN_PROGRAMS := $(TSAN_TESTS:%=$(BUILD)/tsan/selftests/%)
 export TSAN_PROGRAMS

@@ -164,12 +164,12 @@ static int map_at(struct task_back *back, void *at)
 }
 
 /*
- * Where hardly any process has anything, so that others can map it too: far below the stack, libraries and
- * what they allocate, far above programs at low addresses.
+ * Where hardly any process has anything, so that others can map it too: below where the kernel puts programs, far
+ * from the stack, libraries and what they allocate. Sanitizers let applications have it.
  */
 static char *reserve_apart(size_t size)
 {
-	const uint64_t first_4g = 0x1100, count = 0x4000; /* of 4 GiB each */
+	const uint64_t first_4g = 0x5501, count = 0x54; /* of 4 GiB each */
 	const uint64_t *random = (const uint64_t *)(uintptr_t)getauxval(AT_RANDOM);
 	static uint64_t times; /* whoever had the last one may still have it mapped */
 	uint64_t number = (random ? *random : 0) ^ (uint64_t)getpid();
