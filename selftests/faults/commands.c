@@ -174,7 +174,8 @@ TEST(generating_fails, .timeout = 60, .host_only = "preloads a library into memg
 {
 	static const struct command commands[] = {
 		{"plain", SKELETON}, {"shared", SKELETON}, {"hooks", SKELETON}, {"externs", SKELETON},
-		{"task_basic", SKELETON}, {0},
+		{"task_basic", SKELETON}, {"rings", SKELETON}, {"types_exports", {"types", "IN", "-o", "OUT"}},
+		{"accessors", {"skeleton", "IN", "--accessors", "--pointers=32", "-o", "OUT"}}, {0},
 	};
 
 	sweep_memgen(commands);
