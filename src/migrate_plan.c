@@ -292,6 +292,19 @@ static int plan_gone(struct plan *plan, uint32_t type, uint64_t offset, uint64_t
 
 static int plan_type(struct plan *plan, uint32_t from, uint32_t to, const struct spot *spot);
 
+/* Elements that are the same on both sides, and as far apart: a single copy. */
+static int plan_run_of(struct plan *plan, uint32_t from, uint32_t to, uint64_t bits, const struct spot *spot)
+{
+	struct plan_step step = {
+		.kind = PLAN_COPY,
+		.from = place_of(&plan->from, from, spot->from, bits),
+		.to = place_of(&plan->to, to, spot->to, bits),
+	};
+
+	step.from.is_bitfield = step.to.is_bitfield = false;
+	return add(plan, &step, spot->path);
+}
+
 /* Elements, or the inner arrays of one, with those that have no place any more. */
 static int plan_elements(struct plan *plan, uint32_t from, uint64_t from_count, uint64_t from_stride,
 			 uint32_t to, uint64_t to_count, uint64_t to_stride, const struct spot *spot)
@@ -309,7 +322,12 @@ static int plan_elements(struct plan *plan, uint32_t from, uint64_t from_count, 
 	inner.path = inner_path;
 	inner.depth++;
 	inner.loops++;
-	err = loop.count ? add(plan, &loop, spot->path) : 0;
+	if (loop.count && from_stride == to_stride && same(plan, from, to, 0)) {
+		err = plan_run_of(plan, from, to, loop.count * from_stride, spot);
+		loop.count = 0;
+	} else {
+		err = loop.count ? add(plan, &loop, spot->path) : 0;
+	}
 	if (!err && loop.count) {
 		err = plan_type(plan, from, to, &inner);
 		plan->steps[at].steps = plan->count - at - 1;
