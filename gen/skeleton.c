@@ -172,6 +172,11 @@ static int name_regions(struct skeleton *s, struct pool *pool)
 /* Names in the scope of the file, before types take theirs. */
 static int name_structs(struct skeleton *s, struct pool *pool)
 {
+	const char *owner = name_printf(pool, "%s__unique", s->name);
+
+	/* a type of the skeleton's own, in C++ */
+	if (!owner || !scope_claim(&s->types.tags, owner))
+		return -ENOMEM;
 	for (uint32_t i = 0; i < s->view->region_count; i++) {
 		struct skeleton_region *region = &s->regions[i];
 		const char *name = region->variables ? region->variables : region->data;

@@ -476,6 +476,26 @@ TEST(accessors_compile, ON_HOST, .timeout = 60)
 }
 END_TEST
 
+#define NAMED_ARRAY(name)                                                                          \
+	"struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(map_flags, BPF_F_MMAPABLE);\n"          \
+	"__uint(max_entries, 4); __type(key, __u32); __type(value, struct { int a[3]; });\n"      \
+	"} " name " SEC(\".maps\");\n"
+
+/* What the skeleton has for itself. */
+TEST(objects_may_use_the_names_of_skeletons, ON_HOST)
+{
+	char text[300];
+
+	compile_bpf("x", "#include <mem/bpf.h>\nstruct x { int y; }; struct x obj; int maps;\n"
+		    NAMED_ARRAY("unique") NAMED_ARRAY("open") NAMED_ARRAY("load") NAMED_ARRAY("arrays")
+		    NAMED_ARRAY("image") NAMED_ARRAY("layout")
+		    "SEC(\"xdp\") int destroy(void *ctx) { return obj.y + maps; }\n");
+	RUN_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
+	snprintf(text, sizeof(text), "#include \"%s/x.h\"\n", dir);
+	compile(text);
+}
+END_TEST
+
 /* --- the judge: pahole reads back what gcc made of the header --- */
 
 static void judge_open(struct judge *judge, const char *name, const char *header, const char *flags)
