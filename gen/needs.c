@@ -239,6 +239,8 @@ static void add_insn(struct needs *needs, const struct bpf_insn *insn, const cha
 		if (insn->code == BPF_JMP32)
 			add(needs, (struct version){6, 6}, "long jumps (-mcpu=v4)", user);
 		break;
+	default: /* the others are as old as BPF */
+		break;
 	}
 }
 

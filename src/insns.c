@@ -217,6 +217,8 @@ static void relocate_one(const struct mem_prog *prog, struct insns *out, uint32_
 	case MEM_RELOC_EXTERN:
 		relocate_extern(prog, reloc, insn);
 		break;
+	default: /* the image was checked */
+		break;
 	}
 }
 

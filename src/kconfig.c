@@ -65,6 +65,8 @@ static void store_number(const struct kconfig *kconfig, const struct mem_extern_
 	case 8:
 		memcpy(to, &value, 8);
 		break;
+	default: /* the image was checked */
+		break;
 	}
 }
 

@@ -200,6 +200,9 @@ static struct place place_of(const struct btf_walk *walk, uint32_t type, uint64_
 	case BTF_KIND_ENUM:
 	case KIND_ENUM64_:
 		place.is_signed = BTF_INFO_KFLAG(row->info);
+		break;
+	default: /* unsigned */
+		break;
 	}
 	return place;
 }

@@ -104,7 +104,7 @@ static int place_callback(const struct layout *layout, const char *name,
 	struct struct_ops *ops = layout->map->ops;
 	struct mem_prog *prog;
 
-	memcpy(&prog, from, sizeof(prog));
+	memcpy(&prog, from, sizeof(void *));
 	if (!prog)
 		return 0;
 	if (prog < obj->progs || prog >= obj->progs + obj->image.prog_count)
@@ -282,7 +282,7 @@ void struct_ops_point(struct mem_map *map)
 		const struct mem_init_image *init = &map->obj->image.inits[inits.first + i];
 		struct mem_prog *prog = &map->obj->progs[init->target];
 
-		memcpy(map->region->base + init->slot, &prog, sizeof(prog));
+		memcpy(map->region->base + init->slot, &prog, sizeof(void *));
 	}
 }
 
