@@ -21,6 +21,7 @@
 #include "harness.h"
 #include "hooks.skel.h"
 #include "links.skel.h"
+#include "nets.h"
 
 #define PIN "/sys/fs/bpf/libmem-test/link"
 
@@ -54,29 +55,9 @@ static void message_has(const char *part)
 	ck_assert_msg(strstr(mem_error_message(), part), "no '%s' in: %s", part, mem_error_message());
 }
 
-/* A network namespace of our own, whose loopback carries nothing but the test's packets. */
-static int own_loopback(void)
-{
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int sock;
-
-	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_ge(sock, 0);
-	ck_assert_int_eq(ioctl(sock, SIOCSIFFLAGS, &request), 0);
-	close(sock);
-	return (int)if_nametoindex("lo");
-}
-
 static void send_packets(void)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9),
-				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	for (int i = 0; i < 5; i++)
-		sendto(sock, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
-	close(sock);
+	nets_send(5);
 }
 
 /* The link is to one; then to other, to one again if it is as expected, and to none. */
@@ -113,7 +94,7 @@ static void updates_and_detaches(struct mem_link *link, const struct mem_prog *o
 
 TEST(xdp_program_is_replaced)
 {
-	int lo = own_loopback();
+	int lo = nets_own();
 
 	load(skel->progs.xdp_first, skel->progs.xdp_second);
 	updates_and_detaches(assert_ptr(mem_prog_attach_xdp(skel->progs.xdp_first, lo, 0)),
@@ -123,7 +104,7 @@ END_TEST
 
 TEST(tcx_program_is_replaced)
 {
-	int lo = own_loopback();
+	int lo = nets_own();
 
 	need_linux(6, 6, "tcx");
 	load(skel->progs.tcx_first, skel->progs.tcx_second);
@@ -170,7 +151,7 @@ TEST(program_of_a_control_group_is_replaced)
 	char dir[] = "/tmp/libmem-cgroup-XXXXXX", group[96];
 	int fd = own_group(dir, group, sizeof(group));
 
-	own_loopback();
+	nets_own();
 	load(skel->progs.group_first, skel->progs.group_second);
 	updates_and_detaches(assert_ptr(mem_prog_attach_cgroup(skel->progs.group_first, fd)),
 			     skel->progs.group_first, skel->progs.group_second, send_packets);
@@ -183,7 +164,7 @@ TEST(program_of_a_network_namespace_is_replaced)
 {
 	int fd;
 
-	own_loopback();
+	nets_own();
 	load(skel->progs.lookup_first, skel->progs.lookup_second);
 	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	updates_and_detaches(assert_ptr(mem_prog_attach_netns(skel->progs.lookup_first, fd)),
@@ -194,7 +175,7 @@ END_TEST
 
 TEST(update_says_what_is_wrong)
 {
-	int lo = own_loopback();
+	int lo = nets_own();
 	struct mem_link *link;
 
 	assert_ok(mem_prog_autoload_set(skel->progs.on_call, 1));
@@ -217,7 +198,7 @@ END_TEST
 
 TEST(pinned_link_outlives_its_maker)
 {
-	int lo = own_loopback();
+	int lo = nets_own();
 	struct mem_link *link;
 	struct stat status;
 
@@ -251,7 +232,7 @@ END_TEST
 
 TEST(pin_of_a_link_takes_the_place_of_an_older_one)
 {
-	int lo = own_loopback();
+	int lo = nets_own();
 	struct mem_link *link, *opened;
 
 	bpffs_mount();
@@ -377,7 +358,7 @@ TEST(implementation_of_an_interface_is_replaced)
 	if (!link && (errno == EPERM || errno == ENOTSUP))
 		test_skip("this kernel refuses struct_ops programs");
 	assert_ptr(link);
-	own_loopback();
+	nets_own();
 	connect_with("libmem_updated");
 	ck_assert_uint_ge(one->bss->inits, 1);
 

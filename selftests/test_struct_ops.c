@@ -185,7 +185,7 @@ TEST(what_is_for_the_asking_is_asked_for)
 	ck_assert_int_eq(mem_prog_fd(choice->progs.avoid_usual), -EBADF);
 	if (congestion_choice__attach(choice) == -ENOTSUP)
 		test_skip("this kernel has no trampolines, through which it would call the programs");
-	own_loopback();
+	nets_own();
 	ck_assert_int_eq(transfer("libmem_special"), 0);
 	ck_assert_int_eq(transfer("libmem_usual"), -ENOENT);
 	congestion_choice__destroy(choice);
