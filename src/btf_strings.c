@@ -57,7 +57,7 @@ static char *make_needles(struct search *s)
 
 	for (uint32_t i = 0; i < s->count; i++)
 		total += name_size(&s->wants[i]) + 2;
-	at = texts = calloc(1, total);
+	at = texts = calloc(1, total + 1);
 	s->window = WINDOW_MAX;
 	for (uint32_t i = 0; texts && i < s->count; i++) {
 		struct needle *needle = &s->needles[i];
