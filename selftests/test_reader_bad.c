@@ -492,6 +492,13 @@ TEST(objects_that_lack_or_repeat_something)
 		section = elf_add_section(b, "xdp2", SHF_EXECINSTR, code, sizeof(code)),
 		elf_add_func(b, "prog2", section, 0, sizeof(code)),
 		elf_add_relocation(b, section, 0, elf_add_object(b, "v", SHN_COMMON, 0, 4), 1));
+	EXPECT_BUILT(
+		EINVAL, "x:xdp2+0x0: function prog2: jumps through a table, which libmem does not load:",
+		elf_add_section(b, ".jumptables", SHF_ALLOC, "12345678", 8),
+		section = elf_add_section(b, "xdp2", SHF_EXECINSTR, code, sizeof(code)),
+		elf_add_func(b, "prog2", section, 0, sizeof(code)),
+		elf_add_relocation(b, section, 0,
+				   elf_add_object(b, "table", (uint16_t)(section - 1), 0, 8), 1));
 	EXPECT_BUILT(EINVAL, "x:xdp2+0x0: program prog is also in xdp+0x0: rename one",
 		     section = elf_add_section(b, "xdp2", SHF_EXECINSTR, code, sizeof(code)),
 		     elf_add_func(b, "prog", section, 0, sizeof(code)));

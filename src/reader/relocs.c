@@ -89,6 +89,9 @@ static int add_address(struct reader *r, const struct site *site, const struct s
 	case SECTION_TASKS:
 		return BAD_SITE(r, site, "uses %s itself: mem_task_get(%s) is a thread's", name, name);
 	default:
+		if (!strcmp(section->name, ".jumptables"))
+			return BAD_SITE(r, site, "jumps through a table, which libmem does not load: "
+						 "compile with -fno-jump-tables");
 		return BAD_SITE(r, site,
 				"refers to %s in section %s, which programs can't reach: variables "
 				"belong into .data, .rodata or .bss",
