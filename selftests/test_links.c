@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -294,6 +296,123 @@ TEST(tracepoint_stays_by_its_pin)
 		syscall(SYS_getppid);
 	ck_assert_uint_ge(skel->bss->first, 10);
 	assert_ok(mem_unpin(PIN));
+}
+END_TEST
+
+TEST(runs_are_counted)
+{
+	struct mem_prog_stats stats = { .sz = sizeof(stats) }, before;
+	union bpf_attr attr;
+	struct mem_link *link;
+	int enabled;
+
+	memset(&attr, 0, sizeof(attr)); /* BPF_STATS_RUN_TIME */
+	assert_err(mem_prog_stats(skel->progs.on_call, &stats), -EBADF);
+	load(skel->progs.on_call, NULL);
+	assert_err(mem_prog_stats(skel->progs.on_call, NULL), -EINVAL);
+	enabled = (int)syscall(SYS_bpf, BPF_ENABLE_STATS, &attr, sizeof(attr));
+	ck_assert_int_ge(enabled, 0);
+	link = assert_ptr(mem_prog_attach(skel->progs.on_call));
+	assert_ok(mem_prog_stats(skel->progs.on_call, &stats));
+	before = stats;
+	for (int i = 0; i < 10; i++)
+		syscall(SYS_getppid);
+	assert_ok(mem_prog_stats(skel->progs.on_call, &stats));
+	ck_assert_uint_ge(stats.runs, before.runs + 10);
+	ck_assert_uint_gt(stats.run_ns, before.run_ns);
+	mem_link_destroy(link);
+	close(enabled);
+}
+END_TEST
+
+TEST(misses_are_counted)
+{
+	struct mem_prog_stats stats = { .sz = sizeof(stats) };
+	struct mem_link *link;
+
+	need_linux(6, 12, "printing without a lock that a program of its tracepoint would wait for");
+	load(skel->progs.on_print, skel->progs.print);
+	link = assert_ptr(mem_prog_attach(skel->progs.on_print));
+	assert_ok(mem_prog_stats(skel->progs.on_print, &stats));
+	ck_assert_uint_eq(stats.misses, 0);
+	assert_ok(mem_prog_run(skel->progs.print, NULL));
+	assert_ok(mem_prog_stats(skel->progs.on_print, &stats));
+	ck_assert_uint_ge(stats.misses, 1);
+	mem_link_destroy(link);
+}
+END_TEST
+
+static void sees_cookie(struct mem_prog *prog)
+{
+	struct mem_link *link;
+
+	load(prog, NULL);
+	mem_prog_cookie_set(prog, 0x1234567890);
+	link = assert_ptr(mem_prog_attach(prog));
+	syscall(SYS_getppid);
+	ck_assert_uint_eq(skel->bss->cookie, 0x1234567890);
+	mem_link_destroy(link);
+	mem_prog_cookie_set(prog, 0);
+	link = assert_ptr(mem_prog_attach(prog));
+	syscall(SYS_getppid);
+	ck_assert_uint_eq(skel->bss->cookie, 0);
+	mem_link_destroy(link);
+}
+
+TEST(tracepoint_knows_its_cookie)
+{
+	sees_cookie(skel->progs.cookie_of_tracepoint);
+}
+END_TEST
+
+TEST(raw_tracepoint_knows_its_cookie)
+{
+	need_linux(6, 11, "cookies of raw tracepoints");
+	sees_cookie(skel->progs.cookie_of_raw_tracepoint);
+}
+END_TEST
+
+TEST(typed_tracepoint_knows_its_cookie)
+{
+	need_linux(6, 11, "cookies of raw tracepoints");
+	sees_cookie(skel->progs.cookie_of_typed_tracepoint);
+}
+END_TEST
+
+TEST(perf_event_knows_its_cookie)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE, .size = sizeof(attr),
+					.config = PERF_COUNT_SW_CPU_CLOCK, .sample_period = 100000 };
+	volatile unsigned long long *seen;
+	struct mem_link *link;
+	int event;
+
+	load(skel->progs.cookie_of_event, NULL);
+	seen = (volatile unsigned long long *)&skel->bss->cookie;
+	event = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	ck_assert_int_ge(event, 0);
+	mem_prog_cookie_set(skel->progs.cookie_of_event, 77);
+	link = assert_ptr(mem_prog_attach_perf_event(skel->progs.cookie_of_event, event));
+	close(event);
+	for (volatile uint32_t i = 0; i < 1u << 28 && !*seen; i++)
+		;
+	ck_assert_uint_eq(*seen, 77);
+	mem_link_destroy(link);
+}
+END_TEST
+
+TEST(old_kernel_has_no_cookies_for_raw_tracepoints)
+{
+	load(skel->progs.on_call, NULL);
+	mem_prog_cookie_set(skel->progs.on_call, 1);
+	skel->links.on_call = mem_prog_attach(skel->progs.on_call);
+	if (linux_version() >= 6011) {
+		assert_ptr(skel->links.on_call);
+	} else {
+		ck_assert_ptr_null(skel->links.on_call);
+		ck_assert_int_eq(errno, ENOTSUP);
+		message_has("6.11");
+	}
 }
 END_TEST
 

@@ -77,6 +77,18 @@ TEST(entry_of_a_function)
 }
 END_TEST
 
+TEST(entry_knows_its_cookie)
+{
+	struct mem_link *link;
+
+	mem_prog_cookie_set(skel->progs.on_entry, 5);
+	link = attach(skel->progs.on_entry);
+	run(skel->progs.on_entry);
+	ck_assert_uint_eq(skel->bss->last_cookie, 5);
+	mem_link_destroy(link);
+}
+END_TEST
+
 TEST(return_of_a_function)
 {
 	struct mem_link *link = attach(skel->progs.on_exit);

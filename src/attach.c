@@ -12,6 +12,8 @@
 
 static const struct feature raw_tracepoints = { "raw tracepoints", 4, 17 };
 static const struct feature trace_links = { "programs attached by BTF id", 5, 5 };
+static const struct feature trace_cookies = { "cookies of programs attached by BTF id", 6, 0 };
+static const struct feature raw_cookies = { "cookies of raw tracepoints", 6, 11 };
 static const struct feature iterators = { "BPF iterators", 5, 8 };
 static const struct feature xdp_links = { "XDP links", 5, 9 };
 
@@ -19,25 +21,37 @@ static const struct feature xdp_links = { "XDP links", 5, 9 };
 static struct mem_link *attach_raw_tracepoint(const struct mem_prog *prog, const char *name,
 					      const struct feature *feature)
 {
+	struct sys_raw_tracepoint attr = { .name = sys_pointer(name), .prog_fd = (uint32_t)prog->fd,
+					   .cookie = prog->cookie };
 	int fd;
-	BPF_ATTR(attr);
 
 	if (link_check_loaded(prog))
 		return NULL;
-	attr.raw_tracepoint.name = sys_pointer(name);
-	attr.raw_tracepoint.prog_fd = (uint32_t)prog->fd;
-	fd = sys_bpf_fd(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+	/* older kernels take less, and would not look at the rest of a tp_btf program's */
+	fd = sys_bpf_fd(BPF_RAW_TRACEPOINT_OPEN, &attr,
+			prog->cookie ? sizeof(attr) : offsetof(struct sys_raw_tracepoint, cookie));
 	return fd < 0 ? link_error(prog, name, -fd, feature) : link_new(prog->obj, prog->image->name, fd, -1);
 }
 
 struct mem_link *mem_prog_attach_raw_tracepoint(const struct mem_prog *prog, const char *name)
 {
-	return attach_raw_tracepoint(prog, name, &raw_tracepoints);
+	return attach_raw_tracepoint(prog, name, prog->cookie ? &raw_cookies : &raw_tracepoints);
 }
 
 struct mem_link *mem_prog_attach_trace(const struct mem_prog *prog)
 {
-	return attach_raw_tracepoint(prog, NULL, &trace_links);
+	BPF_ATTR(attr);
+
+	if (!prog->cookie)
+		return attach_raw_tracepoint(prog, NULL, &trace_links);
+	if (prog->attach_type == BPF_TRACE_RAW_TP)
+		return attach_raw_tracepoint(prog, NULL, &raw_cookies);
+	if (link_check_loaded(prog))
+		return NULL;
+	attr.link_create.prog_fd = (uint32_t)prog->fd;
+	attr.link_create.attach_type = prog->attach_type;
+	attr.link_create.tracing.cookie = prog->cookie;
+	return link_create(prog, &attr, sizeof(attr), prog_target(prog), &trace_cookies);
 }
 
 /* if_indextoname(3) would do, and bring all of getifaddrs(3) into a static program. */

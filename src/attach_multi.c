@@ -101,7 +101,7 @@ void places_free(struct places *places)
 static int link_kprobe_multi(const struct mem_prog *prog, const struct mem_probe_opts *opts,
 			     const struct places *places)
 {
-	uint64_t cookie = OPTS_GET(opts, cookie, 0), *cookies = NULL;
+	uint64_t cookie = link_cookie(prog, opts), *cookies = NULL;
 	bool returns = probe_returns(prog, opts);
 	int fd;
 	BPF_ATTR(attr);
@@ -186,7 +186,7 @@ static struct mem_link *link_uprobe_multi(const struct mem_prog *prog, int pid, 
 					  const struct places *places)
 {
 	bool returns = probe_returns(prog, opts);
-	uint64_t cookie = OPTS_GET(opts, cookie, 0);
+	uint64_t cookie = link_cookie(prog, opts);
 	struct sys_link_create_uprobe_multi attr = {
 		.prog_fd = (uint32_t)prog->fd,
 		.attach_type = prog->attach_type ?: SYS_ATTACH_UPROBE_MULTI,

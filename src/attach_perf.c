@@ -121,7 +121,7 @@ struct mem_link *mem_prog_attach_tracepoint(const struct mem_prog *prog, const c
 	event_fd = sys_perf_event_open(&attr, -1, 0);
 	if (event_fd < 0)
 		return link_error(prog, target, -event_fd, NULL);
-	return link_perf_event(prog, event_fd, 0, target);
+	return link_perf_event(prog, event_fd, prog->cookie, target);
 }
 
 struct mem_link *mem_prog_attach_perf_event(const struct mem_prog *prog, int event_fd)
@@ -133,5 +133,5 @@ struct mem_link *mem_prog_attach_perf_event(const struct mem_prog *prog, int eve
 	own_fd = fcntl(event_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (own_fd < 0)
 		return link_error(prog, "the perf event", errno, NULL);
-	return link_perf_event(prog, own_fd, 0, "the perf event");
+	return link_perf_event(prog, own_fd, prog->cookie, "the perf event");
 }

@@ -85,7 +85,7 @@ struct mem_link *mem_prog_attach_kprobe(const struct mem_prog *prog, const char 
 	attr.config1 = sys_pointer(function);
 	attr.config2 = OPTS_GET(opts, offset, 0);
 	snprintf(target, sizeof(target), "kernel function %s", function);
-	return attach_event(prog, &attr, -1, OPTS_GET(opts, cookie, 0), target);
+	return attach_event(prog, &attr, -1, link_cookie(prog, opts), target);
 }
 
 struct mem_link *link_uprobe(const struct mem_prog *prog, int pid, const char *path, uint64_t offset,
@@ -128,7 +128,7 @@ struct mem_link *mem_prog_attach_uprobe(const struct mem_prog *prog, int pid, co
 	attr.config1 = sys_pointer(path);
 	attr.config2 = offset;
 	snprintf(target, sizeof(target), "%.350s:%.150s", path, function ?: "offset");
-	return attach_event(prog, &attr, pid, OPTS_GET(opts, cookie, 0), target);
+	return attach_event(prog, &attr, pid, link_cookie(prog, opts), target);
 }
 
 /* The function behind a system call on this kernel: "__x64_sys_" or "__se_sys_" and the name. */

@@ -84,7 +84,7 @@ struct mem_link *mem_prog_attach_trace_multi(const struct mem_prog *prog, const 
 	} else {
 		err = names.count ? names_to_ids(prog, &names, ids, &found) : 0;
 		if (!err)
-			link = link_ids(prog, pattern, &found, OPTS_GET(opts, cookie, 0));
+			link = link_ids(prog, pattern, &found, link_cookie(prog, opts));
 		else
 			object_result(prog->obj, err);
 	}

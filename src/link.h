@@ -5,6 +5,7 @@
 
 #include "explain.h"
 #include "object.h"
+#include "opts.h"
 #include "sys.h"
 
 struct mem_link {
@@ -44,6 +45,12 @@ int link_update(struct mem_link *link, int fd, int old_fd, const char *what);
 /* attach_perf.c: a link over a perf event, which is taken over also on failure. */
 struct mem_link *link_perf_event(const struct mem_prog *prog, int event_fd, uint64_t cookie,
 				 const char *target);
+
+/* The cookie of a link: that of its options, or else of its program. */
+static inline uint64_t link_cookie(const struct mem_prog *prog, const struct mem_probe_opts *opts)
+{
+	return OPTS_GET(opts, cookie, 0) ?: prog->cookie;
+}
 
 /* attach_probe.c: whether the program runs at the return of a function */
 bool probe_returns(const struct mem_prog *prog, const struct mem_probe_opts *opts);

@@ -74,6 +74,7 @@ struct mem_prog {
 	uint32_t target_id; /* BTF id in the kernel of what it attaches to, 0 if not needed */
 	uint32_t target_module; /* index into the object's modules, 0: the kernel itself */
 	uint32_t type;      /* BPF_PROG_TYPE_* */
+	uint64_t cookie;    /* of links whose call has none of its own */
 	char *target;       /* what the application names instead of the section; NULL: the section */
 	int target_prog_fd; /* the program it replaces or traces, -1 if none */
 	char *error;        /* why a lenient load left it out, NULL if it did not */

@@ -146,6 +146,11 @@ const char *mem_prog_error(const struct mem_prog *prog)
 	return prog->error ?: "";
 }
 
+void mem_prog_cookie_set(struct mem_prog *prog, uint64_t cookie)
+{
+	prog->cookie = cookie;
+}
+
 int mem_prog_type_set(struct mem_prog *prog, uint32_t type, uint32_t attach_type)
 {
 	if (prog->obj->phase >= PHASE_LOADING)

@@ -43,6 +43,14 @@ struct sys_common_attr {
 	uint32_t pad;
 };
 
+/* bpf(BPF_RAW_TRACEPOINT_OPEN); the cookie since Linux 6.11. */
+struct sys_raw_tracepoint {
+	uint64_t name;
+	uint32_t prog_fd;
+	uint32_t pad;
+	uint64_t cookie;
+};
+
 /* bpf(BPF_LINK_CREATE) with the members that tcx uses (Linux 6.6). */
 struct sys_link_create_tcx {
 	uint32_t prog_fd;

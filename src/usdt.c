@@ -167,7 +167,7 @@ struct mem_link *attach_usdt_target(const struct mem_prog *prog)
 						    prog->image->name, prog->image->section));
 		return NULL;
 	}
-	return mem_prog_attach_usdt(prog, -1, text, provider, name, 0);
+	return mem_prog_attach_usdt(prog, -1, text, provider, name, prog->cookie);
 }
 
 void mem_usdt_use(void)

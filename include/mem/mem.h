@@ -552,6 +552,22 @@ int mem_prog_type_set(struct mem_prog *prog, uint32_t type, uint32_t attach_type
  */
 int mem_prog_target_set(struct mem_prog *prog, const char *target, int prog_fd);
 
+/** What the kernel counts of a program, for mem_prog_stats(). */
+struct mem_prog_stats {
+	size_t sz;       /**< sizeof(struct mem_prog_stats) */
+	uint64_t runs;   /**< while kernel.bpf_stats_enabled was 1, or BPF_ENABLE_STATS in use */
+	uint64_t run_ns; /**< nanoseconds of these runs together */
+	uint64_t misses; /**< times it did not run because it was running: Linux 5.12 */
+};
+
+/**
+ * @brief Read what the kernel counts of a program.
+ * @param prog   of a loaded object
+ * @param stats  sz set by the caller; receives the rest
+ * @return 0, or -EBADF the program is not loaded, -EINVAL, or what the kernel answered
+ */
+int mem_prog_stats(const struct mem_prog *prog, struct mem_prog_stats *stats);
+
 /** Options of mem_prog_run(). Zero means the default for every member but sz. */
 struct mem_run_opts {
 	size_t sz;             /**< sizeof(struct mem_run_opts) */
@@ -599,6 +615,18 @@ int mem_prog_run(const struct mem_prog *prog, struct mem_run_opts *opts);
  *         function to call), ENOENT no such tracepoint, EPERM, or what the kernel answered
  */
 struct mem_link *mem_prog_attach(const struct mem_prog *prog);
+
+/**
+ * @brief Choose what bpf_get_attach_cookie() returns to a program.
+ *
+ * It belongs to the links that are made from now on, unless their options have another one: of
+ * tracepoints, perf events, probes and their multi forms (Linux 5.15), fentry and its kin, lsm
+ * (6.0), raw tracepoints and tp_btf (6.11). Kernels that are older refuse to attach.
+ *
+ * @param prog    of an object in any phase
+ * @param cookie  0 for none
+ */
+void mem_prog_cookie_set(struct mem_prog *prog, uint64_t cookie);
 
 /**
  * @brief Attach a program to a tracepoint.

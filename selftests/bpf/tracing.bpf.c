@@ -19,6 +19,7 @@ int on_entry(unsigned long long *ctx)
 {
 	entries++;
 	last_argument = ctx[1];
+	last_cookie = bpf_get_attach_cookie(ctx);
 	return 0;
 }
 
