@@ -423,19 +423,10 @@ static const char api_from_open[] =
 	"}\n"
 	"\n"
 	"static inline struct @ *@__open_and_load(void)\n"
-	"{\n"
-	"\tstruct @ *skel = @__open();\n"
-	"\tint err;\n"
-	"\n"
-	"\tif (!skel)\n"
-	"\t\treturn NULL;\n"
-	"\terr = @__load(skel);\n"
-	"\tif (err) {\n"
-	"\t\t@__destroy(skel);\n"
-	"\t\terrno = -err;\n"
-	"\t\treturn NULL;\n"
-	"\t}\n"
-	"\treturn skel;\n"
+	"{\n";
+
+static const char api_from_open_and_load[] =
+	"\treturn (struct @ *)mem_skeleton_open_and_load(@__image(), @__layout());\n"
 	"}\n"
 	"\n";
 
@@ -635,6 +626,8 @@ void skeleton_emit(struct writer *w, const struct skeleton *s)
 	emit_template(w, api, s->name);
 	parts_emit(w, s->view);
 	emit_template(w, api_from_open, s->name);
+	parts_emit(w, s->view);
+	emit_template(w, api_from_open_and_load, s->name);
 	if (!s->view->task_count) {
 		emit_template(w, pinned, s->name);
 		parts_emit(w, s->view);

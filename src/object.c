@@ -145,7 +145,8 @@ struct mem_object *object_new(const struct mem_image *image, const char *name)
 	return obj;
 }
 
-struct mem_object *object_open(const struct mem_image *image, const struct mem_open_opts *opts)
+struct mem_object *object_open(const struct mem_image *image, const struct mem_open_opts *opts,
+			       bool at_once)
 {
 	const char *name = OPTS_GET(opts, name, NULL);
 	struct mem_object *obj;
@@ -158,6 +159,7 @@ struct mem_object *object_open(const struct mem_image *image, const struct mem_o
 		return NULL;
 	obj->lenient = OPTS_GET(opts, flags, 0) & MEM_OPEN_LENIENT;
 	obj->one_thread = OPTS_GET(opts, flags, 0) & MEM_OPEN_ONE_THREAD;
+	obj->at_once = at_once;
 	err = image_check ? image_check(&obj->image) : 0;
 	err = err ?: object_choose_pins(obj, OPTS_GET(opts, pin_dir, NULL) ?: PIN_DIR_DEFAULT);
 	err = err ?: object_reserve_regions(obj);

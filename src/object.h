@@ -110,6 +110,7 @@ struct mem_object {
 	struct usdt_table *usdt;   /* usdt.c: arguments of the probes attached so far; NULL: none */
 	bool lenient;              /* a program that can't be loaded is left out */
 	bool one_thread;           /* programs are loaded by the caller's alone */
+	bool at_once;              /* opened and loaded in one call: nobody sees regions in between */
 	struct task_back *task_back; /* where threads' structs are; NULL: none or not prepared */
 	uint32_t *task_offsets;      /* bytes into a thread's block, for each tasks row */
 	uint32_t *task_fields_at;    /* bits into the struct, for each task_fields row; part of the above */
@@ -128,7 +129,8 @@ int object_result(struct mem_object *obj, int err);
 #endif
 struct mem_object *object_new(const struct mem_image *image, const char *name);
 /* mem_object_open() of an image whose parts are linked in. */
-struct mem_object *object_open(const struct mem_image *image, const struct mem_open_opts *opts);
+struct mem_object *object_open(const struct mem_image *image, const struct mem_open_opts *opts,
+			       bool at_once);
 
 /* region.c */
 int region_reserve(struct mem_region *region);

@@ -22,5 +22,5 @@ struct mem_object *mem_object_open(const struct mem_image *image, const struct m
 	use_parts();
 	if (!mem_image_is_valid(image))
 		return NULL;
-	return object_open(image, opts);
+	return object_open(image, opts, false);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A region's memory. At open it is private memory of the right size at the address it will keep;
- * at prepare the map's pages take its place, with the contents that the application left there.
+ * at prepare the map's pages take its place, with the contents that the application left there. Where
+ * both are one call there is nothing in between, and the map's memory is all there ever is.
  * Arenas differ in how the address is chosen and in what may be mapped where: arena.c.
  */
 #include <errno.h>
@@ -59,8 +60,16 @@ static int region_reserve_private(struct mem_region *region)
 	return 0;
 }
 
+/* Whether the region has no memory before its map does. */
+static bool is_mapped_at_once(const struct mem_region *region)
+{
+	return region->obj->at_once && (is_section(region) || region->image->kind == MEM_REGION_ARRAY);
+}
+
 int region_reserve(struct mem_region *region)
 {
+	if (is_mapped_at_once(region))
+		return 0;
 	if (region->image->kind != MEM_REGION_ARENA)
 		return region_reserve_private(region);
 	if (!arena_reserve)
@@ -227,9 +236,63 @@ static int region_map_percpu(struct mem_region *region)
 	return err;
 }
 
+/* The kernel gives nobody a writable mapping of constants: they are handed over whole, or not here. */
+static int region_fill_constants(const struct mem_region *region)
+{
+	const struct mem_region_image *image = region->image;
+	const uint32_t key = 0;
+	int err = 0;
+
+	if (image->init && image->init_size < region->map->value_size)
+		return -ENOTSUPP_KERNEL;
+	if (image->init)
+		err = mem_map_update(region->map, &key, image->init, 0);
+	return err ?: map_freeze(region->map);
+}
+
+/* The map's memory is the first that the region has. -ENOTSUPP_KERNEL: not this way. */
+static int region_map_at_once(struct mem_region *region)
+{
+	const struct mem_region_image *image = region->image;
+	bool constant = image->kind == MEM_REGION_RODATA;
+	int prot = constant ? PROT_READ : PROT_READ | PROT_WRITE;
+	int err = constant ? region_fill_constants(region) : 0;
+	size_t size = region_mapping_size(region);
+	void *base;
+
+	if (err)
+		return err;
+	region->size = size; /* for the message */
+	base = mmap(NULL, size, prot, MAP_SHARED, region->map->fd, 0);
+	if (base == MAP_FAILED) {
+		err = region_map_error(region, errno, "map");
+		region->size = 0;
+		return err;
+	}
+	region->base = base;
+	region->writable = !constant;
+	if (image->kind != MEM_REGION_ARRAY)
+		region->variables = base;
+	if (!constant && image->init)
+		memcpy(base, image->init, image->init_size);
+	skeleton_show_region(region);
+	return 0;
+}
+
 static int region_map_new(struct mem_region *region)
 {
 	int err;
+
+	if (is_mapped_at_once(region)) {
+		err = region_map_at_once(region);
+		if (err == -ENOTSUPP_KERNEL)
+			err = region_reserve_private(region);
+		else
+			return err;
+		skeleton_show_region(region);
+		if (err)
+			return err;
+	}
 
 	switch (region->image->kind) {
 	case MEM_REGION_ARENA:

@@ -73,8 +73,8 @@ static void skeleton_fill(struct mem_object *obj)
 		skeleton_show_region(&obj->regions[slot]);
 }
 
-void *mem_skeleton_open(const struct mem_image *image, const struct mem_skeleton_layout *layout,
-			const struct mem_open_opts *opts)
+static void *skeleton_open(const struct mem_image *image, const struct mem_skeleton_layout *layout,
+			   const struct mem_open_opts *opts, bool at_once)
 {
 	struct mem_object *obj;
 	void *skel;
@@ -83,7 +83,7 @@ void *mem_skeleton_open(const struct mem_image *image, const struct mem_skeleton
 		mem__error(ENOTSUP, "the generated header is older than this libmem can read");
 		return NULL;
 	}
-	obj = object_open(image, opts);
+	obj = object_open(image, opts, at_once);
 	if (!obj)
 		return NULL;
 	skel = calloc(1, layout->skel_size);
@@ -95,6 +95,25 @@ void *mem_skeleton_open(const struct mem_image *image, const struct mem_skeleton
 	obj->skel = skel;
 	obj->layout = layout;
 	skeleton_fill(obj);
+	return skel;
+}
+
+void *mem_skeleton_open(const struct mem_image *image, const struct mem_skeleton_layout *layout,
+			const struct mem_open_opts *opts)
+{
+	return skeleton_open(image, layout, opts, false);
+}
+
+void *mem_skeleton_open_and_load(const struct mem_image *image, const struct mem_skeleton_layout *layout)
+{
+	void *skel = skeleton_open(image, layout, NULL, true);
+	int err = skel ? mem_object_load(get_member(skel, layout->obj)) : 0;
+
+	if (err) {
+		mem_skeleton_destroy(skel, layout);
+		errno = -err;
+		return NULL;
+	}
 	return skel;
 }
 

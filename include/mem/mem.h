@@ -1511,6 +1511,16 @@ void *mem_skeleton_open(const struct mem_image *image, const struct mem_skeleton
 			const struct mem_open_opts *opts);
 
 /**
+ * @brief mem_skeleton_open() and mem_object_load() in one, which is quicker: there is no moment in between
+ *        for which regions would need memory of their own.
+ * @param image   as for mem_skeleton_open()
+ * @param layout  as for mem_skeleton_open()
+ * @return the struct, to be released by mem_skeleton_destroy(); NULL with errno as
+ *         mem_skeleton_open() or mem_object_load()
+ */
+void *mem_skeleton_open_and_load(const struct mem_image *image, const struct mem_skeleton_layout *layout);
+
+/**
  * @brief Attach every loaded program whose section says where, as mem_prog_attach() does.
  *
  * Links the application put into the struct itself are left alone.
