@@ -2,8 +2,8 @@
 ## make bench                  all benchmarks, in under five minutes: ratios to what is measured beside, and
 ##                            build/bench.json; make bench-startup bench-size ... for one of them
 ## make bench-report           the ratios of build/bench.json as build/bench.svg
-##                            (and docs/*.svg with PICTURES=docs)
-.PHONY: bench bench-peers bench-report
+## make bench-docs             its tables and pictures in docs/performance.md
+.PHONY: bench bench-peers bench-report bench-docs
 
 BENCH := $(BUILD)/bench
 BENCH_RUN := $(BENCH)/run
@@ -65,12 +65,17 @@ bench: setup $(BENCH_RUN)
 	$(Q)bench/join_rows $(BENCH_ROWS) libmem=$(VERSION) libbpf=$(shell $(PEER_PKG_CONFIG) --modversion libbpf) \
 		"bpftool=$$($(PEER_BPFTOOL) version | sed -n 's/^bpftool v//p')" > $(BUILD)/bench.json
 
-PICTURES ?=
 bench-report: $(BUILD)/bench.json
 	$(call say,DRAW,$(BUILD)/bench.svg)
 	$(Q)awk -f bench/json.awk -f bench/ratios.awk $< > $(BUILD)/bench.svg
-	$(Q)$(if $(PICTURES),awk -v only=startup -f bench/json.awk -f bench/ratios.awk $< > $(PICTURES)/startup.svg)
-	$(Q)$(if $(PICTURES),awk -f bench/json.awk -f bench/growth.awk $< > $(PICTURES)/growth.svg)
+
+bench-docs: $(BUILD)/bench.json
+	$(call say,DRAW,docs/startup.svg docs/growth.svg)
+	$(Q)awk -v only=startup -f bench/json.awk -f bench/ratios.awk $< > docs/startup.svg
+	$(Q)awk -f bench/json.awk -f bench/growth.awk $< > docs/growth.svg
+	$(call say,WRITE,docs/performance.md)
+	$(Q)awk -f bench/json.awk -f bench/tables.awk $< docs/performance.md > $(BENCH)/performance.md
+	$(Q)cp $(BENCH)/performance.md docs/performance.md
 
 $(BUILD)/bench.json:
 	$(Q)echo "there are no figures yet: make bench" && false

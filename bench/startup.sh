@@ -30,7 +30,7 @@ bench "open + load: 16 CO-RE relocations" core -m load -n 60 -r 60
 bench "open + load: 16 CO-RE relocations, first use of the types" core -m load -n 8 -p "$tools/forget_libmem"
 bench "open + load: 50 programs, 20 maps" many -m load -n 15 -r 10
 bench "open + load: 256 MiB of zeroes" zeroes -m load -n 6 -r 2
-"$run" -n 30 -s 15 -m total -b - -c open,prepare,load,close startup "phases of libmem's skeletons" \
+"$run" -n 30 -s 15 -m total -b - -c open,prepare,load,close phases "libmem's skeletons" \
 	globals="$tools/globals_phases" arena="$tools/arena_phases" core="$tools/core_phases" \
 	many="$tools/many_phases" zeroes="$tools/zeroes_phases"
 
@@ -45,7 +45,7 @@ read -r _ < "$tools/held"
 	"light skeleton=$tools/attach_light"
 exec 9>&-
 wait
-"$run" -m peak -u KiB -b empty -n 15 startup "peak memory" \
+"$run" -m peak -u KiB -b empty -n 15 memory "peak" \
 	empty="$tools/empty" floor="$tools/globals_floor" \
 	"libmem skeleton=$tools/globals_libmem" \
 	"libmem, object file=$tools/elf $tools/globals.bpf.o" \

@@ -48,9 +48,9 @@ static void print_header(const struct bench_row *row)
 	if (!header_due)
 		return;
 	header_due = 0;
-	snprintf(ratio, sizeof(ratio), "to %s", base_name ? base_name : "-");
-	printf("\n%s: %s (%s)\n%-34s %11s %11s %12s %8s", bench_name, title, unit, "", "median", "min", ratio,
-	       "by min");
+	snprintf(ratio, sizeof(ratio), "to %s", base_name ? base_name : "");
+	printf("\n%s: %s (%s)\n%-34s %11s %11s %12s %8s", bench_name, title, unit, "", "median", "min",
+	       base_name ? ratio : "", base_name ? "by min" : "");
 	for (size_t i = 0; row && i < row->column_count; i++)
 		printf(" %9s", row->columns[i].name);
 	printf("\n");
