@@ -71,7 +71,7 @@ bench-report: $(BUILD)/bench.json
 
 bench-docs: $(BUILD)/bench.json
 	$(call say,DRAW,docs/startup.svg docs/growth.svg)
-	$(Q)awk -v only=startup -f bench/json.awk -f bench/ratios.awk $< > docs/startup.svg
+	$(Q)awk -v only=startup -v by=cpu -f bench/json.awk -f bench/ratios.awk $< > docs/startup.svg
 	$(Q)awk -f bench/json.awk -f bench/growth.awk $< > docs/growth.svg
 	$(call say,WRITE,docs/performance.md)
 	$(Q)awk -f bench/json.awk -f bench/tables.awk $< docs/performance.md > $(BENCH)/performance.md

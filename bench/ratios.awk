@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # awk -v only=startup -f json.awk -f ratios.awk bench.json: the ratios of all tables, or those of one benchmark,
-# as SVG: a dot for the ratio of the medians, a tick for that of the least times.
+# as SVG: a dot for the ratio of the medians, a tick for that of the least times. With -v by=cpu the dots are
+# the ratios of that column, and there are no ticks.
 BEGIN {
 	n = 0
 }
@@ -16,13 +17,15 @@ BEGIN {
 		label[n++] = title (text_of("base") == "" ? "" : " (1 is " text_of("base") ")")
 		last = title
 	}
-	if (text_of("case") == text_of("base"))
+	if (text_of("case") == text_of("base")) {
+		of_base = number_of(by)
 		next
+	}
 	kind[n] = "row"
 	label[n] = text_of("case")
 	failure[n] = text_of("failure")
-	ratio[n] = number_of("ratio")
-	least[n++] = number_of("ratio_min")
+	ratio[n] = by == "" ? number_of("ratio") : of_base ? number_of(by) / of_base : 0
+	least[n++] = by == "" ? number_of("ratio_min") : 0
 }
 
 function x_of(value)
@@ -49,7 +52,8 @@ function draw_row(i, y)
 	if (ratio[i] <= 0)
 		return
 	line(x_of(1), y, x_of(ratio[i]), y, "stroke=\"" colour_of(label[i]) "\" stroke-width=\"3\"")
-	line(x_of(least[i]), y - 6, x_of(least[i]), y + 6, "stroke=\"" colour_of(label[i]) "\"")
+	if (least[i] > 0)
+		line(x_of(least[i]), y - 6, x_of(least[i]), y + 6, "stroke=\"" colour_of(label[i]) "\"")
 	printf "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>\n", x_of(ratio[i]), y, colour_of(label[i])
 	text(right + 12, y + 4, short(ratio[i]), "")
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Fresh processes that take turns, and a table of what they took.
+ * Fresh processes that take turns, there and back, so that none always follows the same other one; and a
+ * table of what they took.
  *
  *   run [options] BENCH TITLE NAME=COMMAND...
  *
@@ -274,11 +275,14 @@ static void measure(void)
 	snprintf(text, sizeof(text), "%d", OUT_FD);
 	setenv("BENCH_FD", text, 1);
 	for (int n = 0; n < rounds && (n < 2 || clock_ns() < end); n++)
-		for (size_t i = 0; i < case_count; i++)
-			if (!cases[i].failure[0]) {
+		for (size_t i = 0; i < case_count; i++) {
+			struct bench_case *c = &cases[n % 2 ? case_count - 1 - i : i];
+
+			if (!c->failure[0]) {
 				run_prepare();
-				run_once(&cases[i], NULL);
+				run_once(c, NULL);
 			}
+		}
 	snprintf(text, sizeof(text), "%d", repeat);
 	for (size_t i = 0; i < case_count; i++) {
 		if (count_calls && !cases[i].failure[0])
