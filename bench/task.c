@@ -3,11 +3,14 @@
  * Per-thread memory against thread_local variables (application) and against task storage (programs),
  * and what registering a thread costs. One back for each run: task uptr|arena|array.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "table.h"
 #include "task.skel.h"
@@ -72,15 +75,26 @@ static void *new_thread(void *arg)
 	return NULL;
 }
 
-/* New threads' first use, ns. */
-static void time_registering(struct bench_series *series)
+/* What the kernel takes to name a thread, which task storage needs from outside of programs. */
+static void *open_pidfd(void *arg)
+{
+	double start = now();
+	int fd = (int)syscall(SYS_pidfd_open, syscall(SYS_gettid), O_EXCL);
+
+	close(fd);
+	*(double *)arg = now() - start;
+	return NULL;
+}
+
+/* What many new threads take to do one thing, ns. */
+static void time_in_threads(struct bench_series *series, void *(*fn)(void *took))
 {
 	static double took[THREADS];
 
 	for (int i = 0; i < THREADS; i++) {
 		pthread_t thread;
 
-		if (pthread_create(&thread, NULL, new_thread, &took[i]))
+		if (pthread_create(&thread, NULL, fn, &took[i]))
 			exit(1);
 		pthread_join(thread, NULL);
 	}
@@ -110,7 +124,8 @@ static void time_program(struct bench_series *series, const struct mem_prog *pro
 static void bench_application(const char *back)
 {
 	struct bench_series value = {.name = "thread_local struct"}, ptr = {.name = "thread_local pointer"},
-			    task = {.name = "per-thread memory"}, first = {.name = "first use by a thread"};
+			    task = {.name = "per-thread memory"}, first = {.name = "first use by a thread"},
+			    pidfd = {.name = "pidfd, opened and closed"};
 	char title[64];
 
 	pointer = &variable;
@@ -119,13 +134,15 @@ static void bench_application(const char *back)
 		time_function(&ptr, add_to_pointer);
 		time_function(&task, add_to_task);
 	}
-	time_registering(&first);
+	time_in_threads(&first, new_thread);
+	time_in_threads(&pidfd, open_pidfd);
 	snprintf(title, sizeof(title), "application, %s", back);
 	bench_table("task", title, "ns", ptr.name);
 	bench_print_series(&ptr, &ptr, 0);
 	bench_print_series(&value, &ptr, 0);
 	bench_print_series(&task, &ptr, 0);
 	bench_print_series(&first, NULL, 0);
+	bench_print_series(&pidfd, NULL, 0);
 }
 
 static void bench_program(const char *back, const struct task *skel)

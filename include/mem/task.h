@@ -264,6 +264,20 @@ int __cxa_atexit(void (*fn)(void *), void *arg, void *dso);
 extern void *__dso_handle __attribute__((visibility("hidden")));
 /** @endcond */
 
+/** @cond */
+/* Apart and cold, or compilers put it in the middle of the caller's loop. */
+__attribute__((noinline, cold, unused)) static void *mem_task_find_first(struct mem_task_cell *cell,
+									  struct mem_task *task,
+									  const struct mem_image *(*image)(void),
+									  uint32_t row)
+{
+	/* cells are gone when a library is unloaded */
+	if (!__atomic_load_n(&task->offset, __ATOMIC_RELAXED))
+		__cxa_atexit(mem_task_forget, task, &__dso_handle);
+	return mem_task_register(cell, task, image(), row);
+}
+/** @endcond */
+
 /**
  * @brief The calling thread's struct: a load and a test, but for the first time.
  * @param cell   a thread-local variable
@@ -279,10 +293,7 @@ static inline void *mem_task_find(struct mem_task_cell *cell, struct mem_task *t
 
 	if (__builtin_expect(data != NULL, 1))
 		return data;
-	/* cells are gone when a library is unloaded */
-	if (!__atomic_load_n(&task->offset, __ATOMIC_RELAXED))
-		__cxa_atexit(mem_task_forget, task, &__dso_handle);
-	return mem_task_register(cell, task, image(), row);
+	return mem_task_find_first(cell, task, image, row);
 }
 
 #ifdef __cplusplus
