@@ -170,10 +170,15 @@ static int map_at(struct task_back *back, void *at)
 static char *reserve_apart(size_t size)
 {
 	const uint64_t first_4g = 0x5501, count = 0x54; /* of 4 GiB each */
-	const uint64_t *random = (const uint64_t *)(uintptr_t)getauxval(AT_RANDOM);
+	const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM); /* bytes, not aligned */
 	static uint64_t times; /* whoever had the last one may still have it mapped */
-	uint64_t number = (random ? *random : 0) ^ (uint64_t)getpid();
-	char *at = (char *)(uintptr_t)((first_4g + (number + times++) % count) << 32) + sys_page_size();
+	uint64_t number = 0;
+	char *at;
+
+	if (random)
+		memcpy(&number, random, sizeof(number));
+	number ^= (uint64_t)getpid();
+	at = (char *)(uintptr_t)((first_4g + (number + times++) % count) << 32) + sys_page_size();
 
 	if (sizeof(at) == 8 && mmap(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
 				    MAP_FIXED_NOREPLACE, -1, 0) == at)
