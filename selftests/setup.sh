@@ -25,6 +25,9 @@ test  c:lcov               lcov              shows which lines the tests reach (
 test  f:/usr/lib/llvm-${CLANG_BPF##*-}/lib/clang/${CLANG_BPF##*-}/lib/linux/libclang_rt.fuzzer-x86_64.a libclang-rt-${CLANG_BPF##*-}-dev fuzzing (make fuzz)
 test  c:llvm-objcopy-${CLANG_BPF##*-} llvm-${CLANG_BPF##*-} strips what the fuzzers start from
 test  c:strace             strace            counts system calls
+test  c:ip               iproute2          makes network namespaces for kv
+test  c:memcping         libmemcached-tools clients for kv
+peer  c:memcached        memcached         what kv is measured beside (make bench-kv)
 vm    c:qemu-system-x86_64 qemu-system-x86   runs the tests on other kernels
 vm    c:busybox            busybox-static    the user space of the emulated machine
 vm    c:cpio               cpio              packs it
