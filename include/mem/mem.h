@@ -355,6 +355,28 @@ int mem_region_size_set(struct mem_region *region, size_t size);
  */
 int mem_arena_populate(struct mem_region *region, size_t offset, size_t size);
 
+/** Bytes of an arena, as mem_arena_usage() counts them. */
+struct mem_arena_usage {
+	size_t sz;        /**< sizeof(struct mem_arena_usage) */
+	size_t size;      /**< address space */
+	size_t variables; /**< pages of the variables, which are always present */
+	size_t present;   /**< pages that are known to be there, the variables' included */
+};
+
+/**
+ * @brief Count the pages of an arena, whether it has a heap or not.
+ *
+ * The kernel says which pages a process has mapped: those that it populated or touched. Pages that
+ * programs or other processes put there are counted once this process has touched them; in an arena
+ * with MEM_ARENA_SEGV_ON_FAULT, where looking makes no pages, all are counted. A system call for each
+ * 1024 pages, there another for each page that is not mapped yet.
+ *
+ * @param region  an arena of a prepared object
+ * @param usage   sz is set; receives the rest
+ * @return 0, or -EINVAL not an arena, not prepared, or usage NULL; what mincore(2) answered. Linux 6.9.
+ */
+int mem_arena_usage(struct mem_region *region, struct mem_arena_usage *usage);
+
 /** @} */
 
 /** @defgroup map Maps
@@ -596,6 +618,40 @@ struct mem_run_opts {
  *         output was cut (its size says how much there was), or what else the kernel answered
  */
 int mem_prog_run(const struct mem_prog *prog, struct mem_run_opts *opts);
+
+/** The streams of a program. */
+enum mem_stream {
+	MEM_STREAM_OUT = 1, /**< what it writes itself */
+	MEM_STREAM_ERR = 2  /**< what it did wrong, by the kernel: accesses to absent pages of an arena
+				 (Linux 6.18), loops cut short, locks that were not to be had */
+};
+
+/**
+ * @brief Take text out of a program's stream. What was read is gone.
+ *
+ * The kernel keeps up to 100,000 bytes and drops what is more.
+ *
+ * @param prog    a loaded program
+ * @param stream  which
+ * @param text    receives the text, not terminated
+ * @param size    bytes of text
+ * @return bytes read, 0 there is nothing; -EBADF not loaded, -EOPNOTSUPP the kernel has none; what else
+ *         the kernel answered. Linux 6.17.
+ */
+int mem_prog_stream_read(const struct mem_prog *prog, enum mem_stream stream, char *text, size_t size);
+
+/**
+ * @brief Ask the kernel what an object's programs did wrong, and put it into the log.
+ *
+ * A program's access to an absent page of an arena stops nothing: a load reads 0, a store is lost.
+ * Newer kernels note it, with the place. Each line goes to the log (mem_log_set(), MEM_LOG_WARN). Call it
+ * from time to time while looking for such a mistake, and in tests.
+ *
+ * @param obj  a loaded object
+ * @return reports since the last call, 0 none; -EOPNOTSUPP the kernel notes nothing; what else it
+ *         answered. Linux 6.17, for arenas 6.18.
+ */
+int mem_object_check_faults(struct mem_object *obj);
 
 /** @} */
 
