@@ -16,7 +16,7 @@ syslat: $(SYSLAT)
 $(SYSLAT_DIR)/syslat.bpf.o: bpf-progs/syslat/syslat.bpf.c bpf-progs/syslat.mk
 	@mkdir -p $(@D)
 	$(call say,CLANG,$<)
-	$(Q)$(CLANG_BPF) -g -O2 -Wall -Werror --target=bpf -mcpu=v4 -Iinclude -MMD -MP -c $< -o $@
+	$(Q)$(CLANG_BPF) -g -O2 -Wall -Werror --target=bpf -mcpu=v4 -D__TARGET_ARCH_$(BPF_ARCH) -Iinclude -MMD -MP -c $< -o $@
 
 $(SYSLAT_DIR)/syslat.skel.h: $(SYSLAT_DIR)/syslat.bpf.o $(MEMGEN)
 	$(call say,MEMGEN,$<)

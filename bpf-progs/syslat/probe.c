@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "calls.h"
 #include "probe.h"
+#include "table.h"
 #include "syslat.skel.h"
 
 #define MIN_SLOTS  4096
@@ -20,8 +21,11 @@
 
 struct probe {
 	struct syslat *skel;
-	struct process *table; /* in the arena */
-	uint32_t slots;	       /* of the table */
+	struct mem_heap *heap; /* in the arena: records of processes */
+	struct mem_hash *table; /* from a process's id to its record */
+	char *base;	       /* of the arena */
+	size_t size;	       /* of the arena, bytes */
+	uint32_t slots;	       /* records that there may be */
 	uint32_t shards;       /* copies of skel->arrays.calls */
 	struct rows ended;     /* processes that have no slot any more */
 	struct row folded;     /* the sum of those that are not even in `ended` */
@@ -74,23 +78,23 @@ static int set_filters(struct probe *probe, const struct options *options)
 	return 0;
 }
 
-/* An arena of the table's pages, and behind it those of the programs' own variables. */
+/* Bytes for so many records and their table, with what the heap needs for itself. */
+static size_t heap_size(uint32_t slots)
+{
+	/* Spans have whole pages, each CPU's cache some blocks. */
+	return (size_t)slots * (mem_class_size(mem_class(sizeof(struct process))) + 64) + (1 << 20) +
+	       (size_t)sysconf(_SC_NPROCESSORS_CONF) * 32768;
+}
+
 static int size_arena(struct probe *probe)
 {
-	struct mem_object *obj = probe->skel->obj;
-	struct mem_region *region = mem_object_find_region(obj, "arena");
+	struct mem_region *region = mem_object_find_region(probe->skel->obj, "arena");
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), variables;
-	size_t size = probe->slots * sizeof(struct process);
-	int err;
 
 	mem_region_variables(region, &variables);
-	err = mem_map_max_entries_set(probe->skel->maps.arena,
-				      (uint32_t)((size + page - 1) / page +
-						 (variables + page - 1) / page));
-	probe->table = mem_region_data(region, NULL);
-	probe->skel->arena->table = probe->table;
-	probe->skel->rodata->slot_mask = probe->slots - 1;
-	return err;
+	probe->skel->rodata->slots = probe->slots;
+	return mem_map_max_entries_set(probe->skel->maps.arena,
+				       (uint32_t)((heap_size(probe->slots) + variables) / page + 2));
 }
 
 /* One copy of the per-call histograms for each CPU, within reason. */
@@ -103,12 +107,19 @@ static int size_shards(struct probe *probe)
 	return mem_map_max_entries_set(probe->skel->maps.calls, CALL_NUMBERS * probe->shards);
 }
 
-/* All of the table is made present now: a program's store to an absent page would be lost. */
-static int populate_table(struct probe *probe)
+/* All of it is made present now: a program's store to an absent page would be lost. */
+static int make_table(struct probe *probe)
 {
 	struct mem_region *region = mem_object_find_region(probe->skel->obj, "arena");
+	struct mem_heap_opts opts = {.sz = sizeof(opts), .threads = 1};
+	int err;
 
-	return mem_arena_populate(region, 0, probe->slots * sizeof(struct process));
+	probe->base = mem_region_data(region, &probe->size);
+	opts.present = probe->size;
+	probe->heap = &probe->skel->arena->heap;
+	probe->table = &probe->skel->arena->table;
+	err = mem_heap_create(region, probe->heap, &opts);
+	return err ?: processes_create(probe->heap, probe->table, probe->slots);
 }
 
 struct probe *probe_open(const struct options *options)
@@ -131,7 +142,7 @@ struct probe *probe_open(const struct options *options)
 	err = size_arena(probe);
 	err = err ?: size_shards(probe);
 	err = err ?: syslat__load(probe->skel);
-	err = err ?: populate_table(probe);
+	err = err ?: make_table(probe);
 	err = err ?: syslat__attach(probe->skel);
 	if (!err)
 		return probe;
@@ -172,13 +183,25 @@ static void read_process(struct row *row, const struct process *process, uint64_
 	add_latency(&row->sum, &process->latency);
 }
 
-/* For the programs to use again: the id, by which it is free, goes last. */
-static void free_slot(struct process *process)
+/* A record's place, if it is in the arena. */
+static struct process *record_at(const struct probe *probe, uint64_t low)
 {
-	memset(process->name, 0, sizeof(process->name));
-	memset(&process->latency, 0, sizeof(process->latency));
-	process->ended = 0;
-	__atomic_store_n(&process->id, 0, __ATOMIC_RELEASE);
+	struct process *process = mem_at(struct process, probe->heap, low);
+	size_t at = (size_t)((char *)process - probe->base);
+
+	return at < probe->size && probe->size - at >= sizeof(*process) ? process : NULL;
+}
+
+/* Threads that remember it find another id there. */
+static void take_away(struct probe *probe, uint64_t id, struct process *process)
+{
+	unsigned long long key = id;
+
+	if (processes_remove(probe->heap, probe->table, &key))
+		return;
+	mem_store(&process->id, 0);
+	mem_free(probe->heap, process);
+	mem_sub(&probe->skel->arena->in_use, 1U);
 }
 
 /* Keep the half of the ended processes that took longest; the others become one row. */
@@ -205,21 +228,22 @@ static bool is_gone(const struct probe *probe, uint64_t id)
 
 int probe_reap(struct probe *probe)
 {
+	struct mem_hash_cursor cursor = {0};
+	unsigned long long id, low;
+	struct process *process;
 	struct row *row;
 
 	probe->reaps++;
-	for (uint32_t i = 0; i < probe->slots; i++) {
-		struct process *process = &probe->table[i];
-		uint64_t id = __atomic_load_n(&process->id, __ATOMIC_ACQUIRE);
-
-		if (!id || (!read_once(process->ended) && !is_gone(probe, id)))
+	while (processes_next(probe->heap, probe->table, &cursor, &id, &low) > 0) {
+		process = record_at(probe, low);
+		if (!process || (!read_once(process->ended) && !is_gone(probe, id)))
 			continue;
 		row = rows_append(&probe->ended);
 		if (!row)
 			return -ENOMEM;
 		read_process(row, process, id);
 		row->ended = true;
-		free_slot(process);
+		take_away(probe, id, process);
 	}
 	fold_ended(probe);
 	return 0;
@@ -228,17 +252,19 @@ int probe_reap(struct probe *probe)
 static int read_processes(struct probe *probe, struct sample *sample)
 {
 	struct rows *rows = &sample->processes;
+	struct mem_hash_cursor cursor = {0};
+	unsigned long long id, low;
+	struct process *process;
 	struct row *row;
 
-	for (uint32_t i = 0; i < probe->slots; i++) {
-		uint64_t id = __atomic_load_n(&probe->table[i].id, __ATOMIC_ACQUIRE);
-
-		if (!id)
+	while (processes_next(probe->heap, probe->table, &cursor, &id, &low) > 0) {
+		process = record_at(probe, low);
+		if (!process)
 			continue;
 		row = rows_append(rows);
 		if (!row)
 			return -ENOMEM;
-		read_process(row, &probe->table[i], id);
+		read_process(row, process, id);
 		if (!row->sum.calls) /* claimed this instant */
 			rows->count--;
 	}

@@ -7,70 +7,50 @@
  *                 and that of the system call, in a mappable array
  *     exit        marks the record of a process that has ended
  *
- * The table of processes is a hash table without chains. A record is found by probing PROBES slots
- * and claimed by one compare-and-swap of its `id`, so any number of CPUs may claim at once; the
- * application gives a slot back, after it has read the record of a process that has ended, by
- * clearing it and then its id. Each thread remembers its slot: the table is searched once per
- * thread, not once per call.
+ * Records of processes are memory of the arena's heap, found by a hash table (mem/alloc.h, mem/hash.h):
+ * programs make them, the application takes them away when it has read what a process that ended left.
+ * Each thread remembers its record: the table is searched once per thread, not once per call. A record that
+ * was taken away has another id, or none, which the thread's next call notices.
  *
  * The programs are of the tracepoint type, though raw tracepoints cost less: a kernel that preempts
  * a raw tracepoint's program (Linux 7.2 does) skips it for every other thread that the CPU runs in
  * the meantime, and more than half of the calls of a busy CPU would be lost.
- *
- * Two threads of one process that make their first calls at the same moment can claim two slots.
- * Nothing is lost: the application adds up records of the same id.
  */
 #include <stddef.h>
 #include <mem/bpf.h>
 #include <bpf/bpf_core_read.h>
 #include "syslat.h"
+#include "table.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-#define PROBES	64 /* slots that a process may use */
-#define CLAIMS	4  /* attempts to get one while others do the same */
-#define NO_SLOT ~0U
-
-/* How long calls took. The number of calls is the sum of the buckets. */
-struct latency {
-	__u64 total; /* nanoseconds */
-	__u64 max;   /* nanoseconds */
-	__u64 buckets[LAT_BUCKETS];
-};
-
-/* One process. */
-struct process {
-	__u64 id;		   /* pid, and when it started: see process_id(); 0 a free slot */
-	__u64 name[NAME_SIZE / 8]; /* text: written in two stores, for a reader can't wait */
-	__u64 ended; /* not 0: there will be no more calls; the application may reuse the slot */
-	struct latency latency;
-} __attribute__((aligned(64)));
 
 /* One thread that is in a system call, or was. */
 struct thread {
 	__u64 start; /* nanoseconds of the monotonic clock; 0 not in a call that counts */
 	__u32 call;  /* number of the system call, less than CALL_NUMBERS */
-	__u32 slot;  /* where the process's record was the last time */
+	__u32 record; /* low address of the process's record, the last time; 0: none */
 };
 
 /* Settings: the application sets them before the programs are loaded. */
 const volatile __u32 own_pid;		       /* of the tool, which is not measured; 0: unknown */
 const volatile __u32 only_pid;		       /* 0: every process */
 const volatile __u64 only_name[NAME_SIZE / 8]; /* all zero: every name */
-const volatile __u32 slot_mask;		       /* slots of the table - 1: a power of two - 1 */
+const volatile __u32 slots;		       /* records that there may be */
 const volatile __u32 shards = 1;	       /* copies of the per-call histograms */
 
 /* Counters, and the pause button. */
-__u64 unattributed;    /* calls that no process record counts: no slot was free */
+__u64 unattributed;    /* calls that no process record counts: there was none to be had */
 __u64 unmeasured;      /* calls that nothing counts: no memory for the thread's storage */
 volatile __u32 paused; /* not 0: calls that start now are not measured */
 
 /*
- * The application places the table and makes its pages present before anything is attached: here,
- * a store to an absent page would be lost. It sizes the arena for it.
+ * The application makes the heap and the table, all of it present, before anything is attached: in a
+ * tracepoint, nobody can add pages. It sizes the arena for it.
  */
-MEM_ARENA(arena, 1);
-struct process __arena *MEM_ARENA_VAR table;
+MEM_ARENA(arena, 1024);
+MEM_ARENA_VAR struct mem_heap heap;
+MEM_ARENA_VAR struct mem_hash table;
+MEM_ARENA_VAR __u32 in_use; /* records */
 
 /*
  * One histogram per system call, in `shards` copies: CPUs that make the same call all the time
@@ -122,65 +102,66 @@ static __u64 process_id(struct task_struct *task)
 	return (__u64)(__u32)(task->group_leader->start_time >> 10) << 32 | (__u32)task->tgid;
 }
 
-/* The slot to look at after `tries` others: steps grow, so that runs of used slots are left soon. */
-static __u32 probe(__u64 id, __u32 tries)
+static struct process __arena *record_at(__u32 low)
 {
-	__u32 hash = (__u32)id * 0x9e3779b1U;
+	return mem_at(struct process, &heap, low);
+}
 
-	return ((hash >> 8) + tries * (tries + 1) / 2) & slot_mask;
+/* A new record; 0 if there are as many as there may be. */
+static __u32 record_make(__u64 id)
+{
+	struct process __arena *process = NULL;
+	__u32 i;
+
+	if (mem_add(&in_use, 1U) < slots)
+		process = mem_new(&heap, struct process);
+	if (!process) {
+		mem_sub(&in_use, 1U);
+		return 0;
+	}
+	for (i = 0; i < sizeof(*process) / 8; i++)
+		mem_store((__u64 __arena *)process + i, 0ULL);
+	mem_store(&process->id, id);
+	return mem_low(process);
 }
 
 /*
- * The first slot, of those that a process may use, that holds `wanted`: its own id, or 0 for a free
- * one. NO_SLOT if there is none. Not static: the verifier then checks it once, not at every call.
+ * The record of a process, made now if it has none; 0: it can't have one. Not static: the verifier then
+ * checks it once.
  */
-__noinline __u32 find_slot(__u64 id, __u64 wanted)
+__noinline __u32 record_of(__u64 id)
 {
-	__u32 tries, slot;
+	unsigned long long key = id, found, made;
+	int err;
 
-	for (tries = 0; tries < PROBES; tries++) {
-		slot = probe(id, tries);
-		if (table[slot].id == wanted)
-			return slot;
-	}
-	return NO_SLOT;
+	if (!processes_find(&heap, &table, &key, &found))
+		return found;
+	made = record_make(id);
+	if (!made)
+		return 0;
+	err = processes_set(&heap, &table, &key, &made, MEM_HASH_NOEXIST);
+	if (!err)
+		return made;
+	mem_free(&heap, record_at(made));
+	mem_sub(&in_use, 1U);
+	/* Another thread of the process was first, or the bucket was busy for too long. */
+	return err == -MEM_EEXIST && !processes_find(&heap, &table, &key, &found) ? found : 0;
 }
 
-/* The slot of a process, claimed now if it has none; NO_SLOT if all that it may use are taken. */
-static __u32 claim_slot(__u64 id)
-{
-	__u32 tries, slot;
-	__u64 found;
-
-	for (tries = 0; tries < CLAIMS; tries++) {
-		slot = find_slot(id, id);
-		if (slot != NO_SLOT)
-			return slot;
-		slot = find_slot(id, 0);
-		if (slot == NO_SLOT)
-			return slot;
-		/* Another process may take it first, or another thread of this one. */
-		found = __sync_val_compare_and_swap(&table[slot].id, 0, id);
-		if (!found || found == id)
-			return slot;
-	}
-	return NO_SLOT;
-}
-
-/* The slot of the current thread's process, or NO_SLOT. */
-static __u32 current_slot(struct task_struct *task, struct thread *thread)
+/* The record of the current thread's process, or 0. */
+static __u32 current_record(struct task_struct *task, struct thread *thread)
 {
 	__u64 id = process_id(task);
-	__u32 slot = thread->slot & slot_mask;
+	__u32 record = thread->record;
 
-	if (table[slot].id == id)
-		return slot;
-	slot = claim_slot(id);
-	if (slot == NO_SLOT)
+	if (record && mem_load(&record_at(record)->id) == id)
+		return record;
+	record = record_of(id);
+	if (!record)
 		__sync_fetch_and_add(&unattributed, 1);
 	else
-		thread->slot = slot;
-	return slot;
+		thread->record = record;
+	return record;
 }
 
 /* A process bears the name of its first thread; it changes with execve() and prctl(). */
@@ -254,7 +235,7 @@ int call_ends(void *event)
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	struct thread *thread = bpf_task_storage_get(&threads, task, 0, 0);
 	struct latency *latency;
-	__u32 slot, index;
+	__u32 record, index;
 	__u64 ns;
 
 	/* No start: a call that began before us, or the child's side of a fork. */
@@ -263,10 +244,10 @@ int call_ends(void *event)
 	ns = bpf_ktime_get_ns() - thread->start;
 	thread->start = 0;
 
-	slot = current_slot(task, thread);
-	if (slot != NO_SLOT) {
-		set_name(&table[slot], task);
-		latency_add(&table[slot].latency, ns);
+	record = current_record(task, thread);
+	if (record) {
+		set_name(record_at(record), task);
+		latency_add(&record_at(record)->latency, ns);
 	}
 	index = bpf_get_smp_processor_id() % shards * CALL_NUMBERS + thread->call;
 	latency = bpf_map_lookup_elem(&calls, &index);
@@ -279,13 +260,11 @@ SEC("tracepoint/sched/sched_process_exit")
 int process_ends(void *event)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	__u64 id = process_id(task);
-	__u32 slot;
+	unsigned long long id = process_id(task), record;
 
 	if (task->signal->live.counter)
 		return 0; /* other threads go on */
-	slot = find_slot(id, id);
-	if (slot != NO_SLOT)
-		table[slot].ended = 1;
+	if (!processes_find(&heap, &table, &id, &record))
+		mem_store(&record_at(record)->ended, 1ULL);
 	return 0;
 }
