@@ -48,7 +48,7 @@ static int take_ops(struct mem_map *map, int *fd, const struct bpf_map_info *inf
 static int take_map(struct mem_map *map, const char *dir)
 {
 	char path[PINNED_PATH_MAX], who[256];
-	struct mem_source source = mem_source_pin(path);
+	struct mem_source source;
 	struct bpf_map_info info;
 	int fd, err;
 
@@ -56,6 +56,7 @@ static int take_map(struct mem_map *map, const char *dir)
 	err = pinned_path(path, dir, "map", map->image->name);
 	if (err)
 		return err;
+	source = mem_source_pin(path);
 	fd = live_map_open(&source, who);
 	if (fd < 0)
 		return fd;

@@ -216,7 +216,7 @@ static struct pinned_prog *record_rows(const struct mem_object *obj, int fd, con
 struct pinned_prog *pinned_record_read(const struct mem_object *obj, const char *dir)
 {
 	char path[PINNED_PATH_MAX], who[512];
-	struct mem_source source = mem_source_pin(path);
+	struct mem_source source;
 	struct pinned_prog *rows = NULL;
 	struct bpf_map_info info;
 	int fd;
@@ -224,6 +224,7 @@ struct pinned_prog *pinned_record_read(const struct mem_object *obj, const char 
 	if (pinned_path(path, dir, "object", ""))
 		return NULL;
 	snprintf(who, sizeof(who), "%s: what is pinned in '%.300s'", obj->name, dir);
+	source = mem_source_pin(path);
 	fd = live_map_open(&source, who);
 	if (fd < 0)
 		return NULL;
