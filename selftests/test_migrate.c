@@ -854,7 +854,7 @@ static int kill_at(void (*process)(void), int nth)
 	return 0;
 }
 
-TEST(killed_at_every_system_call, .timeout = 120)
+TEST(killed_at_every_system_call, .timeout = 120, .slow_emulated = "hundreds of processes")
 {
 	int seen[4] = {0}, nth = 1;
 
@@ -906,7 +906,7 @@ static void pin_arena(int fd)
 	mem_region_detach(region);
 }
 
-TEST(arenas_killed_at_every_system_call, .timeout = 120)
+TEST(arenas_killed_at_every_system_call, .timeout = 120, .slow_emulated = "hundreds of processes")
 {
 	struct region_arena *one;
 	int seen[3] = {0}, nth = 1, fd;

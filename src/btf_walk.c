@@ -168,9 +168,12 @@ const char *btf_walk_tag(const struct btf_walk *walk, uint32_t id, int32_t compo
 	while (++*at < walk->count) {
 		const struct btf_type *tag = walk->types[*at];
 		const char *text;
+		int32_t of;
 
-		if (BTF_INFO_KIND(tag->info) != KIND_DECL_TAG || (id && tag->type != id) ||
-		    (id && *(const int32_t *)(const void *)(tag + 1) != component))
+		if (BTF_INFO_KIND(tag->info) != KIND_DECL_TAG || (id && tag->type != id))
+			continue;
+		memcpy(&of, tag + 1, sizeof(of));
+		if (id && of != component)
 			continue;
 		text = btf_walk_name(walk, tag->name_off);
 		if (!strncmp(text, prefix, strlen(prefix)))

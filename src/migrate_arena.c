@@ -75,8 +75,8 @@ int migrate_arena_open(struct mem_region *region, int fd, const struct bpf_map_i
 {
 	int err = attach_old(region, fd, info, old);
 
-	if (err)
-		return err;
+	if (err || !*old)
+		return err ?: -EINVAL;
 	if (!is_wanted(region, *old))
 		return 1;
 	mem_region_detach(*old);

@@ -43,10 +43,11 @@ static uint32_t member_count(const struct btf_walk *walk, uint32_t type)
 
 static struct member section_member(const struct btf_walk *walk, const struct btf_type *row, uint32_t i)
 {
-	const struct btf_var_secinfo *entry = (const struct btf_var_secinfo *)(const void *)(row + 1) + i;
-	const struct btf_type *var = btf_walk_type(walk, entry->type);
+	const void *behind = row + 1;
+	const struct btf_var_secinfo *entries = behind;
+	const struct btf_type *var = btf_walk_type(walk, entries[i].type);
 	struct member found = {
-		.name = "", .offset = (uint64_t)entry->offset * 8, .tagged = entry->type, .tag_at = -1,
+		.name = "", .offset = (uint64_t)entries[i].offset * 8, .tagged = entries[i].type, .tag_at = -1,
 	};
 
 	if (var && BTF_INFO_KIND(var->info) == BTF_KIND_VAR) {
@@ -59,7 +60,8 @@ static struct member section_member(const struct btf_walk *walk, const struct bt
 static struct member member_at(const struct btf_walk *walk, uint32_t type, uint32_t i)
 {
 	const struct btf_type *row = btf_walk_type(walk, type);
-	const struct btf_member *member = (const struct btf_member *)(const void *)(row + 1) + i;
+	const void *behind = row + 1;
+	const struct btf_member *member = (const struct btf_member *)behind + i;
 	bool flagged = BTF_INFO_KFLAG(row->info);
 	struct member found = {.tagged = type, .tag_at = (int32_t)i};
 
@@ -129,6 +131,15 @@ static const char *older_name(const struct btf_walk *walk, const struct member *
 
 /* --- the same on both sides --- */
 
+/* What follows the record of an integer. */
+static uint32_t encoding_of(const struct btf_type *integer)
+{
+	uint32_t encoding;
+
+	memcpy(&encoding, integer + 1, sizeof(encoding));
+	return encoding;
+}
+
 static bool same(const struct plan *plan, uint32_t from, uint32_t to, int depth);
 
 static bool same_members(const struct plan *plan, uint32_t from, uint32_t to, int depth)
@@ -156,7 +167,7 @@ static bool same(const struct plan *plan, uint32_t from, uint32_t to, int depth)
 		return false;
 	switch (kind) {
 	case BTF_KIND_INT:
-		return *(const uint32_t *)(const void *)(a + 1) == *(const uint32_t *)(const void *)(b + 1);
+		return encoding_of(a) == encoding_of(b);
 	case BTF_KIND_ENUM:
 	case KIND_ENUM64_:
 		return value_enum_is_part(&plan->from, from, &plan->to, to);
@@ -193,7 +204,7 @@ static struct place place_of(const struct btf_walk *walk, uint32_t type, uint64_
 		place.bits = btf_walk_size(walk, type) * 8;
 	switch (kind_of(walk, type)) {
 	case BTF_KIND_INT:
-		encoding = *(const uint32_t *)(const void *)(row + 1);
+		encoding = encoding_of(row);
 		place.is_signed = BTF_INT_ENCODING(encoding) & BTF_INT_SIGNED;
 		place.is_bool = BTF_INT_ENCODING(encoding) & BTF_INT_BOOL;
 		break;

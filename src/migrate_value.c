@@ -103,7 +103,7 @@ number value_load(const char *base, const struct place *place, uint64_t shift)
 			       ? load_plain(base + offset / 8, place->bits)
 			       : load_bits((const unsigned char *)base, offset, place->bits);
 
-	if (place->is_signed && place->bits < 128 && value >> (place->bits - 1) & 1)
+	if (place->is_signed && place->bits && place->bits < 128 && value >> (place->bits - 1) & 1)
 		value -= (number)1 << place->bits;
 	return value;
 }

@@ -52,6 +52,21 @@ static int pin_programs(const struct mem_object *obj, const char *dir)
 	return err;
 }
 
+/* The pins of a member's links from the nth on, up to the first that is not there. */
+static int remove_link_pins(const struct mem_object *obj, uint32_t i, uint32_t nth, const char *dir)
+{
+	char path[PINNED_PATH_MAX];
+	int err = 0;
+
+	for (; !err; nth++) {
+		err = pinned_link_path(path, dir, obj, i, nth);
+		if (err || access(path, F_OK))
+			return err;
+		err = remove_pin(path);
+	}
+	return err;
+}
+
 /* Those of one member: a USDT probe has a link for each of its places. Older ones behind them go. */
 static int pin_link(const struct mem_object *obj, uint32_t i, const struct mem_link *link, const char *dir)
 {
@@ -69,9 +84,7 @@ static int pin_link(const struct mem_object *obj, uint32_t i, const struct mem_l
 		err = pinned_link_path(path, dir, obj, i, count++);
 		err = err ?: pin_create(link->fd, path, PIN_MODE_DEFAULT, true, who);
 	}
-	while (!err && !(err = pinned_link_path(path, dir, obj, i, count++)) && !access(path, F_OK))
-		err = remove_pin(path);
-	return err;
+	return err ?: remove_link_pins(obj, i, count, dir);
 }
 
 int mem_skeleton_pin(void *skel, const struct mem_skeleton_layout *layout, const char *dir)
@@ -102,7 +115,7 @@ static int remove_all(const struct mem_object *obj, const char *dir)
 
 	err = err ?: remove_pin(path);
 	for (uint32_t i = 0; !err && i < skeleton_link_count(obj); i++)
-		err = pin_link(obj, i, NULL, dir);
+		err = remove_link_pins(obj, i, 0, dir);
 	for (uint32_t i = 0; !err && i < obj->image.prog_count; i++) {
 		err = pinned_path(path, dir, "prog", obj->image.progs[i].name);
 		err = err ?: remove_pin(path);

@@ -139,7 +139,8 @@ static int check_prog(const struct mem_prog *prog, int fd, const struct pinned_p
 		 strncmp(info.name, name, sizeof(info.name) - 1))
 		err = mem__error(EINVAL, "%s: program '%s' can't be taken over: what is pinned is program id %u "
 				 "('%.15s'), not the one that was", object, name, info.id, info.name);
-	else if ((missing = missing_map(prog, ids, count)))
+	missing = err ? NULL : missing_map(prog, ids, count);
+	if (missing)
 		err = mem__error(EINVAL, "%s: program '%s' can't be taken over: it uses another map '%s' than "
 				 "the one that is pinned", object, name, missing->image->name);
 	free(ids);

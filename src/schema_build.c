@@ -176,8 +176,8 @@ static int walk_array(struct builder *b, uint32_t id, const struct path *path, u
 	if (strlen(text) + len >= sizeof(text) ||
 	    strlen(inner.now) + 3 > PATH_BYTES || strlen(inner.was) + 3 > PATH_BYTES)
 		return -E2BIG;
-	strcat(inner.now, "[]");
-	strcat(inner.was, "[]");
+	memcpy(inner.now + strlen(inner.now), "[]", 3);
+	memcpy(inner.was + strlen(inner.was), "[]", 3);
 	memcpy(text + strlen(text), dimensions, len + 1);
 	err = add(b, path, text, offset, size);
 	if (err || !type || (BTF_INFO_KIND(type->info) != BTF_KIND_STRUCT &&
