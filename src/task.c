@@ -681,7 +681,7 @@ static int register_other(int tid)
 	err = make_live(thread, &self, true);
 	if (err)
 		thread_free(thread);
-	if (err && err != -ESRCH)
+	if (err && err != -ESRCH && err != -ENOENT) /* it has ended, before or after its pidfd */
 		warn_unseen(err);
 	return !err;
 }
