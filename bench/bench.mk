@@ -51,10 +51,6 @@ $(BENCH)/%.skel.h: $(BENCH)/%.bpf.o $(MEMGEN)
 	$(call say,MEMGEN,$@)
 	$(Q)$(MEMGEN) skeleton $< -o $@
 
-$(BENCH)/%.libbpf.h: $(BENCH)/%.bpf.o $(PEERS_READY)
-	$(call say,BPFTOOL,$@)
-	$(Q)$(PEER_BPFTOOL) gen skeleton $< name $(notdir $*) > $@
-
 # Each benchmark adds its name to BENCHES, and its target prints tables by table.c, which also writes
 # their rows to the file that BENCH_ROWS names.
 BENCH_ROWS := $(BENCH)/rows

@@ -16,23 +16,25 @@ $(SIZE)/$(1)_libmem_static: bench/size/tool.c $(STARTUP)/$(1).skel.h $(LIBMEM_A)
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
 	$$(Q)$$(CC) $(call SIZE_FLAGS,$(1),skel) -static $$< $(LIBMEM_A) -o $$@
-$(SIZE)/$(1)_libbpf: bench/size/tool.c $(STARTUP)/$(1).libbpf.h
+$(SIZE)/$(1)_libbpf: bench/peer_tool bench/size/tool.c $(STARTUP)/$(1).bpf.o
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
-	$$(Q)$$(CC) $(call SIZE_FLAGS,$(1),libbpf) $$(PEER_CFLAGS) $$< $$(PEER_LIBS) -o $$@
-$(SIZE)/$(1)_libbpf_static: bench/size/tool.c $(STARTUP)/$(1).libbpf.h
+	$$(Q)bench/peer_tool $$@ $(1) $(STARTUP)/$(1).bpf.o $$(PEER_BPFTOOL) skeleton \
+		$$(CC) $(call SIZE_FLAGS,$(1)) $$(PEER_CFLAGS) bench/size/tool.c $$(PEER_LIBS)
+$(SIZE)/$(1)_libbpf_static: bench/peer_tool bench/size/tool.c $(STARTUP)/$(1).bpf.o
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
-	$$(Q)$$(CC) $(call SIZE_FLAGS,$(1),libbpf) -static $$(PEER_CFLAGS) $$< $$(PEER_STATIC) -o $$@
-$(SIZE)/$(1)_light: bench/startup/light bench/size/tool.c $(STARTUP)/$(1).bpf.o
+	$$(Q)bench/peer_tool $$@ $(1) $(STARTUP)/$(1).bpf.o $$(PEER_BPFTOOL) skeleton \
+		$$(CC) $(call SIZE_FLAGS,$(1)) -static $$(PEER_CFLAGS) bench/size/tool.c $$(PEER_STATIC)
+$(SIZE)/$(1)_light: bench/peer_tool bench/size/tool.c $(STARTUP)/$(1).bpf.o
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
-	$$(Q)bench/startup/light $$@ $(1) $(STARTUP)/$(1).bpf.o $$(PEER_BPFTOOL) \
+	$$(Q)bench/peer_tool $$@ $(1) $(STARTUP)/$(1).bpf.o $$(PEER_BPFTOOL) light \
 		$$(CC) $(call SIZE_FLAGS,$(1)) $$(PEER_CFLAGS) bench/size/tool.c
-$(SIZE)/$(1)_light_static: bench/startup/light bench/size/tool.c $(STARTUP)/$(1).bpf.o
+$(SIZE)/$(1)_light_static: bench/peer_tool bench/size/tool.c $(STARTUP)/$(1).bpf.o
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
-	$$(Q)bench/startup/light $$@ $(1) $(STARTUP)/$(1).bpf.o $$(PEER_BPFTOOL) \
+	$$(Q)bench/peer_tool $$@ $(1) $(STARTUP)/$(1).bpf.o $$(PEER_BPFTOOL) light \
 		$$(CC) $(call SIZE_FLAGS,$(1)) -static $$(PEER_CFLAGS) bench/size/tool.c
 
 size-tools: $(foreach tool,libmem libbpf light,$(SIZE)/$(1)_$(tool) $(SIZE)/$(1)_$(tool)_static)

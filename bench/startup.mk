@@ -14,13 +14,14 @@ $(STARTUP)/$(1)_libmem: bench/startup/libmem.c bench/startup/tool.h bench/startu
 	$$(call say,CC,$$@)
 	$$(Q)$$(CC) $$(BENCH_CFLAGS) $(call STARTUP_FLAGS,$(1),skel) $$< -L$(BUILD) -lmem -Wl,-rpath,'$$$$ORIGIN/../..' -o $$@
 
-$(STARTUP)/$(1)_libbpf: bench/startup/libbpf.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).libbpf.h
+$(STARTUP)/$(1)_libbpf: bench/peer_tool bench/startup/libbpf.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).bpf.o
 	$$(call say,CC,$$@)
-	$$(Q)$$(CC) $$(BENCH_CFLAGS) $(call STARTUP_FLAGS,$(1),libbpf) $$(PEER_CFLAGS) $$< $$(PEER_LIBS) -o $$@
+	$$(Q)bench/peer_tool $$@ $(1) $(STARTUP)/$(1).bpf.o $$(PEER_BPFTOOL) skeleton \
+		$$(CC) $$(BENCH_CFLAGS) $(call STARTUP_FLAGS,$(1)) $$(PEER_CFLAGS) bench/startup/libbpf.c $$(PEER_LIBS)
 
-$(STARTUP)/$(1)_light: bench/startup/light bench/startup/libbpf.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).bpf.o
+$(STARTUP)/$(1)_light: bench/peer_tool bench/startup/libbpf.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).bpf.o
 	$$(call say,CC,$$@)
-	$$(Q)bench/startup/light $$@ $(1) $(STARTUP)/$(1).bpf.o $$(PEER_BPFTOOL) \
+	$$(Q)bench/peer_tool $$@ $(1) $(STARTUP)/$(1).bpf.o $$(PEER_BPFTOOL) light \
 		$$(CC) $$(BENCH_CFLAGS) $(call STARTUP_FLAGS,$(1)) $$(PEER_CFLAGS) bench/startup/libbpf.c
 
 $(STARTUP)/$(1)_floor-$(STARTUP_KERNEL).c: $(STARTUP)/record $(STARTUP)/$(1)_libmem
