@@ -45,6 +45,14 @@ static int start(struct probe *probe, const struct options *options)
 	return err ?: mem_task_share(options->folder, options->mode);
 }
 
+/* Messages about the object begin with its name, which is the tool's. */
+static void complain(const char *message)
+{
+	const char *name = strncmp(message, "reqtrace: ", 10) ? "reqtrace: " : "";
+
+	fprintf(stderr, "%s%s\n", name, *message ? message : "out of memory");
+}
+
 struct probe *probe_open(const struct options *options)
 {
 	struct probe *probe = calloc(1, sizeof(*probe));
@@ -55,7 +63,7 @@ struct probe *probe_open(const struct options *options)
 		if (probe->folder)
 			return probe;
 	}
-	fprintf(stderr, "reqtrace: %s\n", probe && *mem_error_message() ? mem_error_message() : "out of memory");
+	complain(probe ? mem_error_message() : "");
 	probe_close(probe);
 	return NULL;
 }
