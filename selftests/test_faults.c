@@ -79,6 +79,14 @@ static int try_mem_skeleton_open(struct subject *s)
 	return open_object(s);
 }
 
+static int try_mem_skeleton_open_and_load(struct subject *s)
+{
+	s->skel = mem_skeleton_open_and_load(s->object->image(), s->object->layout());
+	if (s->skel)
+		memcpy(&s->obj, (char *)s->skel + s->object->obj, sizeof(s->obj));
+	return result(s->skel);
+}
+
 static int try_mem_map_max_entries_set(struct subject *s)
 {
 	return mem_map_max_entries_set(the_map(s), 5000);
@@ -225,6 +233,8 @@ static const struct operation opening[] = {
 	{TRY_WITH(mem_skeleton_open, "hooks"), &hooks, NULL, NULL, AGAIN},
 	{TRY_WITH(mem_skeleton_open, "externs"), &externs, NULL, NULL, AGAIN},
 	{TRY_WITH(mem_skeleton_open, "task_basic"), &task_basic, NULL, NULL, AGAIN},
+	{TRY_WITH(mem_skeleton_open_and_load, "plain"), &plain, NULL, NULL, AGAIN},
+	{TRY_WITH(mem_skeleton_open_and_load, "shared"), &shared, NULL, NULL, AGAIN},
 	{TRY_WITH(mem_map_max_entries_set, "array"), &shared, opened, "table", AGAIN},
 	{TRY_AS("mem_map_max_entries_set arena", resize_arena), &shared, opened, "arena", AGAIN},
 	{TRY(mem_region_size_set), &grow, opened, "data_pairs", AGAIN},

@@ -6,6 +6,7 @@
  * Arenas differ in how the address is chosen and in what may be mapped where: arena.c.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -236,21 +237,28 @@ static int region_map_percpu(struct mem_region *region)
 	return err;
 }
 
-/* The kernel gives nobody a writable mapping of constants: they are handed over whole, or not here. */
+/* The kernel gives nobody a writable mapping of constants: they are handed over whole. */
 static int region_fill_constants(const struct mem_region *region)
 {
 	const struct mem_region_image *image = region->image;
 	const uint32_t key = 0;
+	char *whole = NULL; /* with the zeroes at the end, which the image leaves out */
 	int err = 0;
 
-	if (image->init && image->init_size < region->map->value_size)
-		return -ENOTSUPP_KERNEL;
+	if (image->init && image->init_size < region->map->value_size) {
+		whole = calloc(1, region->map->value_size);
+		if (!whole)
+			return mem__error(ENOMEM, "%s: region '%s': no memory for its contents",
+					  region->obj->name, image->name);
+		memcpy(whole, image->init, image->init_size);
+	}
 	if (image->init)
-		err = mem_map_update(region->map, &key, image->init, 0);
+		err = mem_map_update(region->map, &key, whole ?: image->init, 0);
+	free(whole);
 	return err ?: map_freeze(region->map);
 }
 
-/* The map's memory is the first that the region has. -ENOTSUPP_KERNEL: not this way. */
+/* The map's memory is the first that the region has. -ENOTSUPP_KERNEL: it can't be mapped. */
 static int region_map_at_once(struct mem_region *region)
 {
 	const struct mem_region_image *image = region->image;
