@@ -14,7 +14,7 @@ struct probe {
 	char *folder; /* that is shared, or NULL */
 };
 
-/* Tells this tracer from those before it. */
+/* Tells this tracer from those before it, and when it began. */
 static uint64_t own_number(void)
 {
 	struct timespec now;

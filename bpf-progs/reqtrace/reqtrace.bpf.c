@@ -25,7 +25,7 @@ struct {
 	__uint(max_entries, 4 << 20);
 } segments SEC(".maps");
 
-const volatile __u64 tracer; /* this one */
+const volatile __u64 tracer; /* this one: when it started, ns */
 __u64 lost_segments;	     /* the ring buffer was full */
 __u64 lost_marks;	     /* a thread set more than it has room for */
 
@@ -105,7 +105,7 @@ static __always_inline void begin_before(struct marks *m, struct progress *p)
 	p->kind = ON_CPU;
 }
 
-/* One that gets a CPU only now: what it did before is not known. */
+/* What it did before is not known, or not this tracer's. */
 static __always_inline void begin_here(struct marks *m, struct progress *p, __u64 now)
 {
 	struct mark *last = mark_number(m, m->count);
@@ -126,8 +126,10 @@ static __always_inline void leaves(struct task_struct *task, __u32 kind, __u64 n
 	if (!m)
 		return;
 	p = &m->progress;
-	if (p->tracer != tracer)
+	if (p->tracer != tracer && m->joined > tracer)
 		begin_before(m, p);
+	else if (p->tracer != tracer) /* it has set no mark since its process joined */
+		begin_here(m, p, now);
 	p->tracer = tracer;
 	count = *(volatile __u32 *)&m->count;
 	skip_overwritten(p, count);
