@@ -213,6 +213,38 @@ static int try_mem_prog_run(struct subject *s)
 	return mem_prog_run(the_prog(s), NULL);
 }
 
+static int try_mem_arena_usage(struct subject *s)
+{
+	struct mem_arena_usage usage = {.sz = sizeof(usage)};
+
+	return mem_arena_usage(the_region(s), &usage);
+}
+
+static int try_mem_prog_stats(struct subject *s)
+{
+	struct mem_prog_stats stats = {.sz = sizeof(stats)};
+
+	return mem_prog_stats(the_prog(s), &stats);
+}
+
+static int try_mem_prog_stream_read(struct subject *s)
+{
+	char text[100];
+
+	return mem_prog_stream_read(the_prog(s), MEM_STREAM_ERR, text, sizeof(text));
+}
+
+static int try_mem_object_check_faults(struct subject *s)
+{
+	return mem_object_check_faults(s->obj);
+}
+
+static int try_mem_skeleton_open_and_load(struct subject *s)
+{
+	s->skel = mem_skeleton_open_and_load(s->object->image(), s->object->layout());
+	return result(s->skel);
+}
+
 /* ---- the tables */
 
 static const struct operation reading[] = {
@@ -257,11 +289,17 @@ static const struct operation loading[] = {
 	{TRY_WITH(mem_object_load, "shared"), &shared, prepared, NULL, ONCE},
 	{TRY_WITH(mem_object_load, "hooks"), &hooks, prepared, NULL, ONCE},
 	{TRY_WITH(mem_object_load, "externs"), &externs, prepared, NULL, ONCE},
+	{TRY_WITH(mem_skeleton_open_and_load, "plain"), &plain, NULL, NULL, AGAIN},
+	{TRY_WITH(mem_skeleton_open_and_load, "shared"), &shared, NULL, NULL, AGAIN},
 	{0},
 };
 
 static const struct operation calling[] = {
 	{TRY(mem_arena_populate), &shared, prepared, "arena", AGAIN},
+	{TRY(mem_arena_usage), &shared, prepared, "arena", AGAIN},
+	{TRY(mem_object_check_faults), &shared, loaded, NULL, AGAIN | REFUSED}, /* before Linux 6.17 */
+	{TRY(mem_prog_stream_read), &plain, loaded, "calls", AGAIN | NAMELESS | REFUSED},
+	{TRY(mem_prog_stats), &plain, loaded, "calls", AGAIN},
 	{TRY(mem_map_update), &plain, prepared, "lru", AGAIN},
 	{TRY(mem_map_lookup), &plain, updated, "lru", AGAIN},
 	{TRY(mem_map_next_key), &plain, updated, "lru", AGAIN},
@@ -334,7 +372,7 @@ static const char *const exempt[] = {
 	"mem_task_back_used", "mem_version",
 	/* note down what somebody wants */
 	"mem_arena_version_set", "mem_log_set", "mem_map_autoattach_set", "mem_prog_autoattach_set",
-	"mem_prog_autoload_set", "mem_prog_type_set", "mem_region_leave_unmapped",
+	"mem_prog_autoload_set", "mem_prog_cookie_set", "mem_prog_type_set", "mem_region_leave_unmapped",
 	"mem_region_readonly_set", "mem_task_setup",
 	/* link something in */
 	"mem_arena_use", "mem_kconfig_use", "mem_kernel_names_use", "mem_percpu_use",

@@ -199,6 +199,11 @@ EXPORTED int mprotect(void *addr, size_t size, int prot)
 	return fails("mprotect", ENOMEM) ? -1 : REAL(mprotect)(addr, size, prot);
 }
 
+EXPORTED int mincore(void *addr, size_t size, unsigned char *pages)
+{
+	return fails("mincore", EAGAIN) ? -1 : REAL(mincore)(addr, size, pages);
+}
+
 EXPORTED int madvise(void *addr, size_t size, int advice)
 {
 	return fails("madvise", ENOMEM) ? -1 : REAL(madvise)(addr, size, advice);
