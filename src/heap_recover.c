@@ -14,11 +14,11 @@
 
 static void finish_claims(const struct mem_heap_view *view)
 {
-	for (unsigned int c = 0; c < MEM_HEAP_CLASSES; c++) {
-		unsigned long long word = mem_load_acquire(&view->heap->depot[c]);
+	for (unsigned int i = 0; i < MEM_HEAP_DEPOTS * MEM_HEAP_CLASSES; i++) {
+		unsigned long long word = mem_load_acquire(&view->heap->depot[i]);
 
 		if (MEM__CLAIMED(word) == view->self)
-			mem__depot_help(view, c, word);
+			mem__depot_help(view, i, word);
 	}
 }
 

@@ -12,9 +12,9 @@
 #include "thread.h"
 
 /* left: items that there can be at all; a damaged heap's may go round in circles. */
-static size_t count_depot(const struct mem_heap_view *view, unsigned int c, unsigned int *left)
+static size_t count_depot(const struct mem_heap_view *view, unsigned int place, unsigned int *left)
 {
-	unsigned int unit = mem_load_acquire(&view->heap->depot[c]) & MEM__UNIT;
+	unsigned int unit = mem_load_acquire(&view->heap->depot[place]) & MEM__UNIT;
 	size_t blocks = 0;
 
 	for (; *left && unit; --*left) {
@@ -23,7 +23,7 @@ static size_t count_depot(const struct mem_heap_view *view, unsigned int c, unsi
 		blocks += mem_load(&mem__item(view, unit)->count);
 		unit = mem_load(&mem__item(view, unit)->item) & MEM__UNIT;
 	}
-	return blocks * mem_class_size(c);
+	return blocks * mem_class_size(place % MEM_HEAP_CLASSES);
 }
 
 static size_t count_cache(const struct mem_cache *cache)
@@ -71,8 +71,8 @@ int mem_heap_usage(struct mem_heap *heap, struct mem_heap_usage *usage)
 	usage->books = (size_t)(view.first << 4) - view.base;
 	usage->fresh = present > fresh ? (size_t)(present - fresh) * MEM_HEAP_PAGE : 0;
 	usage->spans = count_spans(&view);
-	for (unsigned int c = 0; c < MEM_HEAP_CLASSES; c++)
-		usage->depots += count_depot(&view, c, &left);
+	for (unsigned int i = 0; i < MEM_HEAP_DEPOTS * MEM_HEAP_CLASSES; i++)
+		usage->depots += count_depot(&view, i, &left);
 	for (unsigned int i = 0; i < view.all; i++) {
 		unsigned long long owner = mem_load(&view.caches[i].owner);
 
@@ -147,9 +147,10 @@ static int walk_item(struct walk *w, unsigned int c, unsigned int unit)
 	return err;
 }
 
-static int walk_depot(struct walk *w, unsigned int c)
+static int walk_depot(struct walk *w, unsigned int place)
 {
-	unsigned int unit = mem_load(&w->view->heap->depot[c]) & MEM__UNIT, i;
+	unsigned int unit = mem_load(&w->view->heap->depot[place]) & MEM__UNIT, i;
+	unsigned int c = place % MEM_HEAP_CLASSES;
 	int err = 0;
 
 	for (i = 0; i < w->view->units && unit && !err; i++) {
@@ -190,8 +191,8 @@ int mem_heap_is_valid(struct mem_heap *heap)
 		mem__error(ENOMEM, "heap at %p: no memory to check it", (void *)heap);
 		return 0;
 	}
-	for (unsigned int c = 0; c < MEM_HEAP_CLASSES && !err; c++)
-		err = walk_depot(&w, c);
+	for (unsigned int i = 0; i < MEM_HEAP_DEPOTS * MEM_HEAP_CLASSES && !err; i++)
+		err = walk_depot(&w, i);
 	err = err ?: walk_caches(&w);
 	free(w.seen);
 	return !err;

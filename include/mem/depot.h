@@ -9,6 +9,9 @@
  *     63    41 40   39        28 27            0
  *     | tag   | push | claimed by | top item     |     claimed by: cache + 1, or 0
  *
+ * Each class has MEM_HEAP_DEPOTS of them. Everybody pushes to the one of his CPU or cache, takes from
+ * there first, and from the others when it is empty: blocks stay in the caches of the CPU that had them.
+ *
  * The tag grows with each change, so that a top item which left and came back is not mistaken.
  *
  * A program simply takes or pushes: nothing kills it half way. An application's thread may die at any
@@ -40,6 +43,15 @@
 /* The tag after that of word. */
 #define MEM__TAG(word) ((((word) >> 41) + 1) << 41)
 
+#define mem__depot(heap, place) (&(heap)->depot[place])
+/* Where a class's items are, by CPU or cache. */
+#define mem__depot_place(c, which) ((c) + (which) * MEM_HEAP_CLASSES)
+#ifdef __bpf__
+#define mem__depot_home(self) (((self) ? (self) : bpf_get_smp_processor_id()) % MEM_HEAP_DEPOTS)
+#else
+#define mem__depot_home(self) ((self) % MEM_HEAP_DEPOTS)
+#endif
+
 MEM_INLINE unsigned long long mem__hand(unsigned long long before, unsigned long long kind,
 					unsigned int unit)
 {
@@ -53,10 +65,10 @@ MEM_INLINE void mem__hand_set(struct mem_cache __arena *cache, unsigned long lon
 }
 
 /* Do the rest of what a thread claimed. */
-MEM_INLINE int mem__depot_help(mem__handle handle, unsigned int c, unsigned long long word)
+MEM_INLINE int mem__depot_help(mem__handle handle, unsigned int place, unsigned long long word)
 {
 	mem__view v = mem__handle_view(handle);
-	unsigned long long __arena *depot = &mem__heap(v)->depot[c];
+	unsigned long long __arena *depot = mem__depot(mem__heap(v), place);
 	unsigned int unit = word & MEM__UNIT, who = MEM__CLAIMED(word) - 1, next;
 	unsigned long long hand, kind;
 	struct mem_cache __arena *cache;
@@ -81,14 +93,11 @@ MEM_INLINE int mem__depot_help(mem__handle handle, unsigned int c, unsigned long
 	return 0;
 }
 
-/*
- * The top item of a depot, which is then the caller's; 0 if it is empty. self: 0 a program, else the
- * number of the thread's cache, plus 1, and the item is in its hand.
- */
-MEM__PROGRAM unsigned int mem__depot_take(mem__handle handle, unsigned int c, unsigned int self)
+/* The top item of one depot, which is then the caller's; 0 if it is empty. */
+MEM__PROGRAM unsigned int mem__depot_pop(mem__handle handle, unsigned int place, unsigned int self)
 {
 	mem__view v = mem__handle_view(handle);
-	unsigned long long __arena *depot = &mem__heap(v)->depot[c];
+	unsigned long long __arena *depot = mem__depot(mem__heap(v), place);
 	unsigned long long word, then;
 	unsigned int unit;
 	int i;
@@ -96,7 +105,7 @@ MEM__PROGRAM unsigned int mem__depot_take(mem__handle handle, unsigned int c, un
 	for (i = 0; i < MEM__TRIES; i++) {
 		word = mem_load_acquire(depot);
 		if (MEM__CLAIMED(word)) {
-			mem__depot_help(mem__view_handle(v), c, word);
+			mem__depot_help(mem__view_handle(v), place, word);
 			continue;
 		}
 		unit = word & MEM__UNIT;
@@ -108,25 +117,39 @@ MEM__PROGRAM unsigned int mem__depot_take(mem__handle handle, unsigned int c, un
 		if (mem_cas(depot, word, then) != word)
 			continue;
 		if (self)
-			mem__depot_help(mem__view_handle(v), c, then);
+			mem__depot_help(mem__view_handle(v), place, then);
 		return unit;
 	}
 	mem_add(&mem__heap(v)->busy, 1ULL);
 	return 0;
 }
 
+/*
+ * The top item of a class's depots, which is then the caller's; 0 if all are empty. self: 0 a
+ * program, else the number of the thread's cache, plus 1, and the item is in its hand.
+ */
+MEM_INLINE unsigned int mem__depot_take(mem__handle handle, unsigned int c, unsigned int self)
+{
+	unsigned int home = mem__depot_home(self), unit = 0, i;
+
+	for (i = 0; i < MEM_HEAP_DEPOTS && !unit; i++)
+		unit = mem__depot_pop(handle, mem__depot_place(c, (home + i) % MEM_HEAP_DEPOTS), self);
+	return unit;
+}
+
 /* Put an item, which says what it is, into a depot. It is in the hand of self to be pushed. */
 MEM__PROGRAM int mem__depot_push(mem__handle handle, unsigned int c, unsigned int self, unsigned int unit)
 {
 	mem__view v = mem__handle_view(handle);
-	unsigned long long __arena *depot = &mem__heap(v)->depot[c];
+	unsigned int place = mem__depot_place(c, mem__depot_home(self));
+	unsigned long long __arena *depot = mem__depot(mem__heap(v), place);
 	unsigned long long word, then;
 	int i;
 
 	for (i = 0; i < MEM__TRIES; i++) {
 		word = mem_load_acquire(depot);
 		if (MEM__CLAIMED(word)) {
-			mem__depot_help(mem__view_handle(v), c, word);
+			mem__depot_help(mem__view_handle(v), place, word);
 			continue;
 		}
 		mem_store(&mem__item(v, unit)->item, (unsigned int)(word & MEM__UNIT));
@@ -136,7 +159,7 @@ MEM__PROGRAM int mem__depot_push(mem__handle handle, unsigned int c, unsigned in
 		if (mem_cas(depot, word, then) != word)
 			continue;
 		if (self)
-			mem__depot_help(mem__view_handle(v), c, then);
+			mem__depot_help(mem__view_handle(v), place, then);
 		return 0;
 	}
 	mem_add(&mem__heap(v)->busy, 1ULL);

@@ -6,8 +6,8 @@
  * Glossary. *unit*: 16 bytes; addresses inside a heap are counted in units of their low 32 bits, 28
  * bits in all, 0 is none. *block*: what is allocated; *class*: a size of blocks. *span*: some pages
  * cut into blocks of one class, without waste. *chain*: free blocks, linked; *range*: blocks of a
- * span that nobody linked yet, one after the other; *item*: a chain or a range. *depot*: a class's
- * stack of items, for everybody. *cache*: chains that belong to one CPU (programs) or one thread
+ * span that nobody linked yet, one after the other; *item*: a chain or a range. *depot*: a stack of
+ * items of a class, for everybody. *cache*: chains that belong to one CPU (programs) or one thread
  * (application). *fresh*: pages that never were in a span.
  *
  *     arena variable         pages of the arena, all of them present up to `present`
@@ -32,6 +32,8 @@
 #define MEM_HEAP_MAGIC 0x70616568U /* "heap" */
 /** Sizes that blocks can have: 16 bytes to 1 GiB. */
 #define MEM_HEAP_CLASSES 105
+/** Depots of each class. */
+#define MEM_HEAP_DEPOTS 4
 /** Classes that caches hold: up to 16 KiB. */
 #define MEM_HEAP_CACHED 41
 /** Bytes of a page, for heaps. */
@@ -70,7 +72,7 @@ struct mem_heap {
 	unsigned long long failed; /**< allocations without memory */
 	unsigned long long busy;  /**< operations given up after too many tries */
 	unsigned long long bad_frees; /**< of what was not allocated */
-	unsigned long long depot[MEM_HEAP_CLASSES]; /**< top item of each class: see mem/depot.h */
+	unsigned long long depot[MEM_HEAP_DEPOTS * MEM_HEAP_CLASSES]; /**< top items: mem/depot.h */
 	struct mem_heap_report report[16]; /**< the last ones: number i is at i % 16 */
 };
 #endif
