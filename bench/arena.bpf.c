@@ -2,6 +2,10 @@
 /* What bench/arena.c measures on the BPF side: libmem's structures and the kernel's, in equal loops. */
 #include <mem/bpf.h>
 #include <bpf/bpf_core_read.h>
+#include <mem/array.h>
+#include <mem/counter.h>
+#include <mem/list.h>
+#include <mem/ring.h>
 #include "arena.h"
 
 #define KEYS 100000
@@ -13,6 +17,13 @@ struct object {
 MEM_ARENA(arena, 65536);
 MEM_ARENA_VAR struct mem_heap heap;
 MEM_ARENA_VAR struct mem_hash table;
+MEM_ARENA_VAR struct mem_list list;
+MEM_ARENA_VAR struct mem_stack stack;
+MEM_ARENA_VAR struct mem_ring ring;
+MEM_ARENA_VAR struct mem_bitmap ids;
+MEM_ARENA_VAR struct mem_array array;
+MEM_ARENA_VAR struct mem_counter counter;
+MEM_ARENA_VAR struct mem_histogram histogram;
 struct object __arena *MEM_ARENA_VAR held[1024];
 
 struct {
@@ -187,6 +198,108 @@ int kernel_remove(void *ctx)
 	for (i = 0; i < count && mem_can_loop; i++) {
 		key = key_of(i);
 		bpf_map_delete_elem(&kernel_table, &key);
+	}
+	return 0;
+}
+
+/* For what they cost the verifier. */
+
+SEC("syscall")
+int list_ends(void *ctx)
+{
+	struct mem_list_node __arena *node;
+	__u64 i;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		node = mem_list_shift(&heap, &list);
+		if (node && mem_list_append(&heap, &list, node))
+			return 1;
+	}
+	return 0;
+}
+
+SEC("syscall")
+int list_walk(void *ctx)
+{
+	struct mem_list_node __arena *node;
+	__u64 n = 0;
+
+	for (node = mem_list_first(&heap, &list); node && mem_can_loop; node = mem_list_next(&heap, node))
+		n++;
+	hits = n;
+	return 0;
+}
+
+SEC("syscall")
+int stack_pair(void *ctx)
+{
+	struct mem_stack_node __arena *node;
+	__u64 i;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		node = mem_stack_pop(&heap, &stack);
+		if (node)
+			mem_stack_push(&stack, node);
+	}
+	return 0;
+}
+
+SEC("syscall")
+int ring_push(void *ctx)
+{
+	__u64 i;
+
+	for (i = 0; i < count && mem_can_loop; i++)
+		mem_ring_push(&heap, &ring, &i);
+	return 0;
+}
+
+SEC("syscall")
+int ring_pop(void *ctx)
+{
+	__u64 i, value;
+
+	for (i = 0; i < count && mem_can_loop; i++)
+		mem_ring_pop(&heap, &ring, &value);
+	return 0;
+}
+
+SEC("syscall")
+int id_pair(void *ctx)
+{
+	__u64 i;
+	int id;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		id = mem_id_take(&heap, &ids);
+		if (id >= 0)
+			mem_id_give(&heap, &ids, id);
+	}
+	return 0;
+}
+
+SEC("syscall")
+int array_at(void *ctx)
+{
+	__u64 __arena *element;
+	__u64 i;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		element = mem_array_at(&heap, &array, __u64, i);
+		if (element)
+			mem_add(element, 1ULL);
+	}
+	return 0;
+}
+
+SEC("syscall")
+int counters(void *ctx)
+{
+	__u64 i;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		mem_counter_add(&counter, 1);
+		mem_histogram_add(&histogram, i);
 	}
 	return 0;
 }

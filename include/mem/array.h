@@ -66,10 +66,12 @@ MEM_INLINE unsigned int __arena *mem__bitmap_word(mem__view v, struct mem_bitmap
 }
 
 /* Set or clear a bit: 1 it changed, 0 it was so, -EINVAL. */
-MEM_INLINE int mem__bitmap_change(mem__view v, struct mem_bitmap __arena *b, unsigned int bit, int set)
+MEM__PROGRAM int mem__bitmap_change(mem__handle handle, unsigned long long bitmap, unsigned int bit, int set)
 {
-	unsigned int mask = 1U << (bit % 32), word;
+	struct mem_bitmap __arena *b = (struct mem_bitmap __arena *)bitmap;
+	mem__view v = mem__handle_view(handle);
 	unsigned int __arena *at = mem__bitmap_word(v, b, bit / 32);
+	unsigned int mask = 1U << (bit % 32), word;
 	int i;
 
 	if (!at || bit >= mem_load(&b->bits))
@@ -207,7 +209,8 @@ MEM_INLINE void __arena *mem__element(struct mem_heap __arena *heap, struct mem_
 MEM_INLINE int mem_bitmap_set(struct mem_heap __arena *heap, struct mem_bitmap __arena *bitmap,
 			      unsigned int bit)
 {
-	return mem__bitmap_change(mem__view_of(heap), bitmap, bit, 1);
+	return mem__bitmap_change(mem__view_handle(mem__view_of(heap)), (unsigned long long)bitmap, bit,
+				  1);
 }
 
 /**
@@ -220,7 +223,8 @@ MEM_INLINE int mem_bitmap_set(struct mem_heap __arena *heap, struct mem_bitmap _
 MEM_INLINE int mem_bitmap_clear(struct mem_heap __arena *heap, struct mem_bitmap __arena *bitmap,
 				unsigned int bit)
 {
-	return mem__bitmap_change(mem__view_of(heap), bitmap, bit, 0);
+	return mem__bitmap_change(mem__view_handle(mem__view_of(heap)), (unsigned long long)bitmap, bit,
+				  0);
 }
 
 /**
