@@ -44,7 +44,8 @@ MEM__PROGRAM unsigned int mem__span_take(mem__handle handle, unsigned int c, uns
 			mem__hand_set(mem__cache(v, self - 1), MEM__HAND_FRESH, page << 8);
 		entry = mem_cas(mem__page(v, page), 0U, (c + 1) | self << 8 | MEM__PAGE_HEAD);
 		if (entry) { /* somebody else's: step over it */
-			mem_cas(&heap->fresh, page, page + mem_class_pages(MEM__PAGE_CLASS(entry)));
+			entry = MEM__PAGE_CLASS(entry) < MEM_HEAP_CLASSES ? MEM__PAGE_CLASS(entry) : 0;
+			mem_cas(&heap->fresh, page, page + mem_class_pages(entry));
 			continue;
 		}
 		mem_cas(&heap->fresh, page, page + need);
