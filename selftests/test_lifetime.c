@@ -293,6 +293,28 @@ END_TEST
 
 /* --- killed --- */
 
+/* Named as a pin is before it gets its name, by a process that is gone, and by one that is not. */
+TEST(what_the_killed_left_is_cleared_away)
+{
+	struct lifetime *skel = loaded(getpid());
+	char living[64];
+
+	snprintf(living, sizeof(living), DIR "/map_last~%d-7", getpid());
+	assert_ok(lifetime__pin(skel, DIR));
+	assert_ok(mem_map_pin(skel->maps.last, DIR "/map_last~99999999-3", 0));
+	assert_ok(mem_map_pin(skel->maps.last, living, 0));
+	assert_ok(mem_map_pin(skel->maps.last, DIR "/mine~1-1", 0));
+	assert_ok(lifetime__pin(skel, DIR));
+	ck_assert_int_ne(access(DIR "/map_last~99999999-3", F_OK), 0);
+	ck_assert_int_eq(access(living, F_OK), 0);
+	assert_ok(lifetime__unpin(DIR));
+	ck_assert_int_ne(access(living, F_OK), 0);
+	/* what is somebody else's stays, and the folder with it */
+	ck_assert_int_eq(access(DIR "/mine~1-1", F_OK), 0);
+	lifetime__destroy(skel);
+}
+END_TEST
+
 TEST(killed_while_pinning, .timeout = 120)
 {
 	int status, whole = 0, partial = 0;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Pinning all of an object, and removing its pins. */
+#include <dirent.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,6 +36,38 @@ static int remove_pin(const char *path)
 	if (!unlink(path) || errno == ENOENT)
 		return 0;
 	return mem__error(errno, "can't remove the pin '%s': %s", path, strerror(errno));
+}
+
+/* Whether it is one of the names that a pin has before it is renamed to its own: "map_x~PID-N". */
+static bool is_temporary(const char *name, pid_t *pid)
+{
+	static const char *const kinds[] = {"map_", "prog_", "link", "ops", "object"};
+	const char *mark = strrchr(name, '~');
+	char *end;
+
+	*pid = mark ? (pid_t)strtol(mark + 1, &end, 10) : 0;
+	if (*pid <= 0 || *end != '-')
+		return false;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strncmp(name, kinds[i], strlen(kinds[i])))
+			return true;
+	return false;
+}
+
+/* What processes that were killed left: of those that are gone, or of all. */
+static void remove_temporaries(const char *dir, bool all)
+{
+	char path[PINNED_PATH_MAX];
+	DIR *folder = opendir(dir);
+	struct dirent *entry;
+	pid_t pid;
+
+	while (folder && (entry = readdir(folder)))
+		if (is_temporary(entry->d_name, &pid) && (all || (kill(pid, 0) && errno == ESRCH)) &&
+		    (size_t)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) < sizeof(path))
+			unlink(path);
+	if (folder)
+		closedir(folder);
 }
 
 static int pin_programs(const struct mem_object *obj, const char *dir)
@@ -102,6 +137,8 @@ int mem_skeleton_pin(void *skel, const struct mem_skeleton_layout *layout, const
 	for (uint32_t i = 0; !err && i < skeleton_link_count(obj); i++)
 		err = pin_link(obj, i, skeleton_link(skel, layout, i), dir);
 	err = err ?: pinned_record_write(obj, dir);
+	if (!err)
+		remove_temporaries(dir, false);
 	return object_result(obj, err);
 }
 
@@ -142,6 +179,8 @@ int mem_skeleton_unpin(const struct mem_image *image, const char *dir)
 		err = mem__error(EINVAL, "%s: can't be unpinned: %s", obj->name, why);
 	else
 		err = remove_all(obj, dir);
+	if (!err)
+		remove_temporaries(dir, true);
 	if (!err && rmdir(dir) && errno != ENOTEMPTY && errno != ENOENT && errno != EBUSY && errno != EEXIST)
 		mem__log(MEM_LOG_INFO, "%s: folder '%s' stays: %s", obj->name, dir, strerror(errno));
 	mem_object_close(obj);
