@@ -28,7 +28,7 @@ static int stream_read(const struct mem_prog *prog, enum mem_stream stream, char
 		.prog_fd = (uint32_t)prog->fd,
 	};
 
-	return sys_bpf((enum bpf_cmd)PROG_STREAM_READ_BY_FD, &attr, offsetof(struct stream_read_attr, pad));
+	return sys_bpf(PROG_STREAM_READ_BY_FD, &attr, offsetof(struct stream_read_attr, pad));
 }
 
 int mem_prog_stream_read(const struct mem_prog *prog, enum mem_stream stream, char *text, size_t size)

@@ -13,7 +13,7 @@
 /* The verifier gives up with EAGAIN when a signal is pending; a stream of signals must end. */
 #define EAGAIN_TRIES 5
 
-int sys_bpf(enum bpf_cmd cmd, const void *attr, size_t size)
+int sys_bpf(int cmd, const void *attr, size_t size)
 {
 	long ret;
 	int tries = EAGAIN_TRIES;

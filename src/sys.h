@@ -116,8 +116,8 @@ static inline uint64_t sys_pointer(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
-/* 0 or what the command returns; -errno. */
-int sys_bpf(enum bpf_cmd cmd, const void *attr, size_t size);
+/* 0 or what the command returns; -errno. cmd: enum bpf_cmd, or one that is newer than that. */
+int sys_bpf(int cmd, const void *attr, size_t size);
 
 /* The same for commands that return a descriptor; never 0, 1 or 2. */
 int sys_bpf_fd(enum bpf_cmd cmd, const void *attr, size_t size);
