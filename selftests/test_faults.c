@@ -239,12 +239,6 @@ static int try_mem_object_check_faults(struct subject *s)
 	return mem_object_check_faults(s->obj);
 }
 
-static int try_mem_skeleton_open_and_load(struct subject *s)
-{
-	s->skel = mem_skeleton_open_and_load(s->object->image(), s->object->layout());
-	return result(s->skel);
-}
-
 /* ---- the tables */
 
 static const struct operation reading[] = {
@@ -265,8 +259,6 @@ static const struct operation opening[] = {
 	{TRY_WITH(mem_skeleton_open, "hooks"), &hooks, NULL, NULL, AGAIN},
 	{TRY_WITH(mem_skeleton_open, "externs"), &externs, NULL, NULL, AGAIN},
 	{TRY_WITH(mem_skeleton_open, "task_basic"), &task_basic, NULL, NULL, AGAIN},
-	{TRY_WITH(mem_skeleton_open_and_load, "plain"), &plain, NULL, NULL, AGAIN},
-	{TRY_WITH(mem_skeleton_open_and_load, "shared"), &shared, NULL, NULL, AGAIN},
 	{TRY_WITH(mem_map_max_entries_set, "array"), &shared, opened, "table", AGAIN},
 	{TRY_AS("mem_map_max_entries_set arena", resize_arena), &shared, opened, "arena", AGAIN},
 	{TRY(mem_region_size_set), &grow, opened, "data_pairs", AGAIN},
