@@ -5,8 +5,9 @@
  *
  * Generated headers keep the address of each of a thread's structs in a thread-local variable, a
  * cell, and come here while that is NULL: for the first time, and when the thread's block has to be
- * another one: after fork, and when the first object is loaded whose programs find blocks elsewhere. A block that was given up stays what it is, memory of this thread, until the thread ends:
- * other code of it may be using it.
+ * another one: after fork, and when the first object is loaded whose programs find blocks elsewhere.
+ * A block that was given up stays what it is, memory of this thread, until the thread ends: other
+ * code of it may be using it.
  *
  * Where nothing is loaded, or a slot can't be had, a thread gets private memory: the application
  * works as ever, programs don't see it.

@@ -10,6 +10,7 @@ void scx_bpf_dsq_insert(struct task_struct *p, __u64 queue, __u64 slice, __u64 f
 void scx_bpf_dispatch(struct task_struct *p, __u64 queue, __u64 slice, __u64 flags) __ksym __weak;
 
 struct sched_ext_ops {
+	int (*select_cpu)(struct task_struct *p, int prev_cpu, __u64 wake_flags);
 	void (*enqueue)(struct task_struct *p, __u64 flags);
 	void (*running)(struct task_struct *p);
 	__u32 timeout_ms;
@@ -23,6 +24,13 @@ struct share {
 };
 
 MEM_TASK(struct share, share);
+
+/* Or the kernel puts who wakes up on an idle CPU without asking. */
+SEC("struct_ops/by_wish_select_cpu")
+int by_wish_select_cpu(unsigned long long *ctx)
+{
+	return (int)ctx[1];
+}
 
 SEC("struct_ops/by_wish_enqueue")
 void by_wish_enqueue(unsigned long long *ctx)
@@ -53,6 +61,7 @@ void by_wish_running(unsigned long long *ctx)
 
 SEC(".struct_ops.link")
 struct sched_ext_ops by_wish = {
+	.select_cpu = (void *)by_wish_select_cpu,
 	.enqueue = (void *)by_wish_enqueue,
 	.running = (void *)by_wish_running,
 	.timeout_ms = 20000,
