@@ -10,7 +10,8 @@
 
 #include "object.h"
 
-#define PROGS_PER_THREAD 8 /* fewer take less time than starting a thread */
+#define PROG_COST 200         /* what a program takes besides its instructions, in instructions */
+#define COST_PER_THREAD 8000  /* less is done sooner than a thread gets a CPU */
 #define HELPERS_MAX 15
 
 /* Missing in older C libraries' static programs, which then load one after the other. */
@@ -35,21 +36,32 @@ static void *load_some(void *arg)
 	return NULL;
 }
 
+static uint64_t prog_cost(const struct mem_prog *prog)
+{
+	const struct image_view *image = &prog->obj->image;
+	const struct mem_range funcs = prog->image->funcs;
+	uint64_t cost = PROG_COST;
+
+	for (uint32_t i = 0; i < funcs.count; i++)
+		cost += image->funcs[image->prog_funcs[funcs.first + i]].insns.count;
+	return cost;
+}
+
 /* Threads that are worth starting beside the caller's. */
 static uint32_t helper_count(const struct mem_object *obj)
 {
-	uint32_t progs = 0, helpers, cpus;
+	uint64_t cost = 0, helpers, cpus;
 	cpu_set_t set;
 
 	for (uint32_t i = 0; i < obj->image.prog_count; i++)
-		progs += obj->progs[i].autoload;
-	if (progs < 2 * PROGS_PER_THREAD || sched_getaffinity(0, sizeof(set), &set))
+		cost += obj->progs[i].autoload ? prog_cost(&obj->progs[i]) : 0;
+	if (cost < 2 * COST_PER_THREAD || sched_getaffinity(0, sizeof(set), &set))
 		return 0;
-	helpers = progs / PROGS_PER_THREAD - 1;
-	cpus = (uint32_t)CPU_COUNT(&set);
+	helpers = cost / COST_PER_THREAD - 1;
+	cpus = (uint64_t)CPU_COUNT(&set);
 	if (helpers > cpus - 1)
 		helpers = cpus - 1;
-	return helpers < HELPERS_MAX ? helpers : HELPERS_MAX;
+	return helpers < HELPERS_MAX ? (uint32_t)helpers : HELPERS_MAX;
 }
 
 /* As many as can be had; the application's signals are not for them. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* So many programs that threads load them. */
+/* So many programs, and so long ones, that threads load them. */
 #include <mem/bpf.h>
 
 const volatile __u32 bad = 100; /* number of the program that the verifier is to refuse */
@@ -19,8 +19,12 @@ static __always_inline int run(__u32 number)
 
 	if (number == bad) /* the verifier knows the constant */
 		return *(volatile int *)(long)number;
-	if (value)
-		runs[number] += *value + 1;
+	if (!value)
+		return number;
+#pragma unroll
+	for (int i = 0; i < 100; i++)
+		*(volatile __u64 *)value += i;
+	runs[number]++;
 	return number;
 }
 
