@@ -45,6 +45,9 @@ $(BUILD)/selftests/%.bpf.o: selftests/bpf/%.bpf.c
 	$(call say,BPF,$<)
 	$(Q)$(CLANG_BPF) $(ALL_BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
+# Sign extensions are not to become instructions of Linux 6.6.
+$(BUILD)/selftests/kconfig.bpf.o: private ALL_BPF_CFLAGS += -mcpu=v3
+
 # bpf/usdt.bpf.h includes asm/errno.h, which is in a directory per architecture.
 # Its sign extensions must not become instructions of Linux 6.6.
 $(BUILD)/selftests/usdt.bpf.o: private ALL_BPF_CFLAGS += -mcpu=v3 -idirafter /usr/include/$(shell $(CC) -print-multiarch)
