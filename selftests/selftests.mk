@@ -56,6 +56,8 @@ $(BUILD)/selftests/%.skel.h: $(BUILD)/selftests/%.bpf.o $(MEMGEN)
 	$(call say,GEN,$@)
 	$(Q)$(MEMGEN) skeleton $(MEMGEN_FLAGS) $< -o $@
 $(BUILD)/selftests/accessors.skel.h: private MEMGEN_FLAGS := --accessors
+# These are for the oldest kernel as well, which knows no instructions of -mcpu=v4.
+$(addprefix $(BUILD)/selftests/,accessors.bpf.o grow.bpf.o percpu.bpf.o): private BPF_CFLAGS += -mcpu=v3
 
 # Before anything is compiled for the first time there is no list of which test needs which header.
 $(TESTS:=.o) $(FAULTS_OBJS): | $(TEST_SKELS)

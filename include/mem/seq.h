@@ -30,6 +30,7 @@
 #include <mem/bpf.h>
 #else
 #include <errno.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #endif
@@ -74,6 +75,13 @@ static inline uint64_t mem__seq_count(const void *counter, size_t bytes)
 	return __atomic_load_n((const mem__seq_word *)counter, __ATOMIC_ACQUIRE);
 }
 
+/* A writer that was interrupted on this very CPU has to get it back. */
+static inline void mem__seq_wait(int round)
+{
+	if (round % 1024 == 1023)
+		sched_yield();
+}
+
 /* The writer may be writing: each part is read once, whole. */
 static inline void mem__seq_read(void *to, const void *from, size_t size)
 {
@@ -105,6 +113,7 @@ static inline int mem_seq_copy(void *to, const void *from, size_t size, size_t c
 	for (int i = 0; i < MEM_SEQ_ROUNDS; i++) {
 		uint64_t before = mem__seq_count(count, width);
 
+		mem__seq_wait(i);
 		if (before & 1)
 			continue;
 		mem__seq_read(to, from, size);
@@ -130,6 +139,7 @@ static inline int mem_seq_copy_locked(void *to, const void *from, size_t size, s
 	for (int i = 0; i < MEM_SEQ_ROUNDS; i++) {
 		uint64_t before = mem__seq_count(word, 8);
 
+		mem__seq_wait(i);
 		if ((uint32_t)before) /* somebody has it */
 			continue;
 		mem__seq_read(to, from, size);
