@@ -187,6 +187,8 @@ static void check_picture(void)
  */
 TEST(figures_are_those_of_a_known_load, .timeout = 60)
 {
+	/* the emulator's scheduler has a clock that ticks, by which the server measures */
+	const unsigned int least = in_emulator() ? 5 : 9; /* tenths of what it saw */
 	struct figures compute, calls, sleeps, file, all;
 	unsigned long long cpu, ignored;
 	char *report, *answers[4];
@@ -204,9 +206,9 @@ TEST(figures_are_those_of_a_known_load, .timeout = 60)
 	ck_assert_int_eq(sscanf(answers[0], "ok %llu", &cpu), 1);
 	compute = figures_of(report, 1, "compute");
 	all = figures_of(report, 1, "");
-	ck_assert_msg(all.on >= cpu * 9 / 10 && all.on <= cpu * 3 / 2 + 20 * MS,
+	ck_assert_msg(all.on >= cpu * least / 10 && all.on <= cpu * 3 / 2 + 20 * MS,
 		      "%llu ns on the CPU, where the server saw %llu:\n%s", all.on, cpu, report);
-	ck_assert_uint_ge(compute.on, 55 * MS);
+	ck_assert_uint_ge(compute.on, 60 * MS * least / 10);
 	ck_assert_uint_le(compute.waits, compute.on / 2);
 
 	/* neither the marks' clock nor anything else adds to them */
