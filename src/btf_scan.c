@@ -217,7 +217,7 @@ static bool is_walking(struct scan *s, struct walker *w, uint32_t steps)
 /* Written out: compilers leave an array of walkers in memory. */
 static void walk_together(struct scan *s)
 {
-	struct walker a = {NULL}, b = {NULL}, c = {NULL}, d = {NULL};
+	struct walker a = {0}, b = {0}, c = {0}, d = {0};
 	uint32_t steps = 0;
 
 	enter_lane(s, &a, steps);
