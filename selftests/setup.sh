@@ -34,6 +34,15 @@ vm    c:cpio               cpio              packs it
 vm    c:xz                 xz-utils          unpacks kernel modules
 "
 
+# 32-bit applications, which only this machine type runs beside its own; not package gcc-multilib, which
+# brings /usr/include/asm, so that nobody would notice a header for BPF programs that needs it
+if [ "$(uname -m)" = x86_64 ] && command -v gcc > /dev/null; then
+	needed="$needed
+test  f:/usr/include/gnu/stubs-32.h libc6-dev-i386 32-bit applications
+test  f:$(dirname "$(gcc -print-libgcc-file-name)")/32/libgcc.a gcc-$(gcc -dumpversion)-multilib the same
+"
+fi
+
 is_there()
 {
 	case $1 in
