@@ -39,6 +39,7 @@ static unsigned long countdown; /* calls until one fails; 0: none will */
 static int bpf_error = EPERM;
 static int bpf_only;
 static int paused;
+static pthread_t armed; /* the thread that is meant; what others do depends on chance */
 static int report_fd = -1;
 static const char *failed; /* name of the function */
 static long blocks;
@@ -48,6 +49,7 @@ void inject_arm(unsigned long nth)
 	bpf_only = 0;
 	bpf_error = EPERM;
 	failed = NULL;
+	armed = pthread_self();
 	countdown = nth;
 }
 
@@ -83,7 +85,7 @@ static void count_blocks(int change)
 /* Whether it is this call's turn to fail; errno is then set. */
 static int fails(const char *function, int err)
 {
-	if (!countdown || paused || (bpf_only && strcmp(function, "bpf") != 0) || --countdown)
+	if (!countdown || paused || !pthread_equal(armed, pthread_self()) || (bpf_only && strcmp(function, "bpf") != 0) || --countdown)
 		return 0;
 	failed = function;
 	if (report_fd >= 0)

@@ -10,7 +10,7 @@
 #define FAULTS_INJECT_H
 
 /*
- * Let the nth call from now on fail (1: the next one); memory calls with ENOMEM, open() and its kin
+ * Let the nth call of this thread from now on fail (1: the next one); memory calls with ENOMEM, open() and its kin
  * with EMFILE, read() with EIO, write() with ENOSPC, bpf(2) with EPERM, and so on: each with an errno that
  * it may really have.
  */
