@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which parts of the library an object needs, for static programs: see "parts" in mem/mem.h. */
+/* Which parts of the library an object needs, for static programs: see "parts" in mem/object.h. */
 #include "skeleton.h"
 
 static bool has_map(const struct image_view *view, uint32_t type)

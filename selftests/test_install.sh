@@ -118,7 +118,7 @@ c_static()
 	run ./tool-static
 }
 
-# A function of each part that can be left out: see "parts" in mem/mem.h.
+# A function of each part that can be left out: see "parts" in mem/object.h.
 parts="arena_map struct_ops_prepare resolve_kernel_ids reuse_find_pin attach_kprobe_target
 	attach_kprobe_multi_target attach_usdt_target kconfig_fill task_prepare image_check schema_build"
 
