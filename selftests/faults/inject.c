@@ -85,7 +85,9 @@ static void count_blocks(int change)
 /* Whether it is this call's turn to fail; errno is then set. */
 static int fails(const char *function, int err)
 {
-	if (!countdown || paused || !pthread_equal(armed, pthread_self()) || (bpf_only && strcmp(function, "bpf") != 0) || --countdown)
+	if (!countdown || paused || !pthread_equal(armed, pthread_self()))
+		return 0;
+	if ((bpf_only && strcmp(function, "bpf") != 0) || --countdown)
 		return 0;
 	failed = function;
 	if (report_fd >= 0)
