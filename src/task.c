@@ -448,9 +448,11 @@ static void adopt(struct thread *thread, const struct task_self *self)
 {
 	const struct task_head *head = (struct task_head *)thread->block->memory;
 	uint64_t seen = __atomic_load_n(&head->generation, __ATOMIC_RELAXED);
+	const struct task_back *back = thread->block->back; /* whose blocks may be smaller */
+	uint32_t size = back ? back->block_size : registry.block_size;
 
 	if (seen != MEM_TASK_PENDING && seen != self->generation)
-		memset(thread->block->memory + MEM_TASK_HEAD, 0, registry.block_size - MEM_TASK_HEAD);
+		memset(thread->block->memory + MEM_TASK_HEAD, 0, size - MEM_TASK_HEAD);
 	set_head(thread, self);
 }
 
@@ -1073,6 +1075,9 @@ int mem_task_each_shared(struct mem_task *task, const struct mem_image *image, u
 					     "program (SEC(\"iter/task\")) can walk them");
 	else
 		result = task_back_return(registry.back);
+	if (result < 0 && registry.back && registry.back->slots && registry.loaded)
+		mem__error(-result, "mem_task_each_shared(): can't map the threads' memory: %s",
+			   strerror(-result));
 	if (!result && !__atomic_load_n(&task->offset, __ATOMIC_RELAXED))
 		result = declare_row(task, image, row);
 	if (!result)

@@ -189,7 +189,6 @@ static char *reserve_apart(size_t size)
 static int make_arena(struct mem_object *obj, struct task_back *back, const struct mem_task_opts *opts)
 {
 	char *base;
-	int err;
 
 	for (uint32_t i = 0; i < obj->image.map_count; i++)
 		if (obj->maps[i].image->type == SYS_MAP_TYPE_ARENA &&
@@ -206,10 +205,10 @@ static int make_arena(struct mem_object *obj, struct task_back *back, const stru
 		return -ENOMEM;
 	back->map_fd = create_map(obj, "mem_task_arena", 0, (uint32_t)(back->size / sys_page_size()),
 				  sys_pointer(base));
-	err = back->map_fd < 0 ? back->map_fd : map_at(back, base);
-	if (err)
-		munmap(base, back->size);
-	return err;
+	if (back->map_fd >= 0) /* a refused MAP_FIXED leaves nothing there that would be this one's to unmap */
+		return map_at(back, base);
+	munmap(base, back->size);
+	return back->map_fd;
 }
 
 static int make_array(struct mem_object *obj, struct task_back *back, const struct mem_task_opts *opts)
@@ -244,9 +243,10 @@ int task_back_adopt(struct task_back *back)
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != at)
 		return -EEXIST;
 	err = map_at(back, at);
-	at = back->base ? back->base : at; /* it may be mapped, and still not fit for use */
-	if (err && at)
-		munmap(at, back->size);
+	if (err && back->base) { /* it is mapped, and still not fit for use */
+		munmap(back->base, back->size);
+		back->base = NULL;
+	}
 	return err;
 }
 

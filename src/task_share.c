@@ -127,11 +127,12 @@ static int make_frozen(const struct task_bytes *bytes)
 	return err ?: fd;
 }
 
-/* Whoever may open the pins may also go through the folder, if this makes it. */
+/* Whoever may open the pins may also go through the folder, if this makes it; nobody else changes it. */
 static void make_folder(const char *folder, unsigned int mode)
 {
-	mode |= (mode & 0444) >> 2;
-	if (!mkdir(folder, 0700) && chmod(folder, mode | 0700))
+	unsigned int readers = mode & 0444;
+
+	if (!mkdir(folder, 0700) && chmod(folder, 0700 | readers | readers >> 2))
 		mem__log(MEM_LOG_WARN, "'%s': can't set its mode: %s", folder, strerror(errno));
 }
 
@@ -313,7 +314,7 @@ int task_join(const char *folder, const struct task_back *old, uint32_t block_si
 	if (!err)
 		err = open_set(folder, &shared, back);
 	if (!err) {
-		err = task_layout_read(&bytes, shared.block_size);
+		err = task_layout_read(&bytes, shared.used);
 		if (err) {
 			munmap((*back)->base, (*back)->size);
 			back_close(*back);
