@@ -234,13 +234,13 @@ struct mem_link *mem_prog_attach_uprobe_multi(const struct mem_prog *prog, int p
 
 struct mem_link *attach_kprobe_multi_target(const struct mem_prog *prog)
 {
-	return mem_prog_attach_kprobe_multi(prog, prog->image->target, NULL);
+	return mem_prog_attach_kprobe_multi(prog, prog_target(prog), NULL);
 }
 
 /* "binary:pattern" */
 struct mem_link *attach_uprobe_multi_target(const struct mem_prog *prog)
 {
-	const char *target = prog->image->target, *colon = strrchr(target, ':');
+	const char *target = prog_target(prog), *colon = strrchr(target, ':');
 	char binary[512];
 
 	if (!colon || (size_t)(colon - target) >= sizeof(binary)) {

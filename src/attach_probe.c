@@ -160,7 +160,7 @@ struct mem_link *mem_prog_attach_ksyscall(const struct mem_prog *prog, const cha
 
 struct mem_link *attach_ksyscall_target(const struct mem_prog *prog)
 {
-	return mem_prog_attach_ksyscall(prog, prog->image->target, NULL);
+	return mem_prog_attach_ksyscall(prog, prog_target(prog), NULL);
 }
 
 /* "function+0x10" */
@@ -169,7 +169,7 @@ struct mem_link *attach_kprobe_target(const struct mem_prog *prog)
 	struct mem_probe_opts opts = { .sz = sizeof(opts) };
 	struct probe_target target;
 
-	if (object_result(prog->obj, probe_target_parse(&target, prog->image->target, false)))
+	if (object_result(prog->obj, probe_target_parse(&target, prog_target(prog), false)))
 		return NULL;
 	opts.offset = target.offset;
 	return mem_prog_attach_kprobe(prog, target.function, &opts);
@@ -181,7 +181,7 @@ struct mem_link *attach_uprobe_target(const struct mem_prog *prog)
 	struct mem_probe_opts opts = { .sz = sizeof(opts) };
 	struct probe_target target;
 
-	if (object_result(prog->obj, probe_target_parse(&target, prog->image->target, true)))
+	if (object_result(prog->obj, probe_target_parse(&target, prog_target(prog), true)))
 		return NULL;
 	opts.offset = target.offset;
 	return mem_prog_attach_uprobe(prog, -1, target.binary,

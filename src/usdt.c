@@ -154,7 +154,7 @@ struct mem_link *attach_usdt_target(const struct mem_prog *prog)
 {
 	char text[1024], *name, *provider;
 
-	snprintf(text, sizeof(text), "%s", prog->image->target);
+	snprintf(text, sizeof(text), "%s", prog_target(prog));
 	name = strrchr(text, ':');
 	if (name)
 		*name++ = '\0';
