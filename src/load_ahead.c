@@ -14,9 +14,11 @@
 #define COST_PER_THREAD 8000  /* less is done sooner than a thread gets a CPU */
 #define HELPERS_MAX 15
 
-/* Missing in older C libraries' static programs, which then load one after the other. */
+/* Static programs that start no threads themselves don't have these, and load one after the other. */
 #pragma weak pthread_create
 #pragma weak pthread_join
+#pragma weak pthread_sigmask
+#pragma weak pthread_setcancelstate
 
 struct work {
 	struct mem_object *obj;
@@ -83,12 +85,16 @@ void load_ahead(struct mem_object *obj)
 {
 	struct work work = { .obj = obj };
 	pthread_t threads[HELPERS_MAX];
-	uint32_t count = pthread_create && pthread_join ? helper_count(obj) : 0;
+	bool threaded = pthread_create && pthread_join && pthread_sigmask && pthread_setcancelstate;
+	uint32_t count = threaded ? helper_count(obj) : 0;
+	int cancel;
 
 	if (!count)
 		return;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* helpers use what is on this stack */
 	count = start_helpers(threads, count, &work);
 	load_some(&work);
 	for (uint32_t i = 0; i < count; i++)
 		pthread_join(threads[i], NULL);
+	pthread_setcancelstate(cancel, NULL);
 }
