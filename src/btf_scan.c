@@ -108,6 +108,18 @@ static const struct size {
 #undef UNKNOWN
 };
 
+/* Past the end in any case, where a record says so. */
+static inline const char *advance(const struct scan *s, const char *at, uint64_t size)
+{
+#if UINTPTR_MAX == UINT32_MAX /* or it would come round */
+	if (size > (size_t)(s->view->types_end - at))
+		return s->view->types_end + 1;
+#else
+	(void)s;
+#endif
+	return at + size;
+}
+
 /* The record behind the one at a place; id is what it has in this lane. */
 static inline const char *step(struct scan *s, struct lane *lane, const char *at, uint32_t id)
 {
@@ -116,7 +128,7 @@ static inline const char *step(struct scan *s, struct lane *lane, const char *at
 
 	if (__builtin_expect(s->table.filter[type->name_off % FILTER_SIZE], 0))
 		offer(s, lane, at, id);
-	return at + size->self + (size_t)size->part * btf_length_of(type);
+	return advance(s, at, size->self + (uint64_t)size->part * btf_length_of(type));
 }
 
 /* Whether a record can be here: its head has nothing that no type has. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "btf_view.h"
 #include "btf_walk.h"
 
 enum { DEPTH_MAX = 64, KIND_DECL_TAG = 17, KIND_TYPE_TAG = 18, KIND_ENUM64 = 19, KIND_COUNT = 20 };
@@ -10,7 +11,7 @@ enum { DEPTH_MAX = 64, KIND_DECL_TAG = 17, KIND_TYPE_TAG = 18, KIND_ENUM64 = 19,
 /* Bytes that follow struct btf_type; UINT32_MAX for a kind that is unknown. */
 static uint64_t tail_size(const struct btf_type *type)
 {
-	uint64_t vlen = BTF_INFO_VLEN(type->info);
+	uint64_t vlen = btf_length_of(type);
 
 	switch (BTF_INFO_KIND(type->info)) {
 	case BTF_KIND_INT:

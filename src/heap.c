@@ -190,7 +190,7 @@ int heap_describe(struct mem_heap *heap, struct mem_heap_view *view)
 	view->all = view->cpus + threads;
 	if (mem_load_acquire(&heap->magic) != MEM_HEAP_MAGIC || view->cpus > MAX_CACHES ||
 	    threads > MAX_CACHES || view->all > MAX_CACHES ||
-	    ((uint64_t)view->base + (uint64_t)view->total * MEM_HEAP_PAGE) >> 32 > 1 ||
+	    ((uint64_t)view->base + (uint64_t)view->total * MEM_HEAP_PAGE) > 1ULL << 32 ||
 	    !part_fits(view, caches, view->all * sizeof(struct mem_cache)) ||
 	    !part_fits(view, pages, (uint64_t)view->total * sizeof(uint32_t)) ||
 	    (bits && !part_fits(view, bits, (uint64_t)view->total * 32)) ||

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "btf_view.h"
 #include "migrate_plan.h"
 
 enum { DEPTH_MAX = 32, STEPS_MAX = 1 << 16, PATH_MAX_ = 512, KIND_ENUM64_ = 19 };
@@ -38,7 +39,7 @@ static bool has_members(uint32_t kind)
 
 static uint32_t member_count(const struct btf_walk *walk, uint32_t type)
 {
-	return has_members(kind_of(walk, type)) ? BTF_INFO_VLEN(btf_walk_type(walk, type)->info) : 0;
+	return has_members(kind_of(walk, type)) ? btf_length_of(btf_walk_type(walk, type)) : 0;
 }
 
 static struct member section_member(const struct btf_walk *walk, const struct btf_type *row, uint32_t i)

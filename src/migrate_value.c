@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "btf_view.h"
 #include "migrate_value.h"
 
 enum { KIND_ENUM64_ = 19 };
@@ -226,7 +227,7 @@ static struct enumerator enumerator_at(const struct btf_walk *walk, uint32_t typ
 
 static uint32_t enumerator_count(const struct btf_walk *walk, uint32_t type)
 {
-	return BTF_INFO_VLEN(btf_walk_type(walk, type)->info);
+	return btf_length_of(btf_walk_type(walk, type));
 }
 
 static bool find_enumerator(const struct btf_walk *walk, uint32_t type, const char *name, number *value)

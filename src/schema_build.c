@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "btf_view.h"
 #include "btf_walk.h"
 #include "schema.h"
 
@@ -136,7 +137,7 @@ static int walk_members(struct builder *b, uint32_t id, const struct path *path,
 	bool flagged = BTF_INFO_KFLAG(type->info);
 	int err = 0;
 
-	for (uint32_t i = 0; !err && i < BTF_INFO_VLEN(type->info); i++, member++) {
+	for (uint32_t i = 0; !err && i < btf_length_of(type); i++, member++) {
 		const char *name = btf_walk_name(&b->walk, member->name_off);
 		uint32_t bits = flagged ? BTF_MEMBER_BITFIELD_SIZE(member->offset) : 0;
 		uint64_t at = offset + (flagged ? BTF_MEMBER_BIT_OFFSET(member->offset) : member->offset);
@@ -210,7 +211,7 @@ static int walk_section(struct builder *b, const struct btf_type *section)
 	const struct btf_var_secinfo *entry = (const void *)(section + 1);
 	int err = 0;
 
-	for (uint32_t i = 0; !err && i < BTF_INFO_VLEN(section->info); i++, entry++) {
+	for (uint32_t i = 0; !err && i < btf_length_of(section); i++, entry++) {
 		const struct btf_type *var = btf_walk_type(&b->walk, entry->type);
 		const struct path top = {"", ""};
 		struct path path;
