@@ -44,11 +44,11 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fno-seman
 ALL_LDFLAGS = $(VARIANT) $(LDFLAGS)
 
 # What runs once, or waits for the kernel, is compiled for size; what the application calls all the time, or
-# what calls it back, is not: through the latter exceptions and debuggers find their way (unwind tables).
+# what calls it back, is not.
 HOT_OBJS := $(addprefix $(BUILD)/src/,btf_scan.o btf_strings.o hash.o heap.o heap_views.o heap_recover.o perf_buffer.o ringbuf.o run.o \
 	task.o thread.o user_ringbuf.o)
 COLD_OBJS = $(filter-out $(HOT_OBJS),$(RUNTIME_OBJS))
-COLD_CFLAGS = $(patsubst -O2,-Os,$(CFLAGS)) -fno-asynchronous-unwind-tables
+COLD_CFLAGS = $(patsubst -O2,-Os,$(CFLAGS))
 
 # evaluated when used: `make setup` has to work before the packages are there
 ELF_CFLAGS = $(shell $(PKG_CONFIG) --cflags libbpf libelf)
