@@ -137,6 +137,7 @@ TEST(a_scheduler_asks_the_thread, .timeout = 60)
 
 	need_bpf();
 	skel = assert_ptr(task_scheduler__open());
+	assert_ok(mem_map_autocreate_set(skel->maps.by_wish, 1));
 	err = task_scheduler__load(skel);
 	if (err == -ENOENT) {
 		task_scheduler__destroy(skel);

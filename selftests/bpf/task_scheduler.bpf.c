@@ -59,7 +59,7 @@ void by_wish_running(unsigned long long *ctx)
 		share->runs++;
 }
 
-SEC(".struct_ops.link")
+SEC("?.struct_ops.link")
 struct sched_ext_ops by_wish = {
 	.select_cpu = (void *)by_wish_select_cpu,
 	.enqueue = (void *)by_wish_enqueue,
