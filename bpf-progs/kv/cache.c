@@ -58,6 +58,13 @@ static int set_addresses(struct cache *cache, const struct options *options)
 		fprintf(stderr, "kv: addresses of this machine: %s\n", strerror(errno));
 		return -errno;
 	}
+	for (unsigned int i = 0; i < options->interfaces; i++) {
+		if (if_nametoindex(options->interface[i]))
+			continue;
+		fprintf(stderr, "kv: no interface '%s': %s\n", options->interface[i], strerror(errno));
+		freeifaddrs(all);
+		return -ENODEV;
+	}
 	for (at = all; at; at = at->ifa_next) {
 		if (!at->ifa_addr || at->ifa_addr->sa_family != AF_INET)
 			continue;

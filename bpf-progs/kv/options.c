@@ -9,6 +9,8 @@
 #define MEGABYTE     (1UL << 20)
 #define ITEM_AVERAGE 256 /* bytes of memory for each item that the table has room for */
 
+/* the C library looks for this name; everything else is compiled to stay inside */
+extern const char *argp_program_version __attribute__((visibility("default")));
 const char *argp_program_version = "kv " KV_VERSION;
 
 static const char doc[] =

@@ -8,6 +8,8 @@
 #define MIN_INTERVAL 0.05
 #define MAX_SECONDS 31536000. /* a year */
 
+/* the C library looks for this name; everything else is compiled to stay inside */
+extern const char *argp_program_version __attribute__((visibility("default")));
 const char *argp_program_version = "reqtrace " REQTRACE_VERSION;
 
 static const char doc[] =

@@ -10,6 +10,8 @@
 #define MAX_SECONDS  31536000. /* a year */
 #define MAX_SLOTS    (1U << 20)
 
+/* the C library looks for this name; everything else is compiled to stay inside */
+extern const char *argp_program_version __attribute__((visibility("default")));
 const char *argp_program_version = "syslat " SYSLAT_VERSION;
 
 static const char doc[] =
