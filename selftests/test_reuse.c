@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <mem/migrate.h>
+
 #include "bpffs.h"
 #include "contract.h"
 #include "harness.h"
@@ -300,6 +302,28 @@ TEST(an_array_may_have_no_memory)
 	ck_assert_ptr_null(mem_region_data(table, NULL));
 	run(user->progs.change);
 	assert_err(mem_region_leave_unmapped(table), -EBUSY);
+}
+END_TEST
+
+TEST(an_array_without_memory_may_be_read_only)
+{
+	struct mem_region *table = mem_object_find_region(user->obj, "table");
+	struct region_data *third = assert_ptr(region_data__open());
+	char element[16] = {1};
+	int fd;
+
+	assert_ok(mem_region_readonly_set(table, 1));
+	assert_ok(mem_region_leave_unmapped(table));
+	assert_ok(region_data__load(user));
+	fd = mem_map_fd(user->maps.table);
+	ck_assert_ptr_eq(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+	assert_err(mem_map_update(user->maps.table, &(uint32_t){0}, element, 0), -EPERM);
+	assert_err(mem_region_migrate(table, mem_source_fd(mem_map_fd(maker->maps.table)), NULL), -EACCES);
+	assert_ok(mem_map_reuse_fd(third->maps.table, fd));
+	ck_assert_int_eq(mem_region_writable(mem_object_find_region(third->obj, "table")), 0);
+	run(user->progs.change);
+	ck_assert_uint_eq(third->arrays.table[1999].count, 1);
+	region_data__destroy(third);
 }
 END_TEST
 

@@ -482,7 +482,7 @@ static int check_target(const struct mem_region *region)
 	if (region->image->kind != MEM_REGION_DATA && region->image->kind != MEM_REGION_ARRAY)
 		return mem__error(EINVAL, "%s: region '%s' can't be migrated to: it has no fields that an "
 				  "application writes to", object, name);
-	if (!region->writable && !region->unmapped)
+	if (region->unmapped ? region->read_only : !region->writable)
 		return mem__error(EACCES, "%s: region '%s' can't be migrated to: it is read-only", object, name);
 	return 0;
 }

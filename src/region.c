@@ -12,6 +12,7 @@
 
 #include "arena.h"
 #include "contents.h"
+#include "migrate.h"
 #include "object.h"
 #include "parts.h"
 #include "sys.h"
@@ -319,11 +320,25 @@ static int region_map_new(struct mem_region *region)
 	}
 }
 
+/* What migrates into it comes first: then migrate.c freezes it. */
+static int region_freeze_unmapped(const struct mem_region *region)
+{
+	struct mem_map *map = region->map;
+
+	if (!region->read_only || map->reused || (map->migration && migrate_pending(map)))
+		return 0;
+	return map_freeze(map);
+}
+
 int region_map(struct mem_region *region)
 {
 	int err;
 
-	if (region->live || map_left_out(region->map)) /* reused, or to be left unmapped */
+	if (map_left_out(region->map))
+		return 0;
+	if (region->unmapped)
+		return region_freeze_unmapped(region);
+	if (region->live) /* reused */
 		return 0;
 	err = region_map_new(region);
 	region->live = !err;
