@@ -401,6 +401,29 @@ TEST(read_only_regions)
 }
 END_TEST
 
+/* There is no memory to copy to ahead of time. */
+TEST(read_only_arrays_without_memory)
+{
+	struct migrate_row row = {.sum = 0};
+	struct mem_region *table;
+
+	publish();
+	fill();
+	new = upgrader(NULL);
+	table = mem_object_find_region(new->obj, "table");
+	assert_ok(mem_region_readonly_set(table, 1));
+	assert_ok(mem_region_leave_unmapped(table));
+	assert_ok(migrate_new__load(new));
+	assert_ok(mem_map_lookup(new->maps.table, &(uint32_t){99}, &row, 0));
+	ck_assert_uint_eq(row.sum, UINT64_MAX);
+	ck_assert_uint_eq(row.count, UINT32_MAX);
+	assert_err(mem_map_update(new->maps.table, &(uint32_t){99}, &row, 0), -EPERM);
+	assert_ok(mem_prog_run(new->progs.count, NULL));
+	assert_ok(mem_map_lookup(new->maps.table, &(uint32_t){1}, &row, 0));
+	ck_assert_uint_eq(row.count, 1);
+}
+END_TEST
+
 TEST(into_a_region_that_is_there)
 {
 	struct mem_source source;

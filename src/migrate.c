@@ -201,7 +201,7 @@ static int wait(struct mem_map *map, int *fd, const struct bpf_map_info *info)
 		err = carry_to(map, *fd, info, &m->layout.plan, &m->opts, map->region->base);
 	if (err)
 		return err;
-	m->carried = map->region->read_only;
+	m->carried = map->region->read_only && map->region->base;
 	m->old = *info;
 	m->old_fd = *fd;
 	*fd = -1;
@@ -352,6 +352,8 @@ static int swap_own(struct mem_map *map, const char *who)
 		err = migrate_arena_carry(map->region, m->arena, &m->opts);
 	else if (!m->carried)
 		err = carry(map, m->old_fd, &m->old, &m->layout.plan, &m->opts);
+	if (!err && map->region->read_only && map->region->unmapped)
+		err = map_freeze(map);
 	err = err ?: put_pin(map->fd, map->pin_path, who);
 	m->swapped = !err;
 	if (!err)
