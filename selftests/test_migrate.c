@@ -22,6 +22,7 @@
 #include "migrate_old.h"
 #include "migrate_new.skel.h"
 #include "migrate_plan.h"
+#include "migrate_unsized.skel.h"
 #include "rawbpf.h"
 #include "region_arena.skel.h"
 
@@ -424,6 +425,31 @@ TEST(read_only_arrays_without_memory)
 }
 END_TEST
 
+TEST(arrays_that_leave_their_size_open)
+{
+	struct migrate_unsized *skel;
+
+	publish();
+	fill();
+	for (int read_only = 1; read_only >= 0; read_only--) {
+		skel = assert_ptr(migrate_unsized__open());
+		assert_ok(mem_map_autocreate_set(skel->maps.arena, 0));
+		assert_ok(mem_map_pin_path_set(skel->maps.table, TABLE));
+		assert_ok(mem_map_migrate_set(skel->maps.table, NULL));
+		assert_ok(mem_region_readonly_set(mem_object_find_region(skel->obj, "table"), read_only));
+		assert_ok(migrate_unsized__prepare(skel));
+		ck_assert_uint_eq(mem_map_max_entries(skel->maps.table), 100);
+		ck_assert_uint_eq(skel->arrays.table[0].sum, 5);
+		ck_assert_uint_eq(skel->arrays.table[99].sum, UINT64_MAX);
+		ck_assert_uint_eq(skel->arrays.table[99].count, UINT32_MAX);
+		ck_assert_int_eq(mem_region_writable(mem_object_find_region(skel->obj, "table")), !read_only);
+		ck_assert_uint_eq(id_at(TABLE), mem_map_id(skel->maps.table));
+		migrate_unsized__destroy(skel);
+		assert_ok(mem_map_pin(old->maps.table, TABLE, 0));
+	}
+}
+END_TEST
+
 TEST(into_a_region_that_is_there)
 {
 	struct mem_source source;
@@ -746,6 +772,40 @@ TEST(arenas_are_copied_by_a_function)
 	/* the old one is its users' still */
 	ck_assert_uint_eq(one->arena->pushed, 1003);
 	region_arena__destroy(two);
+	region_arena__destroy(one);
+}
+END_TEST
+
+static int copy_count(void *ctx, const struct mem_migrate_arena *arena)
+{
+	const struct region_arena__arena *from = arena->from_variables;
+	struct migrate_unsized__arena *to = mem_region_variables(arena->to, NULL);
+
+	ck_assert_ptr_null(ctx);
+	ck_assert_uint_eq(to->pushed, 7);
+	to->pushed = from->pushed;
+	return 0;
+}
+
+TEST(arenas_that_leave_their_size_open)
+{
+	const struct mem_migrate_opts opts = {.sz = sizeof(opts), .arena = copy_count};
+	struct migrate_unsized *skel;
+	struct region_arena *one;
+
+	need_linux(6, 9, "arenas");
+	one = arena_of_version(1, NULL);
+	assert_ok(region_arena__load(one));
+	assert_ok(mem_prog_run(one->progs.push, NULL));
+	skel = assert_ptr(migrate_unsized__open());
+	assert_ok(mem_map_max_entries_set(skel->maps.table, 2));
+	assert_ok(mem_map_pin_path_set(skel->maps.arena, ARENA));
+	assert_ok(mem_map_migrate_set(skel->maps.arena, &opts));
+	assert_ok(migrate_unsized__load(skel));
+	ck_assert_uint_eq(mem_map_max_entries(skel->maps.arena), mem_map_max_entries(one->maps.arena));
+	assert_ok(mem_prog_run(skel->progs.count, NULL));
+	ck_assert_uint_eq(skel->arena->pushed, 1002);
+	migrate_unsized__destroy(skel);
 	region_arena__destroy(one);
 }
 END_TEST

@@ -191,13 +191,22 @@ static bool is_same_kind(const struct mem_map *map, const struct bpf_map_info *i
 	       info->map_flags == map->image->map_flags;
 }
 
-/* Keep *fd for later. The object may leave the number of elements to what it finds. */
+/* The object may leave the number of elements to what it finds. */
+static int settle_size(struct mem_map *map, const struct bpf_map_info *info)
+{
+	if (map->max_entries)
+		return 0;
+	map->max_entries = info->max_entries;
+	return region_resize(map->region);
+}
+
+/* Keep *fd for later. */
 static int wait(struct mem_map *map, int *fd, const struct bpf_map_info *info)
 {
 	struct migration *m = map->migration;
-	int err = map->max_entries ? 0 : mem_map_max_entries_set(map, info->max_entries);
+	int err = 0;
 
-	if (!err && map->region->read_only && map->region->base)
+	if (map->region->read_only && map->region->base)
 		err = carry_to(map, *fd, info, &m->layout.plan, &m->opts, map->region->base);
 	if (err)
 		return err;
@@ -222,7 +231,8 @@ static int meet_fields(struct mem_map *map, int *fd, const struct bpf_map_info *
 		return 0;
 	if (!is_same_kind(map, info))
 		return reuse_check(map, info, false, who);
-	err = layout_need(map, info, &m->opts, &m->layout, who);
+	err = settle_size(map, info);
+	err = err ?: layout_need(map, info, &m->opts, &m->layout, who);
 	return err ?: wait(map, fd, info);
 }
 
@@ -237,7 +247,7 @@ static int meet_arena(struct mem_map *map, int *fd, const struct bpf_map_info *i
 	if (err <= 0)
 		return err;
 	if (m->opts.arena && !map->region->read_only)
-		return wait(map, fd, info);
+		return settle_size(map, info) ?: wait(map, fd, info);
 	return mem__error(EDOM, "%s: arena '%s' has other contents than this program's (version %llu, not "
 			  "%llu), and %s", map->obj->name, map->image->name,
 			  (unsigned long long)mem_arena_version(m->arena),
