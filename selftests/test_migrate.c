@@ -365,6 +365,22 @@ TEST(a_failed_load_puts_the_old_map_back)
 }
 END_TEST
 
+/* The message is about the load, whatever else goes wrong then. */
+TEST(a_failed_load_that_can_not_put_the_old_map_back)
+{
+	publish();
+	new = upgrader(NULL);
+	assert_ok(migrate_new__prepare(new));
+	assert_ok(mkdir(BSS "~next", 0700));
+	assert_ok(mem_prog_type_set(new->progs.count, 9999, 0));
+	ck_assert_int_lt(migrate_new__load(new), 0);
+	assert_says("program 'count'");
+	ck_assert_str_eq(mem_object_error(new->obj), mem_error_message());
+	ck_assert_uint_eq(id_at(BSS), mem_map_id(new->maps.bss));
+	assert_ok(rmdir(BSS "~next"));
+}
+END_TEST
+
 TEST(readers_keep_what_they_have)
 {
 	const struct migrate_old__bss *vars;

@@ -222,12 +222,21 @@ static int object_enter(struct mem_object *obj, enum phase phase, enum phase don
 	return 0;
 }
 
+/* Whatever goes wrong here, the message is about what went wrong before. */
+static void object_undo_pins(struct mem_object *obj)
+{
+	if (!reuse_undo_pins)
+		return;
+	error_quiet(true);
+	reuse_undo_pins(obj);
+	error_quiet(false);
+}
+
 static int object_leave(struct mem_object *obj, int err, enum phase done)
 {
 	if (err) {
 		obj->failed = true;
-		if (reuse_undo_pins)
-			reuse_undo_pins(obj);
+		object_undo_pins(obj);
 	} else {
 		obj->phase = done;
 		for (uint32_t i = 0; done == PHASE_LOADED && i < obj->image.map_count; i++)
