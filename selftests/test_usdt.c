@@ -5,10 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bpffs.h"
 #include "harness.h"
 #include "usdt.skel.h"
 #include "usdt_args.h"
 #include "usdt_note.h"
+
+#define DIR "/sys/fs/bpf/tool"
 
 static struct usdt *skel;
 
@@ -41,6 +44,11 @@ static void __attribute__((noinline)) probe_twice(int64_t a)
 {
 	asm volatile(USDT_NOTE("twice", "8@%%rdi") : : "D"(a));
 	asm volatile(USDT_NOTE("twice", "8@%%rsi") : : "S"(a + 1));
+}
+
+static void __attribute__((noinline)) probe_empty(void)
+{
+	asm volatile(USDT_NOTE("empty", ""));
 }
 #else
 #error "write this architecture's probes"
@@ -97,6 +105,43 @@ TEST(all_places_and_again)
 	}
 	ck_assert_uint_eq(skel->bss->hits, 10);
 	ck_assert_int_eq(skel->bss->args[0], 41);
+}
+END_TEST
+
+static struct mem_link *attach(struct usdt *by, const char *name)
+{
+	return assert_ptr(mem_prog_attach_usdt(by->progs.on_probe, getpid(), "/proc/self/exe", "libmem", name,
+					       0));
+}
+
+/* What is attached from there on does not take the numbers of links that live on. */
+TEST(numbers_are_kept_when_taken_over)
+{
+	struct mem_link *empty, *memory;
+	struct usdt *taken;
+
+	bpffs_mount();
+	assert_ok(usdt__load(skel));
+	skel->links.on_probe = attach(skel, "registers");
+	empty = attach(skel, "empty");
+	assert_ok(usdt__pin(skel, DIR));
+	taken = assert_ptr(usdt__open_and_attach_pinned(DIR));
+	memory = attach(taken, "memory");
+	probe_registers(11, 12);
+	ck_assert_int_eq(taken->bss->count, 3);
+	ck_assert_int_eq(taken->bss->args[0], 11);
+	probe_empty();
+	ck_assert_int_eq(taken->bss->count, 0);
+	/* nor the other way round */
+	mem_link_destroy(attach(skel, "twice"));
+	probe_memory((int32_t[]){ -7, -8 });
+	ck_assert_int_eq(taken->bss->count, 2);
+	ck_assert_int_eq(taken->bss->args[0], -7);
+	mem_link_destroy(memory);
+	mem_link_destroy(empty);
+	usdt__destroy(taken);
+	assert_ok(usdt__unpin(DIR));
+	bpffs_unmount();
 }
 END_TEST
 

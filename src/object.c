@@ -347,8 +347,6 @@ void mem_object_close(struct mem_object *obj)
 		prog_close(&obj->progs[i]);
 	if (obj->modules.count)
 		module_fds_close(&obj->modules);
-	if (obj->usdt)
-		usdt_table_free(obj->usdt);
 	for (uint32_t i = 0; obj->regions && i < obj->image.region_count; i++)
 		region_unmap(&obj->regions[i]);
 	for (uint32_t i = 0; obj->maps && i < obj->image.map_count; i++) {

@@ -107,7 +107,6 @@ struct mem_object {
 	struct module_fds modules; /* whose BTF externs and targets refer to */
 	const char *pin_source; /* region_attach.c, during the call: where the region was found, NULL: elsewhere ... */
 	struct mem_schema *(*find_schema)(const char *pin, uint32_t map_id); /* ... and who knows its types */
-	struct usdt_table *usdt;   /* usdt.c: arguments of the probes attached so far; NULL: none */
 	bool lenient;              /* a program that can't be loaded is left out */
 	bool one_thread;           /* programs are loaded by the caller's alone */
 	bool at_once;              /* opened and loaded in one call: nobody sees regions in between */
@@ -193,9 +192,6 @@ const char *prog_target(const struct mem_prog *prog);
 
 /* load_ahead.c: load programs on several threads if they are many; those that fail stay unloaded */
 void load_ahead(struct mem_object *obj);
-
-/* usdt.c */
-void usdt_table_free(struct usdt_table *table) PART;
 
 /* skeleton.c */
 void skeleton_show_region(const struct mem_region *region);

@@ -2,7 +2,8 @@
 /*
  * USDT probes: a uprobe at each place, with a number as its cookie by which the program finds in a map
  * where the arguments are at that place. Places with the same arguments share a number, and a probe
- * that is attached again gets the numbers it had.
+ * that is attached again gets the numbers it had. Which numbers are given out stands in the map alone:
+ * it may be another process's too, whose links live on.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,12 +17,6 @@
 
 #define SPEC_MAP "__bpf_usdt_specs"
 
-/* The numbers given out by an object. */
-struct usdt_table {
-	struct usdt_spec *specs;
-	uint32_t count;
-};
-
 /* Attaching one probe. */
 struct attachment {
 	const struct mem_prog *prog;
@@ -32,14 +27,6 @@ struct attachment {
 	struct mem_link *links; /* what is attached so far */
 };
 
-void usdt_table_free(struct usdt_table *table)
-{
-	if (!table)
-		return;
-	free(table->specs);
-	free(table);
-}
-
 static int spec_error(const struct attachment *attachment, int err, const char *what)
 {
 	return mem__error(err, "%s: can't attach program '%s' to probe %s:%s of %s: %s",
@@ -47,36 +34,27 @@ static int spec_error(const struct attachment *attachment, int err, const char *
 			  attachment->provider, attachment->name, attachment->path, what);
 }
 
-static struct usdt_table *table_of(struct mem_object *obj)
-{
-	if (!obj->usdt)
-		obj->usdt = calloc(1, sizeof(*obj->usdt));
-	return obj->usdt;
-}
-
-/* A number for these arguments, a new one if they are new. -errno with a message. */
+/* A number for these arguments, the first free one if they are new. -errno with a message. */
 static int spec_number(const struct attachment *attachment, const struct usdt_spec *spec)
 {
-	struct usdt_table *table = table_of(attachment->prog->obj);
-	struct usdt_spec *grown;
+	struct usdt_spec there;
 	uint32_t number;
-	int err;
+	int err = 0;
 
-	for (number = 0; table && number < table->count; number++)
+	for (number = 0; number < attachment->map->max_entries; number++) {
+		err = mem_map_lookup(attachment->map, &number, &there, 0);
+		if (err || !there.in_use)
+			break;
 		/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): no stray bytes, see attach_place() */
-		if (!memcmp(&table->specs[number], spec, sizeof(*spec)))
+		if (!memcmp(&there, spec, sizeof(there)))
 			return (int)number;
-	if (table && number >= attachment->map->max_entries)
+	}
+	if (number == attachment->map->max_entries)
 		return spec_error(attachment, E2BIG,
 				  "map " SPEC_MAP " is full: define BPF_USDT_MAX_SPEC_CNT larger in the program");
-	grown = table ? realloc(table->specs, (number + 1) * sizeof(*grown)) : NULL;
-	if (!grown)
-		return spec_error(attachment, ENOMEM, strerror(ENOMEM));
-	table->specs = grown;
-	err = mem_map_update(attachment->map, &number, spec, 0);
+	err = err ?: mem_map_update(attachment->map, &number, spec, 0);
 	if (err)
 		return link_failed(attachment->prog, err), err;
-	table->specs[table->count++] = *spec;
 	return (int)number;
 }
 
@@ -91,6 +69,7 @@ static int attach_place(void *ctx, const struct usdt_note *note)
 		return 0;
 	memset(&spec, 0, sizeof(spec)); /* compared as bytes */
 	spec.cookie = attachment->cookie;
+	spec.in_use = 1;
 	err = usdt_args_parse(note->args, &spec);
 	if (err)
 		return spec_error(attachment, -err, note->args);

@@ -25,11 +25,13 @@ enum usdt_arg_type {
 	USDT_ARG_DEREF = 2, /* in memory, at the register plus value */
 };
 
-/* struct __bpf_usdt_spec */
+/* struct __bpf_usdt_spec, and in the bytes that pad it whether it is one */
 struct usdt_spec {
 	struct usdt_arg args[USDT_ARGS_MAX];
 	uint64_t cookie __attribute__((aligned(8)));
 	int16_t arg_count;
+	uint16_t in_use; /* 0: nobody has this number yet; a probe without arguments is zero otherwise */
+	uint32_t reserved;
 };
 
 /*
