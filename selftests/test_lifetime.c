@@ -13,6 +13,7 @@
 #include "harness.h"
 #include "lifetime.skel.h"
 #include "region_arena.skel.h"
+#include "refused.skel.h"
 #include "region_data.skel.h"
 
 #define DIR "/sys/fs/bpf/tool"
@@ -240,6 +241,53 @@ TEST(what_has_no_link_is_attached)
 	ck_assert_uint_eq(skel->bss->entered, 5);
 	lifetime__destroy(skel);
 	assert_ok(lifetime__unpin(DIR));
+}
+END_TEST
+
+/* A map that was left out has no pin, and what an earlier object had there is not taken for it. */
+TEST(what_was_left_out_stays_out)
+{
+	struct region_data *skel = assert_ptr(region_data__open());
+
+	assert_ok(region_data__load(skel));
+	assert_ok(region_data__pin(skel, DIR));
+	region_data__destroy(skel);
+	skel = assert_ptr(region_data__open());
+	assert_ok(mem_map_autocreate_set(skel->maps.hash, 0));
+	assert_ok(region_data__load(skel));
+	assert_ok(region_data__pin(skel, DIR));
+	region_data__destroy(skel);
+	skel = assert_ptr(region_data__open_and_attach_pinned(DIR));
+	ck_assert_int_eq(mem_map_fd(skel->maps.hash), -EBADF);
+	ck_assert_int_eq(mem_map_autocreate(skel->maps.hash), 0);
+	region_data__destroy(skel);
+	assert_ok(mem_unpin(DIR "/map_table"));
+	ck_assert_ptr_null(region_data__open_and_attach_pinned(DIR));
+	ck_assert_int_eq(errno, ENOENT);
+	assert_ok(region_data__unpin(DIR));
+}
+END_TEST
+
+/* A program may ask first whether the map is there. */
+TEST(program_of_a_map_that_was_left_out)
+{
+	struct mem_run_opts opts = { .sz = sizeof(opts) };
+	struct refused *skel = assert_ptr(refused__open());
+	struct mem_prog *prog = NULL;
+
+	while ((prog = mem_object_next_prog(skel->obj, prog)))
+		assert_ok(mem_prog_autoload_set(prog, prog == skel->progs.asks_for_optional));
+	assert_ok(mem_map_autocreate_set(skel->maps.optional, 0));
+	assert_ok(mem_map_max_entries_set(skel->maps.unsized, 1));
+	skel->rodata->has_optional = 0;
+	assert_ok(refused__load(skel));
+	assert_ok(refused__pin(skel, DIR));
+	refused__destroy(skel);
+	skel = assert_ptr(refused__open_and_attach_pinned(DIR));
+	assert_ok(mem_prog_run(skel->progs.asks_for_optional, &opts));
+	ck_assert_uint_eq(opts.retval, 2);
+	refused__destroy(skel);
+	assert_ok(refused__unpin(DIR));
 }
 END_TEST
 

@@ -13,6 +13,14 @@
 #include "pin.h"
 #include "pinned.h"
 
+/* A pin that is no longer of anything in the object. */
+static int remove_pin(const char *path)
+{
+	if (!unlink(path) || errno == ENOENT)
+		return 0;
+	return mem__error(errno, "can't remove the pin '%s': %s", path, strerror(errno));
+}
+
 static int pin_maps(const struct mem_object *obj, const char *dir)
 {
 	char path[PINNED_PATH_MAX], who[256];
@@ -25,17 +33,11 @@ static int pin_maps(const struct mem_object *obj, const char *dir)
 			continue;
 		snprintf(who, sizeof(who), "%s: map '%s'", obj->name, map->image->name);
 		err = pinned_path(path, dir, "map", map->image->name);
-		err = err ?: pin_create(map->fd, path, PIN_MODE_DEFAULT, true, who);
+		if (!err)
+			err = map_left_out(map) ? remove_pin(path)
+						: pin_create(map->fd, path, PIN_MODE_DEFAULT, true, who);
 	}
 	return err;
-}
-
-/* A pin that is no longer of anything in the object. */
-static int remove_pin(const char *path)
-{
-	if (!unlink(path) || errno == ENOENT)
-		return 0;
-	return mem__error(errno, "can't remove the pin '%s': %s", path, strerror(errno));
 }
 
 /* Whether it is one of the names that a pin has before it is renamed to its own: "map_x~PID-N". */

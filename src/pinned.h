@@ -22,7 +22,8 @@ struct pinned_head {
 	uint64_t magic;    /* PINNED_MAGIC */
 	uint32_t version;  /* PINNED_VERSION */
 	uint32_t programs; /* elements that follow */
-	uint64_t reserved[2]; /* 0 */
+	uint64_t left_out; /* pinned_left_out() */
+	uint64_t reserved; /* 0 */
 };
 
 struct pinned_prog {
@@ -44,6 +45,9 @@ int pinned_link_path(char *path, const char *dir, const struct mem_object *obj, 
 /* Whether a map has a pin of its own. */
 bool pinned_has_pin(const struct mem_map_image *map);
 
+/* Which maps the object does without: 0 if none, any other choice gives another number. */
+uint64_t pinned_left_out(const struct mem_object *obj);
+
 /* What the image says of a program: any difference gives another number. */
 uint64_t pinned_hash(const struct mem_object *obj, uint32_t prog);
 
@@ -53,7 +57,7 @@ int pinned_prog_info(int fd, struct bpf_prog_info *info, uint32_t *ids, uint32_t
 
 int pinned_record_write(const struct mem_object *obj, const char *dir);
 
-/* One element for each program, to be freed. NULL with errno and a message. */
-struct pinned_prog *pinned_record_read(const struct mem_object *obj, const char *dir);
+/* One element for each program, to be freed; left_out: of the maps then. NULL with errno and a message. */
+struct pinned_prog *pinned_record_read(const struct mem_object *obj, const char *dir, uint64_t *left_out);
 
 #endif /* LIBMEM_PINNED_H */

@@ -45,17 +45,14 @@ static int take_ops(struct mem_map *map, int *fd, const struct bpf_map_info *inf
 	return 0;
 }
 
-static int take_map(struct mem_map *map, const char *dir)
+static int take_map(struct mem_map *map, const char *path)
 {
-	char path[PINNED_PATH_MAX], who[256];
+	char who[256];
 	struct mem_source source;
 	struct bpf_map_info info;
 	int fd, err;
 
 	snprintf(who, sizeof(who), "%s: map '%s' can't be taken over", map->obj->name, map->image->name);
-	err = pinned_path(path, dir, "map", map->image->name);
-	if (err)
-		return err;
 	source = mem_source_pin(path);
 	fd = live_map_open(&source, who);
 	if (fd < 0)
@@ -68,6 +65,29 @@ static int take_map(struct mem_map *map, const char *dir)
 		err = err ?: mem_map_reuse(map, mem_source_fd(fd));
 	}
 	sys_close(&fd);
+	return err;
+}
+
+/* Each map, or none where there was none: which these were is on record. */
+static int take_maps(struct mem_object *obj, uint64_t left_out, const char *dir)
+{
+	char path[PINNED_PATH_MAX];
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < obj->image.map_count; i++) {
+		struct mem_map *map = &obj->maps[i];
+
+		if (!pinned_has_pin(map->image))
+			continue;
+		err = pinned_path(path, dir, "map", map->image->name);
+		if (!err && left_out && !(map->image->flags & MEM_MAP_INTERNAL) && access(path, F_OK))
+			err = mem_map_autocreate_set(map, 0);
+		else if (!err)
+			err = take_map(map, path);
+	}
+	if (!err && left_out != pinned_left_out(obj))
+		err = mem__error(ENOENT, "%s: other maps are pinned in '%s' than were: some are missing",
+				 obj->name, dir);
 	return err;
 }
 
@@ -114,7 +134,7 @@ static const struct mem_map *missing_map(const struct mem_prog *prog, const uint
 								       : MEM_NONE;
 
 			if (row != MEM_NONE && pinned_has_pin(&image->maps[row]) &&
-			    !is_in(mem_map_id(&obj->maps[row]), ids, count))
+			    !map_left_out(&obj->maps[row]) && !is_in(mem_map_id(&obj->maps[row]), ids, count))
 				return &obj->maps[row];
 		}
 	}
@@ -227,14 +247,11 @@ static int take_link(void *skel, const struct mem_skeleton_layout *layout, uint3
 /* --- all of it --- */
 
 static int take_all(void *skel, const struct mem_skeleton_layout *layout, const struct pinned_prog *rows,
-		    const char *dir)
+		    uint64_t left_out, const char *dir)
 {
 	struct mem_object *obj = skeleton_object(skel, layout);
-	int err = 0;
+	int err = take_maps(obj, left_out, dir);
 
-	for (uint32_t i = 0; !err && i < obj->image.map_count; i++)
-		if (pinned_has_pin(obj->maps[i].image))
-			err = take_map(&obj->maps[i], dir);
 	for (uint32_t i = 0; !err && i < obj->image.prog_count; i++)
 		err = take_prog(&obj->progs[i], &rows[i], dir);
 	for (uint32_t i = 0; !err && i < skeleton_link_count(obj); i++)
@@ -250,12 +267,13 @@ void *mem_skeleton_open_pinned(const struct mem_image *image, const struct mem_s
 {
 	struct pinned_prog *rows;
 	void *skel = mem_skeleton_open(image, layout, opts);
+	uint64_t left_out = 0;
 	int err;
 
 	if (!skel)
 		return NULL;
-	rows = pinned_record_read(skeleton_object(skel, layout), dir);
-	err = rows ? take_all(skel, layout, rows, dir) : -errno;
+	rows = pinned_record_read(skeleton_object(skel, layout), dir, &left_out);
+	err = rows ? take_all(skel, layout, rows, left_out, dir) : -errno;
 	free(rows);
 	if (!err)
 		return skel;

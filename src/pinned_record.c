@@ -43,6 +43,8 @@ bool pinned_has_pin(const struct mem_map_image *map)
 /* --- programs --- */
 
 /* FNV-1a */
+#define FNV_START 0xcbf29ce484222325ULL
+
 static uint64_t mix(uint64_t hash, const void *data, size_t size)
 {
 	const unsigned char *bytes = data;
@@ -81,12 +83,22 @@ uint64_t pinned_hash(const struct mem_object *obj, uint32_t prog)
 {
 	const struct image_view *image = &obj->image;
 	const struct mem_prog_image *row = &image->progs[prog];
-	uint64_t hash = mix_text(0xcbf29ce484222325ULL, row->name);
+	uint64_t hash = mix_text(FNV_START, row->name);
 
 	hash = mix_text(hash, row->section);
 	hash = mix(hash, &row->prog_flags, sizeof(row->prog_flags));
 	for (uint32_t i = 0; i < row->funcs.count; i++)
 		hash = mix_func(hash, image, &image->funcs[image->prog_funcs[row->funcs.first + i]]);
+	return hash;
+}
+
+uint64_t pinned_left_out(const struct mem_object *obj)
+{
+	uint64_t hash = 0;
+
+	for (uint32_t i = 0; i < obj->image.map_count; i++)
+		if (map_left_out(&obj->maps[i]))
+			hash = mix_text(hash ?: FNV_START, obj->image.maps[i].name);
 	return hash;
 }
 
@@ -153,6 +165,7 @@ static int record_fill(int fd, const struct mem_object *obj)
 {
 	const struct pinned_head head = {
 		.magic = PINNED_MAGIC, .version = PINNED_VERSION, .programs = obj->image.prog_count,
+		.left_out = pinned_left_out(obj),
 	};
 	int err = record_put(fd, 0, &head);
 	BPF_ATTR(attr);
@@ -189,14 +202,13 @@ int pinned_record_write(const struct mem_object *obj, const char *dir)
 	return err;
 }
 
-static bool is_record(const struct mem_object *obj, int fd, const struct bpf_map_info *info)
+static bool is_record(const struct mem_object *obj, int fd, const struct bpf_map_info *info,
+		      struct pinned_head *head)
 {
-	struct pinned_head head;
-
 	return info->type == BPF_MAP_TYPE_ARRAY && info->key_size == sizeof(uint32_t) &&
-	       info->value_size == sizeof(head) && !record_get(fd, 0, &head) &&
-	       head.magic == PINNED_MAGIC && head.version == PINNED_VERSION &&
-	       head.programs == obj->image.prog_count && info->max_entries == head.programs + 1;
+	       info->value_size == sizeof(*head) && !record_get(fd, 0, head) &&
+	       head->magic == PINNED_MAGIC && head->version == PINNED_VERSION &&
+	       head->programs == obj->image.prog_count && info->max_entries == head->programs + 1;
 }
 
 static struct pinned_prog *record_rows(const struct mem_object *obj, int fd, const char *who)
@@ -213,11 +225,12 @@ static struct pinned_prog *record_rows(const struct mem_object *obj, int fd, con
 	return NULL;
 }
 
-struct pinned_prog *pinned_record_read(const struct mem_object *obj, const char *dir)
+struct pinned_prog *pinned_record_read(const struct mem_object *obj, const char *dir, uint64_t *left_out)
 {
 	char path[PINNED_PATH_MAX], who[512];
 	struct mem_source source;
 	struct pinned_prog *rows = NULL;
+	struct pinned_head head;
 	struct bpf_map_info info;
 	int fd;
 
@@ -230,10 +243,12 @@ struct pinned_prog *pinned_record_read(const struct mem_object *obj, const char 
 		return NULL;
 	if (live_map_info(fd, who, &info))
 		;
-	else if (is_record(obj, fd, &info))
+	else if (is_record(obj, fd, &info, &head))
 		rows = record_rows(obj, fd, who);
 	else
 		mem__error(ESTALE, "%s is another object, or another version of this one", who);
+	if (rows)
+		*left_out = head.left_out;
 	sys_close(&fd);
 	return rows;
 }

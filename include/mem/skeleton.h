@@ -113,7 +113,7 @@ int mem_skeleton_pin(void *skel, const struct mem_skeleton_layout *layout, const
  * @brief Open into a generated struct what mem_skeleton_pin() has left, without stopping anything.
  *
  * Regions are the memory that the programs have been using; initial values are not written. Capacities
- * are what they were set to then. Programs that attach by themselves and have no link in the folder
+ * are what they were set to then, and maps that were left out then stay out. Programs that attach by themselves and have no link in the folder
  * are attached.
  *
  * @param image   as for mem_object_open()
