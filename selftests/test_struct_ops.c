@@ -11,10 +11,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bpffs.h"
 #include "congestion.skel.h"
 #include "congestion_choice.skel.h"
 #include "harness.h"
 #include "nets.h"
+
+#define DIR "/sys/fs/bpf/tool"
 
 static struct congestion *skel;
 
@@ -28,6 +31,7 @@ static void teardown(void)
 {
 	congestion__destroy(skel);
 	skel = NULL;
+	bpffs_unmount();
 }
 
 FIXTURE(setup, teardown)
@@ -189,5 +193,22 @@ TEST(what_is_for_the_asking_is_asked_for)
 	ck_assert_int_eq(transfer("libmem_special"), 0);
 	ck_assert_int_eq(transfer("libmem_usual"), -ENOENT);
 	congestion_choice__destroy(choice);
+}
+END_TEST
+
+TEST(pinned_while_it_was_detached)
+{
+	struct congestion *taken;
+
+	mem_link_destroy(attach());
+	bpffs_mount();
+	assert_ok(congestion__pin(skel, DIR));
+	taken = assert_ptr(congestion__open_and_attach_pinned(DIR));
+	ck_assert_ptr_null(taken->links.libmem_cc);
+	ck_assert_ptr_null(mem_map_attach_struct_ops(taken->maps.libmem_cc));
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "only who loaded it"));
+	congestion__destroy(taken);
+	assert_ok(congestion__unpin(DIR));
 }
 END_TEST

@@ -244,6 +244,16 @@ static int take_link(void *skel, const struct mem_skeleton_layout *layout, uint3
 	return err;
 }
 
+/* What a struct_ops map is to hold went with who loaded it: it can be kept in use, not be put to use. */
+static void leave_detached(void *skel, const struct mem_skeleton_layout *layout)
+{
+	struct mem_object *obj = skeleton_object(skel, layout);
+
+	for (uint32_t i = obj->image.prog_count; i < skeleton_link_count(obj); i++)
+		if (!skeleton_link(skel, layout, i))
+			obj->maps[skeleton_link_map(obj, i) - obj->maps].stays_detached = true;
+}
+
 /* --- all of it --- */
 
 static int take_all(void *skel, const struct mem_skeleton_layout *layout, const struct pinned_prog *rows,
@@ -258,6 +268,7 @@ static int take_all(void *skel, const struct mem_skeleton_layout *layout, const 
 		err = take_link(skel, layout, i, rows, dir);
 	if (!err)
 		obj->phase = PHASE_LOADED;
+	leave_detached(skel, layout);
 	/* what has no pin, because the kernel has none for it or it was detached then */
 	return err ?: mem_skeleton_attach(skel, layout);
 }

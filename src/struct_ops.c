@@ -339,6 +339,9 @@ int struct_ops_fill(const struct mem_map *map)
 	uint32_t key = 0;
 	int err;
 
+	if (is_struct_ops(map) && map->reused)
+		return mem__error(EINVAL, "%s: struct_ops map '%s' is taken over: only who loaded it can attach "
+				  "it", map->obj->name, map->image->name);
 	if (!map->ops || map->fd < 0)
 		return mem__error(EINVAL, "%s: map '%s' is not a prepared struct_ops map", map->obj->name,
 				  map->image->name);

@@ -113,8 +113,9 @@ int mem_skeleton_pin(void *skel, const struct mem_skeleton_layout *layout, const
  * @brief Open into a generated struct what mem_skeleton_pin() has left, without stopping anything.
  *
  * Regions are the memory that the programs have been using; initial values are not written. Capacities
- * are what they were set to then, and maps that were left out then stay out. Programs that attach by themselves and have no link in the folder
- * are attached.
+ * are what they were set to then, and maps that were left out then stay out. Programs that attach by
+ * themselves and have no link in the folder are attached. Struct_ops maps that have none stay detached:
+ * only who loaded them can attach them.
  *
  * @param image   as for mem_object_open()
  * @param layout  of the struct; must stay valid until mem_skeleton_destroy()
