@@ -14,6 +14,7 @@
 #include "bpffs.h"
 #include "congestion.skel.h"
 #include "congestion_choice.skel.h"
+#include "congestion_link.skel.h"
 #include "harness.h"
 #include "nets.h"
 
@@ -210,5 +211,32 @@ TEST(pinned_while_it_was_detached)
 	ck_assert_ptr_nonnull(strstr(mem_error_message(), "only who loaded it"));
 	congestion__destroy(taken);
 	assert_ok(congestion__unpin(DIR));
+}
+END_TEST
+
+TEST(link_of_another_map_is_not_taken_over)
+{
+	struct congestion_link *one = assert_ptr(congestion_link__open());
+	struct congestion_link *other = assert_ptr(congestion_link__open());
+	struct congestion_link *taken;
+
+	need_linux(6, 4, "links to struct_ops maps");
+	mem_link_destroy(attach());
+	bpffs_mount();
+	assert_ok(congestion_link__load(one));
+	assert_ok(congestion_link__load(other));
+	assert_ok(congestion_link__attach(one));
+	assert_ok(congestion_link__pin(one, DIR));
+	taken = assert_ptr(congestion_link__open_and_attach_pinned(DIR));
+	ck_assert_ptr_nonnull(taken->links.updated_cc);
+	congestion_link__destroy(taken);
+	/* the same programs, but those of another object, which count elsewhere */
+	assert_ok(mem_link_update_map(one->links.updated_cc, other->maps.updated_cc, NULL));
+	ck_assert_ptr_null(congestion_link__open_and_attach_pinned(DIR));
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "another map's"));
+	congestion_link__destroy(one);
+	congestion_link__destroy(other);
+	assert_ok(congestion_link__unpin(DIR));
 }
 END_TEST

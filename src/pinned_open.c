@@ -192,6 +192,21 @@ static int take_prog(struct mem_prog *prog, const struct pinned_prog *row, const
 
 /* --- links --- */
 
+enum { LINK_TYPE_STRUCT_OPS = 9 }; /* BPF_LINK_TYPE_STRUCT_OPS */
+
+/* mem_link_update_map() may have put another of the object's maps in the first one's place. */
+static bool is_of_ops(const struct mem_object *obj, const struct bpf_link_info *info)
+{
+	uint32_t id;
+
+	/* struct_ops.map_id, the first of the union's bytes (Linux 6.4): older headers lack it */
+	memcpy(&id, &info->raw_tracepoint, sizeof(id));
+	for (uint32_t i = 0; info->type == LINK_TYPE_STRUCT_OPS && i < obj->image.map_count; i++)
+		if (obj->image.maps[i].type == BPF_MAP_TYPE_STRUCT_OPS && mem_map_id(&obj->maps[i]) == id)
+			return id != 0;
+	return false;
+}
+
 static int check_link(const struct mem_object *obj, uint32_t i, const struct mem_link *link,
 		      const struct pinned_prog *rows)
 {
@@ -210,6 +225,9 @@ static int check_link(const struct mem_object *obj, uint32_t i, const struct mem
 		return mem__error(EINVAL, "%s: the link of program '%s' can't be taken over: it runs program "
 				  "id %u, not %u", obj->name, obj->image.progs[i].name, info.prog_id,
 				  rows[i].id);
+	if (i >= obj->image.prog_count && !is_of_ops(obj, &info))
+		return mem__error(EINVAL, "%s: the link of struct_ops map '%s' can't be taken over: it is another "
+				  "map's", obj->name, skeleton_link_map(obj, i)->image->name);
 	return 0;
 }
 
