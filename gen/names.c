@@ -266,6 +266,30 @@ const char *name_identifier(struct pool *pool, const char *text)
 	return name;
 }
 
+/* In C++ a skeleton is a class with functions of these names, beside these namespaces. Sorted. */
+static const char *const skeleton_words[] = {
+	"attach", "destroy", "detach", "load", "mem", "open", "open_and_load", "prepare", "std",
+};
+
+static bool is_skeleton_word(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (bsearch(name, skeleton_words, sizeof(skeleton_words) / sizeof(skeleton_words[0]),
+		    sizeof(skeleton_words[0]), compare_keyword))
+		return true;
+	/* what the header itself speaks of: size_t, struct mem_object; "stat" would do no harm there */
+	return ((len > 2 && !strcmp(name + len - 2, "_t")) || !strncmp(name, "mem_", 4)) &&
+	       name_is_system_type(name);
+}
+
+const char *name_skeleton(struct pool *pool, const char *text)
+{
+	const char *name = name_identifier(pool, text);
+
+	return name && is_skeleton_word(name) ? name_printf(pool, "%s_", name) : name;
+}
+
 /* FNV-1a */
 static uint32_t hash(const char *text)
 {

@@ -32,6 +32,9 @@ bool name_is_system(const char *name);
  */
 const char *name_identifier(struct pool *pool, const char *text);
 
+/* The same for the name of a skeleton, which in C++ is a class that has functions of its own. */
+const char *name_skeleton(struct pool *pool, const char *text);
+
 /* A text as people may be shown it: what is not printable ASCII becomes \xNN. NULL if there is no memory. */
 const char *name_visible(struct pool *pool, const char *text);
 

@@ -83,6 +83,25 @@ static const char types_doc[] =
 	"Example:\n"
 	"  memgen types build/tool.bpf.o -o build/tool.types.h";
 
+/* A prefix is the start of an identifier, a name is one. */
+static error_t check_names(const struct arguments *args, struct argp_state *state)
+{
+	struct pool pool = {0};
+	const char *whole = name_printf(&pool, "%sx", args->policy.prefix);
+	const char *identifier = whole ? name_identifier(&pool, whole) : NULL;
+	const char *name = args->name ? name_skeleton(&pool, args->name) : "";
+
+	if (identifier && strcmp(whole, identifier) != 0)
+		argp_error(state,
+			   "--type-prefix=%s: no name can start with it; use letters, digits and _",
+			   args->policy.prefix);
+	if (args->name && name && strcmp(name, args->name) != 0)
+		argp_error(state, "--name=%s: not a name that C and C++ accept; try %s", args->name,
+			   name);
+	pool_free(&pool);
+	return identifier && name ? 0 : ENOMEM;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *args = state->input;
@@ -111,7 +130,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (args->name && args->targets.objects.count > 1)
 			argp_error(state, "--name=%s: several objects can't have one name",
 				   args->name);
-		return targets_parse(&args->targets, key, arg, state);
+		return check_names(args, state) ?: targets_parse(&args->targets, key, arg, state);
 	default:
 		return targets_parse(&args->targets, key, arg, state);
 	}
@@ -124,48 +143,23 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* An identifier for the skeleton; a name that was asked for must be one already. */
+/* An identifier for the skeleton; a name that was asked for is one. */
 static const char *choose_identifier(const struct arguments *args, struct pool *pool)
 {
 	const char *base = base_name(args->object);
 	const char *text;
 
-	if (args->name) {
-		text = name_identifier(pool, args->name);
-		if (text && strcmp(text, args->name) != 0) {
-			mem__error(EINVAL, "--name=%s: not a name that C and C++ accept; try %s",
-				   args->name, text);
-			return NULL;
-		}
-		return text;
-	}
+	if (args->name)
+		return args->name;
 	text = pool_text(pool, base, targets_stem(base));
-	return text ? name_identifier(pool, text) : NULL;
-}
-
-/* A prefix is the start of an identifier. */
-static int check_prefix(const struct arguments *args, struct pool *pool)
-{
-	char *whole = name_printf(pool, "%sx", args->policy.prefix);
-	const char *identifier = whole ? name_identifier(pool, whole) : NULL;
-
-	if (!identifier)
-		return mem__error(ENOMEM, "out of memory");
-	if (strcmp(whole, identifier) != 0)
-		return mem__error(EINVAL,
-				  "--type-prefix=%s: no name can start with it; use letters, "
-				  "digits and _",
-				  args->policy.prefix);
-	return 0;
+	return text ? name_skeleton(pool, text) : NULL;
 }
 
 static const char *choose_name(const struct arguments *args, struct pool *pool)
 {
-	const char *name;
+	const char *name = choose_identifier(args, pool);
 
-	errno = 0;
-	name = choose_identifier(args, pool);
-	if (!name && errno != EINVAL) /* which has its message */
+	if (!name)
 		mem__error(ENOMEM, "%s: no memory to read it", args->object);
 	return name;
 }
@@ -274,7 +268,7 @@ static int make_header(const char *object, const char *file, void *context)
 	args->object = object;
 	args->output = file;
 	args->policy.name = choose_name(args, &pool);
-	if (args->policy.name && !check_prefix(args, &pool)) {
+	if (args->policy.name) {
 		opts.name = args->policy.name;
 		image = mem_image_read_file(object, &opts);
 	}

@@ -247,18 +247,34 @@ END_TEST
 
 TEST(name_is_made_from_the_file, ON_HOST)
 {
-	char output[200];
-
 	RUN_OK("cp %s %s/1st-try.v2.o && cd %s && %s skeleton 1st-try.v2.o | "
 	       "grep -q '^struct _1st_try__v2 {'",
 	       object("types_twin"), dir, dir, memgen());
 	RUN_OK("%s skeleton %s --name other | grep -q '^struct other {'", memgen(),
 	       object("types_twin"));
-	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s --name class", memgen(),
-			     object("types_twin")),
-			 1);
-	ck_assert_str_eq(output, "memgen: --name=class: not a name that C and C++ accept; try "
-				 "class_\n");
+}
+END_TEST
+
+TEST(wrong_names_are_wrong_command_lines, ON_HOST)
+{
+	static const struct {
+		const char *option, *message;
+	} wrong[] = {
+		{"--name class", "--name=class: not a name that C and C++ accept; try class_\n"},
+		{"--name=mem", "--name=mem: not a name that C and C++ accept; try mem_\n"},
+		{"--name='x y'", "--name=x y: not a name that C and C++ accept; try x_y\n"},
+		{"--name=", "--name=: not a name that C and C++ accept; try _\n"},
+		{"--type-prefix='a b'", "--type-prefix=a b: no name can start with it; use letters, "
+					"digits and _\n"},
+	};
+	char output[1000];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s %s", memgen(),
+				     object("types_twin"), wrong[i].option),
+				 2);
+		ck_assert_msg(strstr(output, wrong[i].message) != NULL, "%s", output);
+	}
 }
 END_TEST
 
@@ -298,6 +314,29 @@ TEST(headers_compile_alone_and_twice, ON_HOST, .timeout = 60)
 		snprintf(text, sizeof(text), "#include \"%s\"\n#include \"%s\"\n", header, header);
 		compile(text);
 	}
+}
+END_TEST
+
+/* In C++ they are classes, with functions and beside namespaces that have names as well. */
+TEST(skeletons_may_have_any_name, ON_HOST, .timeout = 60)
+{
+	static const char *const odd[] = {
+		"mem",	   "std",    "load",	 "open",       "attach", "detach", "prepare",
+		"destroy", "size_t", "uint64_t", "mem_object", "class",  "obj",	   "maps",
+		"progs",   "links",  "skel",	 "bss",	       "image",	 "open_and_load",
+	};
+	char text[4096];
+	size_t len = 0;
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		RUN_OK("cp %s %s/%s.bpf.o && %s skeleton %s/%s.bpf.o -o %s/%s.skel.h", object("plain"),
+		       dir, odd[i], memgen(), dir, odd[i], dir, odd[i]);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "#include \"%s/%s.skel.h\"\n",
+					dir, odd[i]);
+	}
+	compile(text);
+	RUN_OK("grep -q '^struct mem_ {' %s/mem.skel.h && grep -q '^struct size_t_ {' %s/size_t.skel.h", dir,
+	       dir);
 }
 END_TEST
 
