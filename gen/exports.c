@@ -17,11 +17,30 @@ static bool is_buffer(const struct mem_map_image *map)
 	       map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
 }
 
+/* Functions return its address: it is spelled in their declarations, and points to one record. */
+static int check_record(const struct skeleton *s, const char *name, uint32_t id)
+{
+	const struct btf_type *type = types_get(&s->types, types_strip(&s->types, id, false));
+
+	if (type && (btf_is_composite(type) || btf_is_any_enum(type)) &&
+	    !*types_raw_name(&s->types, type))
+		return mem__error(EINVAL, "MEM_RECORD(%s, ...): give the type a name, which C++ wants to "
+					  "return a pointer to it", name);
+	type = types_get(&s->types, types_strip(&s->types, id, true));
+	if (type && btf_is_array(type))
+		return mem__error(EINVAL, "MEM_RECORD(%s, ...): a record can't be an array; make it a "
+					  "member of a struct", name);
+	return 0;
+}
+
 static int add_record(struct skeleton *s, const char *name, uint32_t type)
 {
 	struct buffer_record *record;
 	uint32_t row = 0;
+	int err = check_record(s, name, type);
 
+	if (err)
+		return err;
 	while (row < s->view->map_count && strcmp(s->view->maps[row].name, name) != 0)
 		row++;
 	if (row == s->view->map_count || !s->maps[row] || !is_buffer(&s->view->maps[row]))
@@ -72,17 +91,16 @@ int exports_reach(struct skeleton *s)
 	return err;
 }
 
-/* What has no size, or can't be returned by address, is as good as no record. */
+/* What has no size is as good as no record. */
 void exports_measure(struct skeleton *s)
 {
 	struct buffer_record *records = s->records.data;
 
 	for (uint32_t i = 0; i < s->records.count; i++) {
 		uint32_t id = types_strip(&s->types, records[i].type, true), align;
-		const struct btf_type *type = types_get(&s->types, id);
 		uint64_t size = 0;
 
-		if (type && !btf_is_array(type) && types_measure(&s->types, id, &size, &align))
+		if (types_measure(&s->types, id, &size, &align))
 			records[i].size = (uint32_t)size;
 	}
 }

@@ -449,6 +449,38 @@ TEST(records_need_their_buffer, ON_HOST)
 }
 END_TEST
 
+#define RING_OF(record)                                                                            \
+	"#include <mem/bpf.h>\nstruct event { int a; }; typedef struct event events_t[4];\n"       \
+	"typedef struct { int b; } named_t;\n"                                                     \
+	"struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); }\n"              \
+	"events SEC(\".maps\");\nMEM_RECORD(events, " record ");\n"
+
+TEST(records_need_a_name_and_are_no_arrays, ON_HOST)
+{
+	static const struct {
+		const char *source, *message;
+	} bad[] = {
+		{RING_OF("struct { int c; }"), "MEM_RECORD(events, ...): give the type a name"},
+		{RING_OF("const union { int c; }"), "MEM_RECORD(events, ...): give the type a name"},
+		{RING_OF("events_t"), "MEM_RECORD(events, ...): a record can't be an array"},
+	};
+	char output[1000];
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		compile_bpf("x", bad[i].source);
+		ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/x.h", memgen(),
+				     dir, dir),
+				 1);
+		ck_assert_msg(strstr(output, bad[i].message) != NULL, "%s", output);
+	}
+	compile_bpf("x", RING_OF("named_t"));
+	RUN_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
+	snprintf(output, sizeof(output), "#include \"%s/x.h\"\n", dir);
+	compile(output);
+	RUN_OK("grep -q 'x__events_next' %s/x.h", dir);
+}
+END_TEST
+
 /* What the application's own header has is not defined again, and is checked all the same. */
 TEST(types_may_be_the_applications, ON_HOST)
 {
