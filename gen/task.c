@@ -1,9 +1,47 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+
+#include "error.h"
+#include "names.h"
 #include "task.h"
+
+/* A task's name alone is a function's name as well. */
+static const char *const endings[] = {"key", "each", "each_shared"};
+
+static int check_task(const struct scope *scope, const char *name)
+{
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		const char *function = name_printf(scope->pool, "%s_%s", name, endings[i]);
+
+		if (!function)
+			return -ENOMEM;
+		if (scope_has(scope, function))
+			return mem__error(EINVAL,
+					  "MEM_TASK(..., %s) and MEM_TASK(..., %s): both would have the "
+					  "function task_%s(); rename one",
+					  name, function, function);
+	}
+	return 0;
+}
+
+/* No two functions may have one name. */
+static int check_tasks(struct pool *pool, const struct image_view *view)
+{
+	struct scope scope = {.pool = pool};
+	int err = 0;
+
+	for (uint32_t i = 0; i < view->task_count; i++) {
+		if (!scope_claim(&scope, view->tasks[i].name))
+			return -ENOMEM;
+	}
+	for (uint32_t i = 0; !err && i < view->task_count; i++)
+		err = check_task(&scope, view->tasks[i].name);
+	return err;
+}
 
 int task_reach(struct types *types, const struct image_view *view)
 {
-	int err = 0;
+	int err = check_tasks(types->pool, view);
 
 	for (uint32_t i = 0; !err && i < view->task_count; i++)
 		err = types_reach(types, view->tasks[i].type);

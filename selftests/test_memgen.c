@@ -481,6 +481,28 @@ TEST(records_need_a_name_and_are_no_arrays, ON_HOST)
 }
 END_TEST
 
+TEST(tasks_need_functions_of_their_own, ON_HOST)
+{
+	static const char *const endings[] = {"key", "each", "each_shared"};
+	char text[512], output[1000];
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "#include <mem/task.h>\nstruct part { int a; };\n"
+			 "MEM_TASK(struct part, conn);\nMEM_TASK(struct part, conn_%s);\n"
+			 "SEC(\"tp_btf/sys_enter\") int use(void *ctx)\n"
+			 "{ return mem_task_get(conn) && mem_task_get(conn_%s); }\n",
+			 endings[i], endings[i]);
+		compile_bpf("x", text);
+		ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/x.h", memgen(),
+				     dir, dir),
+				 1);
+		snprintf(text, sizeof(text), "MEM_TASK(..., conn) and MEM_TASK(..., conn_%s): ", endings[i]);
+		ck_assert_msg(strstr(output, text) != NULL, "%s", output);
+	}
+}
+END_TEST
+
 /* What the application's own header has is not defined again, and is checked all the same. */
 TEST(types_may_be_the_applications, ON_HOST)
 {
