@@ -153,7 +153,8 @@ TEST(elf_header)
 		 "x:ELF header+0x10: not a relocatable file (type 2): use clang -c"},
 		{EHDR(e_machine, EM_X86_64), EINVAL,
 		 "x:ELF header+0x12: for machine 62, not BPF (247): use clang --target=bpf"},
-		{EHDR(e_shoff, UINT64_MAX - 8), EINVAL, "x:ELF header+0x3c: 0 sections"},
+		{EHDR(e_shoff, UINT64_MAX - 8), EINVAL,
+		 "x:ELF header+0x28: the file ends before its section headers: is it cut off?"},
 		{EHDR(e_shnum, 0), EINVAL, "x:ELF header+0x3c: 0 sections"},
 		{EHDR(e_shstrndx, 77), EINVAL, "x:section headers+0x"},
 	};

@@ -307,6 +307,18 @@ static int check_overlap(struct reader *r)
 	return 0;
 }
 
+/* libelf counts none as well where the file ends before them. */
+static int refuse_count(struct reader *r, size_t count)
+{
+	Elf64_Ehdr header;
+
+	memcpy(&header, r->bytes, sizeof(header));
+	if (!count && header.e_shnum)
+		return BAD(r, HEADER, offsetof(Elf64_Ehdr, e_shoff),
+			   "the file ends before its section headers: is it cut off?");
+	return BAD(r, HEADER, offsetof(Elf64_Ehdr, e_shnum), "%zu sections", count);
+}
+
 int elf_read_sections(struct reader *r)
 {
 	size_t count, names;
@@ -317,7 +329,7 @@ int elf_read_sections(struct reader *r)
 	if (elf_getshdrnum(r->elf, &count) || elf_getshdrstrndx(r->elf, &names))
 		return elf_failed(r, HEADER, 0, "bad section headers");
 	if (!count || count >= SHN_LORESERVE)
-		return BAD(r, HEADER, offsetof(Elf64_Ehdr, e_shnum), "%zu sections", count);
+		return refuse_count(r, count);
 	r->sections = pool_alloc(&r->scratch, count, sizeof(*r->sections));
 	if (!r->sections)
 		return reader_no_memory(r);
