@@ -189,6 +189,16 @@ static void warn_missing(const char *file, const struct types *types)
 			file, missing[i]);
 }
 
+/* Without BTF there is memory, but nobody knows what is in it. */
+static void warn_untyped(const char *file, const struct image_view *view)
+{
+	if (!view->btf_size && view->region_count)
+		fprintf(stderr,
+			"memgen: %s: warning: it has no types, so the header has no variables: compile with "
+			"clang -g\n",
+			file);
+}
+
 /*
  * Far above what any real object's header needs. Types that hold each other twice, forty levels
  * deep, would fill the disk otherwise.
@@ -223,6 +233,8 @@ static int emit_header(const struct arguments *args, const struct image_view *vi
 				strerror(-err));
 		else
 			warn_missing(args->object, &skeleton.types);
+		if (!err)
+			warn_untyped(args->object, view);
 	} else {
 		fprintf(stderr, "memgen: %s: %s\n", args->object, mem_error_message());
 	}

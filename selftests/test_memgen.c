@@ -302,6 +302,26 @@ TEST(arena_types_that_the_compiler_left_out_are_named, ON_HOST)
 }
 END_TEST
 
+TEST(objects_without_types_are_pointed_out, ON_HOST)
+{
+	char path[128], output[1000];
+
+	snprintf(path, sizeof(path), "%s/x.bpf.c", dir);
+	write_file(path, "int hits = 1;\n__attribute__((section(\"xdp\"))) int count(void *x)\n"
+			 "{ return hits++; }\n");
+	RUN_OK("clang-19 -O2 --target=bpf -c %s -o %s/x.bpf.o", path, dir);
+	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir),
+			 0);
+	ck_assert_msg(strstr(output, "x.bpf.o: warning: it has no types, so the header has no variables: "
+				     "compile with clang -g\n") != NULL,
+		      "%s", output);
+	RUN_OK("clang-19 -g -O2 --target=bpf -c %s -o %s/x.bpf.o", path, dir);
+	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir),
+			 0);
+	ck_assert_str_eq(output, "");
+}
+END_TEST
+
 /* --- what compilers say --- */
 
 TEST(headers_compile_alone_and_twice, ON_HOST, .timeout = 60)
