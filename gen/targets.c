@@ -28,6 +28,35 @@ static bool is_stdout(const char *output)
 	return !output || !strcmp(output, "-");
 }
 
+/* One file by one name, or by two. Devices take what they are given. */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat first, second;
+
+	if (stat(a, &first) || stat(b, &second))
+		return !strcmp(a, b);
+	return S_ISREG(first.st_mode) && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+/* What is read, what is made of it and the rules are different files. */
+static void check_overwriting(struct targets *targets, struct argp_state *state)
+{
+	const char *output = is_stdout(targets->output) ? NULL : targets->output;
+
+	for (uint32_t i = 0; i < targets->objects.count; i++) {
+		const char *object = row(&targets->objects, i);
+
+		if (output && is_same_file(object, output))
+			argp_error(state, "-o %s: it is the object, which would be overwritten", output);
+		if (targets->rules && is_same_file(object, targets->rules))
+			argp_error(state, "-MF %s: it is the object, which would be overwritten",
+				   targets->rules);
+	}
+	if (output && targets->rules && is_same_file(output, targets->rules))
+		argp_error(state, "-MF %s: it is the file of -o, which would be overwritten",
+			   targets->rules);
+}
+
 /* What is wrong with all options together. */
 static void check(struct targets *targets, struct argp_state *state)
 {
@@ -40,12 +69,15 @@ static void check(struct targets *targets, struct argp_state *state)
 			   row(&targets->objects, 1));
 	if ((targets->depend || targets->rules) && is_stdout(targets->output))
 		argp_error(state, "-M needs -o: a rule is about a file");
+	check_overwriting(targets, state);
 }
 
 error_t targets_parse(struct targets *targets, int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
 	case 'o':
+		if (!*arg)
+			argp_error(state, "-o: the file's name is empty");
 		targets->output = arg;
 		return 0;
 	case 'M':
@@ -56,6 +88,8 @@ error_t targets_parse(struct targets *targets, int key, char *arg, struct argp_s
 		if (strcmp(arg, "F") != 0 || state->next >= state->argc)
 			argp_error(state, "-M%s: it must be -M or -MF RULES", arg);
 		targets->rules = state->argv[state->next++];
+		if (!*targets->rules)
+			argp_error(state, "-MF: the file's name is empty");
 		return 0;
 	case ARGP_KEY_ARG:
 		return -add(targets, &targets->objects, arg);

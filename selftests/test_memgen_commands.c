@@ -418,6 +418,25 @@ TEST(rules_are_for_make, ON_HOST)
 }
 END_TEST
 
+TEST(nothing_is_overwritten_by_mistake, ON_HOST)
+{
+	const char *source = file_in_dir("x.o");
+
+	SHELL_OK("cp %s %s && ln -s x.o %s", object("plain"), source, file_in_dir("link"));
+	ck_assert_int_eq(MEMGEN("skeleton %s -o %s", source, source), 2);
+	assert_says("it is the object, which would be overwritten");
+	ck_assert_int_eq(MEMGEN("types %s -o %s", source, file_in_dir("link")), 2);
+	ck_assert_int_eq(MEMGEN("skeleton %s -o %s -MF %s", source, file_in_dir("x.h"), source), 2);
+	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF %s/x.h", source, dir, dir), 2);
+	assert_says("it is the file of -o, which would be overwritten");
+	SHELL_OK("cmp %s %s && test ! -e %s/x.h", object("plain"), source, dir);
+	ck_assert_int_eq(MEMGEN("skeleton %s -o ''", source), 2);
+	assert_says("-o: the file's name is empty");
+	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF ''", source, dir), 2);
+	ck_assert_int_eq(MEMGEN("skeleton %s -o /dev/null -MF /dev/null", source), 0);
+}
+END_TEST
+
 TEST(rules_are_not_written_for_what_failed, ON_HOST)
 {
 	ck_assert_int_eq(MEMGEN("skeleton -M /dev/null %s -MF %s -o %s", object("plain"),
