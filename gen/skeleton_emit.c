@@ -107,13 +107,6 @@ static void emit_variables(struct writer *w, const struct skeleton *s,
 	writer_blank(w);
 }
 
-static bool is_array(const struct skeleton *s, uint32_t id)
-{
-	const struct btf_type *type = types_get(&s->types, types_strip(&s->types, id, true));
-
-	return type && btf_is_array(type);
-}
-
 static void emit_element(struct writer *w, const struct skeleton *s,
 			 const struct mem_region_image *row, const struct skeleton_region *region)
 {
@@ -222,7 +215,7 @@ static void emit_data_declaration(struct writer *w, const struct skeleton *s, ui
 	case ELEMENT_TYPE:
 		break;
 	}
-	writer_part(&declarator, is_array(s, row->type) ? "(*%s)" : "*%s", name);
+	writer_part(&declarator, types_spells_array(&s->types, row->type) ? "(*%s)" : "*%s", name);
 	writer_bytes(&declarator, "", 1);
 	if (declarator.error)
 		w->error = declarator.error;

@@ -347,6 +347,14 @@ void types_emit_declaration(struct writer *w, const struct types *types, uint32_
 	emit_declaration(w, types, id, name, QUAL_CONST | QUAL_VOLATILE);
 }
 
+bool types_spells_array(const struct types *types, uint32_t id)
+{
+	struct place p = {.drop = QUAL_CONST | QUAL_VOLATILE};
+	const struct btf_type *type = types_get(types, resolve(types, id, &p));
+
+	return type && btf_is_array(type);
+}
+
 /* --- members --- */
 
 /* Bits that no member of BTF has, from bit `at` on: unnamed bit-fields to the next byte, bytes. */

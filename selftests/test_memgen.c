@@ -594,6 +594,25 @@ END_TEST
 	"__uint(max_entries, 4); __type(key, __u32); __type(value, struct { int a[3]; });\n"      \
 	"} " name " SEC(\".maps\");\n"
 
+/* An array by the name of a typedef is pointed to without parentheses, one that is spelled with them. */
+TEST(elements_may_be_arrays, ON_HOST)
+{
+	char text[300];
+
+	compile_bpf("x", "#include <mem/bpf.h>\nstruct evt { long a; };\n"
+			 "typedef struct evt evt_arr[2];\n"
+			 "#define ARRAY_OF(value_type) struct { __uint(type, BPF_MAP_TYPE_ARRAY);\\\n"
+			 "__uint(map_flags, BPF_F_MMAPABLE); __uint(max_entries, 4); __type(key, __u32);\\\n"
+			 "__type(value, value_type); }\n"
+			 "ARRAY_OF(evt_arr) named SEC(\".maps\"); ARRAY_OF(struct evt[2]) spelled SEC(\".maps\");\n");
+	RUN_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
+	RUN_OK("grep -q 'evt_arr \\*named;' %s/x.h && grep -q 'struct evt (\\*spelled)\\[2\\];' %s/x.h", dir,
+	       dir);
+	snprintf(text, sizeof(text), "#include \"%s/x.h\"\n", dir);
+	compile(text);
+}
+END_TEST
+
 /* What the skeleton has for itself. */
 TEST(objects_may_use_the_names_of_skeletons, ON_HOST)
 {
