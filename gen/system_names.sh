@@ -10,7 +10,8 @@
 set -eu
 export LC_ALL=C
 
-headers='mem/elf mem/mem aio arpa/inet assert bpf/bpf bpf/btf bpf/libbpf byteswap ctype dirent dlfcn endian err errno
+headers='mem/elf mem/mem mem/object mem/attach mem/share mem/skeleton mem/task_app mem/task mem/ringbuf
+mem/seq mem/accessors mem/migrate mem/schema aio arpa/inet assert bpf/bpf bpf/btf bpf/libbpf byteswap ctype dirent dlfcn endian err errno
 error execinfo fcntl fnmatch getopt glob grp ifaddrs inttypes libgen limits linux/bpf
 linux/bpf_perf_event linux/btf linux/capability linux/errqueue linux/filter linux/fs linux/futex
 linux/icmp linux/icmpv6 linux/if linux/if_arp linux/if_ether linux/if_link linux/if_packet

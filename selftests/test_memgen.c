@@ -628,6 +628,25 @@ TEST(objects_may_use_the_names_of_skeletons, ON_HOST)
 }
 END_TEST
 
+/* And what the headers of libmem have, which the application includes beside it. */
+TEST(objects_may_use_the_names_of_libmem, ON_HOST)
+{
+	char text[600];
+
+	compile_bpf("x", "struct mem_task { int a; } task = {1}; struct mem_source { int b; } source = {1};\n"
+			 "struct mem_ringbuf { int c; } ring = {1}; struct mem_schema { int d; } schema = {1};\n"
+			 "enum kind { MEM_SOURCE_PIN = 7, MEM_STREAM_OUT = 9 } kind = 7;\n"
+			 "__attribute__((section(\"xdp\"))) int use(void *x)\n"
+			 "{ return task.a + source.b + ring.c + schema.d + kind; }\n");
+	RUN_OK("%s skeleton %s/x.bpf.o --accessors -o %s/x.h", memgen(), dir, dir);
+	snprintf(text, sizeof(text),
+		 "#include <mem/ringbuf.h>\n#include <mem/task.h>\n#include <mem/seq.h>\n"
+		 "#include <mem/migrate.h>\n#include <mem/schema.h>\n#include \"%s/x.h\"\n",
+		 dir);
+	compile(text);
+}
+END_TEST
+
 /* --- the judge: pahole reads back what gcc made of the header --- */
 
 static void judge_open(struct judge *judge, const char *name, const char *header, const char *flags)
