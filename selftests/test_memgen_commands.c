@@ -489,6 +489,12 @@ TEST(manual_and_completion_are_complete, ON_HOST)
 	SHELL_OK("bash -c '. %s; COMP_WORDS=(memgen i); COMP_CWORD=1; _memgen; "
 		 "test \"${COMPREPLY[*]}\" = inspect'",
 		 source_path("docs/memgen.bash-completion"));
+	/* bash splits at = */
+	SHELL_OK("bash -ec '. %s; COMP_WORDS=(memgen skeleton --types = n); COMP_CWORD=4; _memgen; "
+		 "test \"${COMPREPLY[*]}\" = none; COMP_WORDS=(memgen types --pointers =); COMP_CWORD=3; _memgen; "
+		 "test \"${COMPREPLY[*]}\" = \"64 32\"; COMP_WORDS=(memgen types --output = memg); COMP_CWORD=4; "
+		 "cd %s; touch memgen.x; _memgen; test \"${COMPREPLY[*]}\" = memgen.x'",
+		 source_path("docs/memgen.bash-completion"), dir);
 	if (!system("command -v groff > /dev/null"))
 		SHELL_OK("test -z \"$(groff -man -ww -z %s 2>&1)\"", source_path("docs/memgen.1"));
 }
