@@ -15,6 +15,7 @@
 #include "bpffs.h"
 #include "contract.h"
 #include "harness.h"
+#include "plain.skel.h"
 #include "rawbpf.h"
 #include "region_data.skel.h"
 #include "region_named.skel.h"
@@ -413,6 +414,36 @@ TEST(without_a_bpf_file_system_the_mount_command_is_told)
 	assert_err(region_data__load(user), -EPERM);
 	assert_says("'/tmp' is not in a BPF file system; mount one: mount -t bpf bpf /tmp");
 	ck_assert_int_eq(access("/tmp/libmem-no-bpffs", F_OK), -1);
+}
+END_TEST
+
+/* Called when one map is found at its pin: another process now pins one that was not there. */
+static void be_faster(void *ctx, enum mem_log_level level, const char *text)
+{
+	(void)level;
+	if (strstr(text, "uses map id") && access(PIN "-inner", F_OK))
+		assert_ok(mem_map_pin(ctx, PIN "-inner", 0));
+}
+
+TEST(maps_hold_the_map_of_who_was_faster)
+{
+	struct plain *first = assert_ptr(plain__open()), *second = assert_ptr(plain__open());
+	uint32_t inner = 0;
+
+	bpffs_mount();
+	assert_ok(plain__prepare(first));
+	assert_ok(mem_map_pin(first->maps.jumps, PIN "-jumps", 0));
+	assert_ok(mem_map_pin_path_set(second->maps.inner_one, PIN "-inner"));
+	assert_ok(mem_map_pin_path_set(second->maps.jumps, PIN "-jumps"));
+	mem_log_set(MEM_LOG_INFO, be_faster, first->maps.inner_one);
+	assert_ok(plain__prepare(second));
+	mem_log_set(MEM_LOG_SILENT, NULL, NULL);
+	ck_assert_int_eq(mem_map_is_reused(second->maps.inner_one), 1);
+	assert_ok(mem_map_lookup(second->maps.outer, &(uint32_t){2}, &inner, 0));
+	ck_assert_uint_eq(inner, mem_map_id(first->maps.inner_one));
+	ck_assert_uint_eq(inner, mem_map_id(second->maps.inner_one));
+	plain__destroy(second);
+	plain__destroy(first);
 }
 END_TEST
 

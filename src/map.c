@@ -265,8 +265,8 @@ static int map_init_element(struct mem_map *map, const struct mem_init_image *in
 	return err;
 }
 
-/* Put maps (at prepare) or programs (at load) into the elements that the source fills. */
-int map_init_elements(struct mem_object *obj, enum mem_init_kind kind)
+/* target: MEM_NONE for all */
+static int map_init_elements_of(struct mem_object *obj, enum mem_init_kind kind, uint32_t target)
 {
 	int err = 0;
 
@@ -278,11 +278,23 @@ int map_init_elements(struct mem_object *obj, enum mem_init_kind kind)
 		for (uint32_t i = 0; !err && i < inits.count; i++) {
 			const struct mem_init_image *init = &obj->image.inits[inits.first + i];
 
-			if (init->kind == kind)
+			if (init->kind == kind && (target == MEM_NONE || init->target == target))
 				err = map_init_element(&obj->maps[m], init);
 		}
 	}
 	return err;
+}
+
+/* Put maps (at prepare) or programs (at load) into the elements that the source fills. */
+int map_init_elements(struct mem_object *obj, enum mem_init_kind kind)
+{
+	return map_init_elements_of(obj, kind, MEM_NONE);
+}
+
+/* A map has become another: put it into the elements again. */
+int map_init_again(struct mem_map *map)
+{
+	return map_init_elements_of(map->obj, MEM_INIT_MAP, (uint32_t)(map - map->obj->maps));
 }
 
 int mem_map_fd(const struct mem_map *map)

@@ -192,13 +192,22 @@ static int object_create_maps(struct mem_object *obj)
 	return err;
 }
 
+/* Where another process was faster, its map is this object's, and that of the maps which hold it. */
+static int object_pin_map(struct mem_map *map)
+{
+	bool reused = map->reused;
+	int err = reuse_make_pin(map);
+
+	return err || map->reused == reused ? err : map_init_again(map);
+}
+
 static int object_pin_maps(struct mem_object *obj)
 {
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < obj->image.map_count; i++)
 		if (obj->maps[i].pin_path)
-			err = reuse_make_pin(&obj->maps[i]);
+			err = object_pin_map(&obj->maps[i]);
 	return err;
 }
 

@@ -166,6 +166,7 @@ int arena_holds(const void *near, const void *memory, uint64_t size) PART;
 int map_create(struct mem_map *map);
 int map_settle_size(struct mem_map *map);
 int map_init_elements(struct mem_object *obj, enum mem_init_kind kind);
+int map_init_again(struct mem_map *map);
 int map_freeze(struct mem_map *map);
 bool map_left_out(const struct mem_map *map);
 
