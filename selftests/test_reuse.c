@@ -359,6 +359,36 @@ TEST(objects_share_by_pin_path)
 }
 END_TEST
 
+TEST(a_pin_that_others_can_write_to_is_not_read_only)
+{
+	struct mem_region *bss = mem_object_find_region(user->obj, "bss");
+
+	bpffs_mount();
+	assert_ok(mem_map_pin(maker->maps.bss, PIN, 0));
+	assert_ok(mem_region_readonly_set(bss, 1));
+	assert_err(mem_map_reuse(user->maps.bss, mem_source_pin(PIN)), -EINVAL);
+	assert_says("region 'bss' is to be read-only");
+	assert_ok(mem_map_pin_path_set(user->maps.bss, PIN));
+	assert_err(region_data__load(user), -EINVAL);
+	assert_says("is not frozen");
+	region_data__destroy(user);
+
+	assert_ok(mem_unpin(PIN));
+	for (int i = 0; i < 2; i++) {
+		user = assert_ptr(region_data__open());
+		assert_ok(mem_region_readonly_set(mem_object_find_region(user->obj, "bss"), 1));
+		assert_ok(mem_map_pin_path_set(user->maps.bss, PIN));
+		assert_ok(region_data__load(user));
+		ck_assert_int_eq(mem_map_is_reused(user->maps.bss), i);
+		ck_assert_int_eq(run(user->progs.change), i + 1);
+		ck_assert_uint_eq(user->bss->hits, (uint64_t)i + 1);
+		ck_assert_int_eq(mem_region_writable(mem_object_find_region(user->obj, "bss")), 0);
+		region_data__destroy(user);
+	}
+	user = NULL;
+}
+END_TEST
+
 TEST(objects_share_by_declaration)
 {
 	struct mem_open_opts opts = {.sz = sizeof(opts), .pin_dir = "/sys/fs/bpf/other"};

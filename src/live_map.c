@@ -156,6 +156,15 @@ bool live_map_fd_is_read_only(int fd)
 	return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY;
 }
 
+/* An update of a frozen map is refused before it is looked at. This one has no key: it changes nothing. */
+bool live_map_is_frozen(int fd)
+{
+	BPF_ATTR(attr);
+
+	attr.map_fd = (uint32_t)fd;
+	return !live_map_fd_is_read_only(fd) && sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)) == -EPERM;
+}
+
 uint32_t mem_map_id(const struct mem_map *map)
 {
 	struct bpf_map_info info;

@@ -34,4 +34,7 @@ bool live_map_same(int fd, int other);
 /* Whether fd was opened for reading only, so that the kernel maps it for nobody. */
 bool live_map_fd_is_read_only(int fd);
 
+/* Whether no application can write to the map, by fd or any other descriptor. */
+bool live_map_is_frozen(int fd);
+
 #endif /* LIBMEM_LIVE_MAP_H */

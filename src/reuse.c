@@ -117,6 +117,34 @@ int reuse_check(const struct mem_map *map, const struct bpf_map_info *info, bool
 
 /* --- taking it on --- */
 
+/* What holds a lock or the like is neither mapped nor frozen: region_give_up(). */
+static bool can_be_mapped(const struct mem_map *map, int fd)
+{
+	void *at;
+
+	if (map->image->type == SYS_MAP_TYPE_ARENA)
+		return true;
+	at = mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return errno != ENOTSUPP_KERNEL;
+	munmap(at, 1);
+	return true;
+}
+
+/* What only programs are to write to, nobody else may be able to. */
+static int check_read_only(const struct mem_map *map, int fd, const struct bpf_map_info *info,
+			   const char *who)
+{
+	const struct mem_region *region = map->region;
+
+	if (!region || !region->read_only || live_map_is_frozen(fd) || !can_be_mapped(map, fd))
+		return 0;
+	if (live_map_fd_is_read_only(fd) && !region->unmapped) /* region_adopt() has words for it */
+		return 0;
+	return mem__error(EINVAL, "%s: region '%s' is to be read-only, but map id %u ('%.15s') is not frozen: "
+			  "applications may write to it", who, region->image->name, info->id, info->name);
+}
+
 int reuse_take(struct mem_map *map, int fd, const char *who)
 {
 	uint32_t max_entries = map->max_entries;
@@ -126,6 +154,7 @@ int reuse_take(struct mem_map *map, int fd, const char *who)
 	err = map_settle_size(map);
 	err = err ?: live_map_info(fd, who, &info);
 	err = err ?: reuse_check(map, &info, false, who);
+	err = err ?: check_read_only(map, fd, &info, who);
 	if (!err) {
 		map->max_entries = info.max_entries;
 		map->fd = fd;

@@ -216,6 +216,8 @@ int mem_pin_list(const char *folder, mem_pin_fn *fn, void *ctx);
  * The map is frozen at prepare, before anybody could map it writable, with the values that the
  * region has then. Any user may then be given it (mode 0666, or a descriptor) without being able
  * to change it. Nobody could write initial values into an arena that is frozen: they must be 0.
+ * A map that is found instead of made (mem_map_reuse(), mem_map_pin_path_set()) must be frozen, or is
+ * refused with -EINVAL.
  *
  * @param region  variables, an array or an arena of an opened, not prepared object
  * @param on      0: as usual
