@@ -394,6 +394,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which object file?");
 		return 0;
+	case ARGP_KEY_END:
+		for (uint32_t i = 0; args->output && i < args->objects.count; i++)
+			if (path_is_same(((const char *const *)args->objects.data)[i], args->output))
+				argp_error(state, "-o %s: it is an object, which would be overwritten",
+					   args->output);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

@@ -316,6 +316,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which object file?");
 		return 0;
+	case ARGP_KEY_END:
+		if (args->output && args->object && path_is_same(args->object, args->output))
+			argp_error(state, "-o %s: it is the object, which would be overwritten",
+				   args->output);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

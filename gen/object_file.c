@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <mem/elf.h>
 
@@ -69,6 +70,15 @@ const char *object_file_base(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
+}
+
+bool path_is_same(const char *a, const char *b)
+{
+	struct stat first, second;
+
+	if (stat(a, &first) || stat(b, &second))
+		return !strcmp(a, b);
+	return S_ISREG(first.st_mode) && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
 int output_commit(struct writer *w, const char *path)

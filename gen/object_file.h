@@ -3,6 +3,8 @@
 #ifndef MEMGEN_OBJECT_FILE_H
 #define MEMGEN_OBJECT_FILE_H
 
+#include <stdbool.h>
+
 #include "image.h"
 #include "reader/pool.h"
 #include "writer.h"
@@ -25,6 +27,9 @@ void object_file_close(struct object_file *object);
 
 /* A path without its directories. */
 const char *object_file_base(const char *path);
+
+/* One file by one name, or by two. Devices are never the same: they take what they are given. */
+bool path_is_same(const char *a, const char *b);
 
 /* writer_commit(), with a message when it fails. */
 int output_commit(struct writer *w, const char *path);

@@ -28,16 +28,6 @@ static bool is_stdout(const char *output)
 	return !output || !strcmp(output, "-");
 }
 
-/* One file by one name, or by two. Devices take what they are given. */
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat first, second;
-
-	if (stat(a, &first) || stat(b, &second))
-		return !strcmp(a, b);
-	return S_ISREG(first.st_mode) && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-}
-
 /* What is read, what is made of it and the rules are different files. */
 static void check_overwriting(struct targets *targets, struct argp_state *state)
 {
@@ -46,13 +36,13 @@ static void check_overwriting(struct targets *targets, struct argp_state *state)
 	for (uint32_t i = 0; i < targets->objects.count; i++) {
 		const char *object = row(&targets->objects, i);
 
-		if (output && is_same_file(object, output))
+		if (output && path_is_same(object, output))
 			argp_error(state, "-o %s: it is the object, which would be overwritten", output);
-		if (targets->rules && is_same_file(object, targets->rules))
+		if (targets->rules && path_is_same(object, targets->rules))
 			argp_error(state, "-MF %s: it is the object, which would be overwritten",
 				   targets->rules);
 	}
-	if (output && targets->rules && is_same_file(output, targets->rules))
+	if (output && targets->rules && path_is_same(output, targets->rules))
 		argp_error(state, "-MF %s: it is the file of -o, which would be overwritten",
 			   targets->rules);
 }

@@ -420,12 +420,17 @@ END_TEST
 
 TEST(nothing_is_overwritten_by_mistake, ON_HOST)
 {
-	const char *source = file_in_dir("x.o");
+	char source[128];
 
+	snprintf(source, sizeof(source), "%s/x.o", dir);
 	SHELL_OK("cp %s %s && ln -s x.o %s", object("plain"), source, file_in_dir("link"));
 	ck_assert_int_eq(MEMGEN("skeleton %s -o %s", source, source), 2);
 	assert_says("it is the object, which would be overwritten");
 	ck_assert_int_eq(MEMGEN("types %s -o %s", source, file_in_dir("link")), 2);
+	ck_assert_int_eq(MEMGEN("inspect %s %s -o %s", object("plain"), source, source), 2);
+	assert_says("it is an object, which would be overwritten");
+	ck_assert_int_eq(MEMGEN("layout %s -o %s", source, file_in_dir("link")), 2);
+	assert_says("it is the object, which would be overwritten");
 	ck_assert_int_eq(MEMGEN("skeleton %s -o %s -MF %s", source, file_in_dir("x.h"), source), 2);
 	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF %s/x.h", source, dir, dir), 2);
 	assert_says("it is the file of -o, which would be overwritten");
