@@ -216,11 +216,21 @@ TEST(variables_of_a_read_only_arena_are_found)
 {
 	maker->arena->pushed = 0;
 	assert_ok(mem_region_readonly_set(arena_of(maker), 1));
+	assert_ok(mem_region_readonly_set(arena_of(user), 1));
 	assert_ok(region_arena__load(maker));
 	assert_ok(mem_map_reuse_fd(user->maps.arena, mem_map_fd(maker->maps.arena)));
 	ck_assert_ptr_eq(user->arena, maker->arena);
 	run(maker->progs.push);
 	ck_assert_uint_eq(user->arena->pushed, 1);
+}
+END_TEST
+
+TEST(an_arena_that_others_can_write_to_is_not_read_only)
+{
+	assert_ok(region_arena__load(maker));
+	assert_ok(mem_region_readonly_set(arena_of(user), 1));
+	assert_err(mem_map_reuse_fd(user->maps.arena, mem_map_fd(maker->maps.arena)), -EINVAL);
+	assert_says("is not frozen");
 }
 END_TEST
 
