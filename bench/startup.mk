@@ -2,8 +2,8 @@
 .PHONY: bench-startup
 BENCHES += startup
 
-STARTUP_OBJECTS := globals arena core many zeroes attach
-STARTUP_ATTACH := attach
+STARTUP_OBJECTS := globals arena core many zeroes hundred
+STARTUP_ATTACH := hundred
 # what is recorded has this kernel's numbers in it
 STARTUP_KERNEL := $(shell uname -r)
 # all libraries found at run time, as an application has them

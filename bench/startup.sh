@@ -37,12 +37,12 @@ bench "open + load: 256 MiB of zeroes" zeroes -m load -n 6 -r 2
 # Closing a tracepoint makes the kernel wait for all CPUs, a tenth of a second for each that nobody else has
 # open: here somebody has, which halves it. All attach with the same calls from an object file.
 mkfifo "$tools/held" "$tools/holding"
-BENCH_HOLD=1 "$tools/attach_floor" < "$tools/holding" > "$tools/held" &
+BENCH_HOLD=1 "$tools/hundred_floor" < "$tools/holding" > "$tools/held" &
 exec 9> "$tools/holding"
 read -r _ < "$tools/held"
 "$run" -n "${ATTACH_ROUNDS:-2}" -s 1000 -m attach -t -c cpu,bpf,calls,faults,close startup "attach: 100 tracepoints" \
-	floor="$tools/attach_floor" "libmem skeleton=$tools/attach_libmem" "libbpf skeleton=$tools/attach_libbpf" \
-	"light skeleton=$tools/attach_light"
+	floor="$tools/hundred_floor" "libmem skeleton=$tools/hundred_libmem" "libbpf skeleton=$tools/hundred_libbpf" \
+	"light skeleton=$tools/hundred_light"
 exec 9>&-
 wait
 "$run" -m peak -u KiB -b empty -n 15 memory "peak" \
