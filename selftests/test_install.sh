@@ -127,7 +127,7 @@ static_has_what_it_needs()
 {
 	cd "$scratch/work"
 	for part in $parts; do
-		! nm tool-static | grep "[Tt] mem__$part$" || return 1
+		! nm tool-static | grep "[TtW] mem__$part$" || return 1
 	done
 	cat > parts.bpf.c <<-EOF
 		#include <mem/bpf.h>
