@@ -46,7 +46,7 @@ ALL_LDFLAGS = $(VARIANT) $(LDFLAGS)
 # What runs once, or waits for the kernel, is compiled for size; what the application calls all the time, or
 # what calls it back, is not.
 HOT_OBJS := $(addprefix $(BUILD)/src/,btf_scan.o btf_strings.o hash.o heap.o heap_views.o heap_recover.o perf_buffer.o ringbuf.o run.o \
-	task.o thread.o user_ringbuf.o)
+	task.o task_block.o task_thread.o thread.o user_ringbuf.o)
 COLD_OBJS = $(filter-out $(HOT_OBJS),$(RUNTIME_OBJS))
 COLD_CFLAGS = $(patsubst -O2,-Os,$(CFLAGS))
 

@@ -2,10 +2,16 @@
 /*
  * Per-thread memory, within the library. The story is in docs/task.md.
  *
- *     task_layout.c  where in a block each struct is, and whether two descriptions of one agree
- *     task_back.c    the three places that programs find a thread's block in
- *     task_share.c   another process uses the same place
- *     task.c         threads: registering, leaving, fork; objects that come and go
+ *     task.c              what applications call: a thread's structs
+ *     task_thread.c       which threads are registered: first use, the end, fork
+ *     task_block.c        which memory a thread's block is, and that programs find it
+ *     task_back.c         the three places that programs find a block in
+ *     task_layout.c       where in a block each struct is, and whether two descriptions of one agree
+ *     task_layout_bytes.c that, for another process
+ *     task_object.c       objects with such structs come and go
+ *     task_relocate.c     programs whose fields are elsewhere
+ *     task_share.c        other processes may use the same blocks
+ *     task_join.c         this one does so
  */
 #ifndef LIBMEM_TASK_H
 #define LIBMEM_TASK_H
@@ -89,25 +95,8 @@ int task_declare(const char *who, const struct mem_task_image *task,
 /* Bytes of a block that are spoken for. */
 uint32_t task_declared_size(void);
 
-/* What is declared, for another process. */
-struct task_bytes {
-	char *data;
-	size_t size; /* bytes at data */
-	size_t at;   /* read or written so far; more than size: there was no room for it */
-};
-void task_layout_write(struct task_bytes *bytes);
-/* Take on what another process has declared; nothing is changed on failure. -EBUSY, -EINVAL. */
-int task_layout_read(struct task_bytes *bytes, uint32_t block_size);
 /* Whether programs must do with what is declared now. */
 void task_layout_seal(bool seal);
-
-/* task_share.c; the caller holds the lock */
-
-/* Pin all that another process needs to use the same blocks. */
-int task_share(const struct task_back *back, const char *folder, unsigned int mode);
-/* Open it. 1: it is what this process has as `old` already; that may be NULL. */
-int task_join(const char *folder, const struct task_back *old, uint32_t block_size,
-	      struct task_back **back);
 
 /* task_back.c; the caller holds the lock */
 int task_back_choose(struct mem_object *obj, const struct mem_task_opts *opts, uint32_t block_size,
@@ -138,18 +127,23 @@ int task_back_return(struct task_back *back);
 /* In a child process: leave private memory where the parent's was. */
 void task_back_leave(struct task_back *back);
 
-/* task.c */
+/* task_object.c: they take the lock */
 int task_prepare(struct mem_object *obj) PART;
 int task_load(struct mem_object *obj) PART;
 void task_close(struct mem_object *obj) PART;
+/* What mem_task_back, mem_task_index and offsets are in programs of this type. */
+uint64_t task_number(const struct mem_object *obj, const struct mem_extern_image *ext,
+		     uint32_t prog_type) PART;
+
+/* task_relocate.c */
+
+/* Whether the type has preserve_access_index: every access to a field of it has a CO-RE record. */
+bool task_is_movable(const struct image_view *image, uint32_t type);
 /*
  * Let an instruction access a field of such a struct where it is. 1: done; 0: the record is of another type; or
  * -EINVAL with a message.
  */
 int task_relocate(const struct mem_object *obj, const struct bpf_core_relo *relo, struct bpf_insn *insn)
-	__attribute__((weak));
-/* What mem_task_back, mem_task_index and offsets are in programs of this type. */
-uint64_t task_number(const struct mem_object *obj, const struct mem_extern_image *ext,
-		     uint32_t prog_type) PART;
+	PART;
 
 #endif /* LIBMEM_TASK_H */

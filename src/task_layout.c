@@ -18,24 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "task.h"
-
-struct field {
-	char *name, *type;
-	uint32_t offset, size; /* bits */
-};
-
-struct declared {
-	struct declared *next;
-	char *name;
-	char *who;         /* whose description came first, for messages */
-	uint32_t offset;   /* bytes from the start of a block */
-	uint32_t size;     /* bytes; the largest that was declared */
-	uint32_t room;     /* bytes until the next struct */
-	uint32_t count;    /* fields */
-	uint32_t shared;   /* of those, the first ones that other processes know; 0: none knows it */
-	struct field *fields;
-};
+#include "task_layout.h"
 
 /* The differences that make two descriptions incompatible, for a message. */
 struct diff {
@@ -44,9 +27,14 @@ struct diff {
 	unsigned int lines;
 };
 
-static struct declared *first;
+static struct task_declared *first;
 static uint32_t used = MEM_TASK_HEAD; /* bytes of a block */
 static bool sealed;                   /* programs can have what is shared, and nothing else */
+
+const struct task_declared *task_declared_first(void)
+{
+	return first;
+}
 
 uint32_t task_declared_size(void)
 {
@@ -69,15 +57,15 @@ static void differs(struct diff *diff, const char *fmt, ...)
 	diff->lines++;
 }
 
-static struct declared *find(const char *name)
+static struct task_declared *find(const char *name)
 {
-	for (struct declared *d = first; d; d = d->next)
+	for (struct task_declared *d = first; d; d = d->next)
 		if (!strcmp(d->name, name))
 			return d;
 	return NULL;
 }
 
-static const struct field *find_field(const struct declared *d, const char *name)
+static const struct task_field *find_field(const struct task_declared *d, const char *name)
 {
 	for (uint32_t i = 0; *name && i < d->count; i++)
 		if (!strcmp(d->fields[i].name, name))
@@ -85,22 +73,22 @@ static const struct field *find_field(const struct declared *d, const char *name
 	return NULL;
 }
 
-static bool overlap(const struct field *a, const struct mem_task_field_image *b)
+static bool overlap(const struct task_field *a, const struct mem_task_field_image *b)
 {
 	return a->offset < b->offset + b->size && b->offset < a->offset + a->size;
 }
 
-static void compare_field(const struct declared *d, const struct mem_task_field_image *field,
+static void compare_field(const struct task_declared *d, const struct mem_task_field_image *field,
 			  struct diff *diff)
 {
-	const struct field *same = find_field(d, field->name);
+	const struct task_field *same = find_field(d, field->name);
 
 	if (same && (strcmp(same->type, field->type) != 0 || same->size != field->size))
 		differs(diff, "\n  %s: %s, was %s", field->name, field->type, same->type);
 	else if (same && same->offset != field->offset)
 		differs(diff, "\n  %s: at bit %u, was at %u", field->name, field->offset, same->offset);
 	for (uint32_t i = 0; !same && i < d->count; i++) {
-		const struct field *other = &d->fields[i];
+		const struct task_field *other = &d->fields[i];
 
 		if (!overlap(other, field))
 			continue;
@@ -115,21 +103,21 @@ static void compare_field(const struct declared *d, const struct mem_task_field_
 }
 
 /* at: where each is, if not where it says. */
-static int add_fields(struct declared *d, const struct mem_task_image *task,
+static int add_fields(struct task_declared *d, const struct mem_task_image *task,
 		      const struct mem_task_field_image *fields, const uint32_t *at)
 {
-	struct field *grown = realloc(d->fields, (d->count + task->fields.count + 1) * sizeof(*grown));
+	struct task_field *grown = realloc(d->fields, (d->count + task->fields.count + 1) * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
 	d->fields = grown;
 	for (uint32_t i = 0; i < task->fields.count; i++) {
 		const struct mem_task_field_image *from = &fields[i];
-		struct field *to = &d->fields[d->count];
+		struct task_field *to = &d->fields[d->count];
 
 		if (find_field(d, from->name))
 			continue;
-		*to = (struct field){
+		*to = (struct task_field){
 			.name = strdup(from->name),
 			.type = strdup(from->type),
 			.offset = at ? at[i] : from->offset,
@@ -182,7 +170,7 @@ static bool can_move(const struct mem_task_field_image *field)
 				strtoul(field->type + 1, NULL, 10) == field->size);
 }
 
-static bool is_free(const struct declared *d, uint64_t offset, uint32_t size)
+static bool is_free(const struct task_declared *d, uint64_t offset, uint32_t size)
 {
 	for (uint32_t i = 0; i < d->count; i++)
 		if (d->fields[i].offset < offset + size && offset < (uint64_t)d->fields[i].offset + d->fields[i].size)
@@ -191,7 +179,7 @@ static bool is_free(const struct declared *d, uint64_t offset, uint32_t size)
 }
 
 /* How far a member of a program's struct has to move; end: bits where there is room for new ones. */
-static int64_t find_move(const struct declared *d, const struct mem_task_field_image *fields, uint32_t count,
+static int64_t find_move(const struct task_declared *d, const struct mem_task_field_image *fields, uint32_t count,
 			 uint32_t align, uint64_t *end)
 {
 	const struct mem_task_field_image *last = &fields[count - 1];
@@ -199,7 +187,7 @@ static int64_t find_move(const struct declared *d, const struct mem_task_field_i
 	int64_t move;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct field *same = find_field(d, fields[i].name);
+		const struct task_field *same = find_field(d, fields[i].name);
 
 		if (same)
 			return (int64_t)same->offset - fields[i].offset;
@@ -214,7 +202,7 @@ static int64_t find_move(const struct declared *d, const struct mem_task_field_i
 	return move;
 }
 
-static uint64_t end_of(const struct declared *d, const struct mem_task_image *task)
+static uint64_t end_of(const struct task_declared *d, const struct mem_task_image *task)
 {
 	uint64_t end = 8ULL * task->size;
 
@@ -225,7 +213,7 @@ static uint64_t end_of(const struct declared *d, const struct mem_task_image *ta
 }
 
 /* Say where each field of a program's struct is. */
-static void place_fields(const struct declared *d, const struct mem_task_image *task,
+static void place_fields(const struct task_declared *d, const struct mem_task_image *task,
 			 const struct mem_task_field_image *fields, uint32_t *at, struct diff *diff)
 {
 	uint64_t end = end_of(d, task);
@@ -260,7 +248,7 @@ static uint32_t size_with(const struct mem_task_image *task, const struct mem_ta
 	return (uint32_t)size;
 }
 
-static int merge(const char *who, struct declared *d, const struct mem_task_image *task,
+static int merge(const char *who, struct task_declared *d, const struct mem_task_image *task,
 		 const struct mem_task_field_image *fields, uint32_t *at)
 {
 	struct diff diff = { .len = 0 };
@@ -285,7 +273,7 @@ static int merge(const char *who, struct declared *d, const struct mem_task_imag
 	return (int)d->offset;
 }
 
-static void forget(struct declared *d)
+void task_declared_free(struct task_declared *d)
 {
 	for (uint32_t i = 0; i < d->count; i++) {
 		free(d->fields[i].name);
@@ -303,7 +291,7 @@ static int declare_first(const char *who, const struct mem_task_image *task,
 	uint32_t align = task->align > 64 ? task->align : 64;
 	uint64_t offset = ((uint64_t)used + align - 1) & ~(uint64_t)(align - 1);
 	uint64_t room = ((uint64_t)task->size + 63) & ~(uint64_t)63;
-	struct declared *d;
+	struct task_declared *d;
 
 	if (offset + task->size > block_size)
 		return no_room(who, task, task->size,
@@ -320,7 +308,7 @@ static int declare_first(const char *who, const struct mem_task_image *task,
 	d->size = task->size;
 	d->room = (uint32_t)room;
 	if (!d->name || !d->who || add_fields(d, task, fields, NULL)) {
-		forget(d);
+		task_declared_free(d);
 		return no_memory(who);
 	}
 	d->next = first;
@@ -333,10 +321,10 @@ static int declare_first(const char *who, const struct mem_task_image *task,
 static int check_sealed(const char *who, const struct mem_task_image *task,
 			const struct mem_task_field_image *fields)
 {
-	const struct declared *d = find(task->name);
+	const struct task_declared *d = find(task->name);
 
 	for (uint32_t i = 0; d && d->shared && i < task->fields.count; i++) {
-		const struct field *field = find_field(d, fields[i].name);
+		const struct task_field *field = find_field(d, fields[i].name);
 
 		if (*fields[i].name && (!field || field >= d->fields + d->shared))
 			return mem__error(EBUSY, "%s: field %s of per-thread struct '%s' is new to the "
@@ -353,7 +341,7 @@ int task_declare(const char *who, const struct mem_task_image *task,
 		 const struct mem_task_field_image *fields, uint32_t block_size,
 		 const struct task_programs *programs)
 {
-	struct declared *d = find(task->name);
+	struct task_declared *d = find(task->name);
 	int err = sealed && programs ? check_sealed(who, task, fields) : 0;
 
 	if (err)
@@ -364,110 +352,10 @@ int task_declare(const char *who, const struct mem_task_image *task,
 		 : declare_first(who, task, fields, block_size);
 }
 
-/* --- for other processes: numbers and strings, one after the other --- */
-
-static void put(struct task_bytes *bytes, const void *data, size_t size)
-{
-	if (bytes->at + size <= bytes->size)
-		memcpy(bytes->data + bytes->at, data, size);
-	bytes->at += size;
-}
-
-static void put_text(struct task_bytes *bytes, const char *text)
-{
-	put(bytes, text, strlen(text) + 1);
-}
-
-void task_layout_write(struct task_bytes *bytes)
-{
-	uint32_t count = 0;
-
-	for (struct declared *d = first; d; d = d->next)
-		count++;
-	put(bytes, &count, sizeof(count));
-	for (struct declared *d = first; d; d = d->next) {
-		const uint32_t numbers[] = { d->offset, d->size, d->room, d->count };
-
-		put_text(bytes, d->name);
-		put_text(bytes, d->who);
-		put(bytes, numbers, sizeof(numbers));
-		for (uint32_t i = 0; i < d->count; i++) {
-			const uint32_t place[] = { d->fields[i].offset, d->fields[i].size };
-
-			put_text(bytes, d->fields[i].name);
-			put_text(bytes, d->fields[i].type);
-			put(bytes, place, sizeof(place));
-		}
-	}
-}
-
-void task_layout_seal(bool seal)
-{
-	for (struct declared *d = first; seal && d; d = d->next)
-		d->shared = d->count;
-	sealed = seal;
-}
-
-static void get(struct task_bytes *bytes, void *data, size_t size)
-{
-	memset(data, 0, size);
-	if (bytes->size - bytes->at < size) {
-		bytes->at = bytes->size;
-		return;
-	}
-	memcpy(data, bytes->data + bytes->at, size);
-	bytes->at += size;
-}
-
-/* NULL at the end, or without memory. */
-static char *get_text(struct task_bytes *bytes)
-{
-	const char *text = bytes->data + bytes->at;
-	size_t room = bytes->size - bytes->at, len = strnlen(text, room);
-
-	bytes->at += len < room ? len + 1 : room;
-	return len < room ? strdup(text) : NULL;
-}
-
-static struct declared *get_declared(struct task_bytes *bytes, uint32_t block_size)
-{
-	struct declared *d = calloc(1, sizeof(*d));
-	uint32_t numbers[4] = { 0 };
-
-	if (!d)
-		return NULL;
-	d->name = get_text(bytes);
-	d->who = get_text(bytes);
-	get(bytes, numbers, sizeof(numbers));
-	d->offset = numbers[0];
-	d->size = numbers[1];
-	d->room = numbers[2];
-	if (!d->name || !d->who || d->offset < MEM_TASK_HEAD || d->offset % 64 || d->size > d->room ||
-	    (uint64_t)d->offset + d->room > block_size || numbers[3] > bytes->size)
-		goto fail;
-	d->fields = calloc(numbers[3] + 1, sizeof(*d->fields));
-	while (d->fields && d->count < numbers[3]) {
-		struct field *field = &d->fields[d->count++];
-		uint32_t place[2];
-
-		field->name = get_text(bytes);
-		field->type = get_text(bytes);
-		get(bytes, place, sizeof(place));
-		field->offset = place[0];
-		field->size = place[1];
-		if (!field->name || !field->type)
-			goto fail;
-	}
-	d->shared = d->count;
-	if (d->fields)
-		return d;
-fail:
-	forget(d);
-	return NULL;
-}
+/* --- what other processes have declared --- */
 
 /* What this process has in a struct already, into what it is about to take on. */
-static int merge_own(struct declared *d, const struct declared *own)
+static int merge_own(struct task_declared *d, const struct task_declared *own)
 {
 	struct mem_task_image task = { .name = own->name, .size = own->size };
 	struct mem_task_field_image *fields = calloc(own->count + 1, sizeof(*fields));
@@ -488,9 +376,9 @@ static int merge_own(struct declared *d, const struct declared *own)
 }
 
 /* Offsets that this process has given out can't be taken back. */
-static int meet_own(struct declared *d)
+int task_layout_meet(struct task_declared *d)
 {
-	for (struct declared *own = first; own; own = own->next) {
+	for (struct task_declared *own = first; own; own = own->next) {
 		bool same = !strcmp(own->name, d->name);
 
 		if (same && own->offset == d->offset) {
@@ -508,17 +396,17 @@ static int meet_own(struct declared *d)
 	return 0;
 }
 
-static void take_on(struct declared *d)
+void task_layout_add(struct task_declared *d)
 {
-	struct declared **at = &first;
+	struct task_declared **at = &first;
 
 	while (*at && strcmp((*at)->name, d->name) != 0)
 		at = &(*at)->next;
 	if (*at) {
-		struct declared *own = *at;
+		struct task_declared *own = *at;
 
 		*at = own->next;
-		forget(own);
+		task_declared_free(own);
 	}
 	d->next = first;
 	first = d;
@@ -526,29 +414,9 @@ static void take_on(struct declared *d)
 		used = d->offset + d->room;
 }
 
-int task_layout_read(struct task_bytes *bytes, uint32_t block_size)
+void task_layout_seal(bool seal)
 {
-	struct declared *all = NULL, *d;
-	uint32_t count;
-	int err = 0;
-
-	get(bytes, &count, sizeof(count));
-	while (!err && count--) {
-		d = get_declared(bytes, block_size);
-		if (!d) {
-			err = mem__error(EINVAL, "shared per-thread structs: their description is damaged");
-			break;
-		}
-		d->next = all;
-		all = d;
-		err = meet_own(d);
-	}
-	while ((d = all)) {
-		all = d->next;
-		if (err)
-			forget(d);
-		else
-			take_on(d);
-	}
-	return err;
+	for (struct task_declared *d = first; seal && d; d = d->next)
+		d->shared = d->count;
+	sealed = seal;
 }
