@@ -30,7 +30,7 @@ enum { SLOWNESS = 4, SANITIZED = 1 };
 #else
 enum { SLOWNESS = 1, SANITIZED = 0 };
 #endif
-enum { DEFAULT_TIMEOUT = 20 };
+enum { DEFAULT_TIMEOUT = 60 };
 
 static struct test *tests, **last_test = &tests;
 static const struct test_fixture *file_fixture;
@@ -197,7 +197,7 @@ static SRunner *runner_for(const struct test *test)
 	tcase_add_checked_fixture(tcase, before_test, after_test);
 	if (file_fixture)
 		tcase_add_checked_fixture(tcase, file_fixture->setup, file_fixture->teardown);
-	tcase_set_timeout(tcase, timeout * SLOWNESS * (in_emulator() ? 4 : 1));
+	tcase_set_timeout(tcase, (timeout * SLOWNESS + leaks_patience) * (in_emulator() ? 4 : 1));
 	tcase_add_test(tcase, *test->function);
 	suite_add_tcase(suite, tcase);
 	return runner;

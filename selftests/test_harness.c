@@ -153,7 +153,7 @@ TEST(finds_a_map)
 	ck_assert_int_ge(fd, 0);
 	expect_leak("\"\" of type 2 left in the kernel");
 	close(fd);
-	leaks_patience = 3;
+	leaks_patience = 30;
 	expect_none();
 }
 END_TEST
@@ -171,7 +171,7 @@ TEST(finds_a_map_that_only_a_mapping_holds)
 	close(fd);
 	expect_leak("left in the kernel");
 	munmap(mapping, 4096);
-	leaks_patience = 3;
+	leaks_patience = 30;
 	expect_none();
 }
 END_TEST

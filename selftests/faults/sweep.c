@@ -234,7 +234,6 @@ void sweep_all(const struct operation *table)
 	static const int errnos[] = {0, ENOMEM, EINVAL};
 	char left[1000];
 
-	leaks_patience = 10; /* there are many programs to be freed */
 	for (; table->name; table++) {
 		struct sweep sweep = {.op = table};
 		time_t start = time(NULL);
