@@ -130,7 +130,7 @@ $(BUILD)/%.pc: %.pc.in FORCE
 FORCE:
 
 include install.mk
--include $(wildcard setup.mk bpf-progs/*.mk selftests/*.mk bench/*.mk docs/*.mk)
+-include $(wildcard setup.mk bpf-progs/common/*.mk bpf-progs/*.mk selftests/*.mk bench/*.mk docs/*.mk)
 
 clean:
 	$(Q)rm -rf $(BUILD)

@@ -7,22 +7,12 @@ REQTRACE_DIR := $(BUILD)/bpf-progs/reqtrace
 REQTRACE := $(REQTRACE_DIR)/reqtrace
 REQSERVER := $(REQTRACE_DIR)/reqserver
 REQTRACE_OBJS := $(addprefix $(REQTRACE_DIR)/,reqtrace.o options.o probe.o sample.o view.o timeline.o) \
-	$(addprefix $(BUILD)/bpf-progs/syslat/,text.o term.o)
+	$(TOOL_SCREEN) $(TOOL_ARGUMENTS)
 REQSERVER_OBJS := $(addprefix $(REQTRACE_DIR)/,server.o work.o load.o)
 
 reqtrace: $(REQTRACE) $(REQSERVER)
 	@:
 
-$(REQTRACE_DIR)/%.bpf.o: bpf-progs/reqtrace/%.bpf.c bpf-progs/reqtrace.mk
-	@mkdir -p $(@D)
-	$(call say,CLANG,$<)
-	$(Q)$(CLANG_BPF) -g -O2 -Wall -Werror --target=bpf -mcpu=v3 -Iinclude -MMD -MP -c $< -o $@
-
-$(REQTRACE_DIR)/%.skel.h: $(REQTRACE_DIR)/%.bpf.o $(MEMGEN)
-	$(call say,MEMGEN,$<)
-	$(Q)$(MEMGEN) skeleton $< -o $@
-
-$(REQTRACE_DIR)/%.o: private ALL_CFLAGS += -I$(REQTRACE_DIR) -Ibpf-progs/syslat -DREQTRACE_VERSION='"$(VERSION)"'
 $(REQTRACE_DIR)/probe.o: $(REQTRACE_DIR)/reqtrace.skel.h
 $(REQSERVER_OBJS): $(REQTRACE_DIR)/server.skel.h
 
@@ -39,9 +29,6 @@ demo-reqtrace: setup
 	$(Q)BUILD=$(BUILD) selftests/vm/here -f $(REQTRACE) -f $(REQSERVER) -- \
 		bpf-progs/reqtrace/demo.sh $(REQTRACE_DIR) $(BUILD)/reqtrace.svg
 
--include $(wildcard $(REQTRACE_DIR)/*.d)
-
 # Its tests: of the parts that need no kernel, which are linked in, and of tool and server.
-$(BUILD)/selftests/test_reqtrace_parts: $(addprefix $(REQTRACE_DIR)/,sample.o timeline.o) \
-	$(BUILD)/bpf-progs/syslat/text.o
+$(BUILD)/selftests/test_reqtrace_parts: $(addprefix $(REQTRACE_DIR)/,sample.o timeline.o) $(TOOL_SCREEN)
 $(BUILD)/selftests/test_reqtrace: | $(REQTRACE) $(REQSERVER)

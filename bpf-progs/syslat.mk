@@ -7,20 +7,13 @@
 
 SYSLAT_DIR := $(BUILD)/bpf-progs/syslat
 SYSLAT := $(SYSLAT_DIR)/syslat
-SYSLAT_OBJS := $(patsubst %.c,$(BUILD)/%.o, \
-	$(filter-out %.bpf.c,$(sort $(wildcard bpf-progs/syslat/*.c))))
+SYSLAT_SRCS := $(filter-out %.bpf.c,$(sort $(wildcard bpf-progs/syslat/*.c)))
+SYSLAT_OBJS := $(SYSLAT_SRCS:%.c=$(BUILD)/%.o) $(TOOL_SCREEN) $(TOOL_ARGUMENTS)
 
 syslat: $(SYSLAT)
 	@:
 
-$(SYSLAT_DIR)/syslat.bpf.o: bpf-progs/syslat/syslat.bpf.c bpf-progs/syslat.mk
-	@mkdir -p $(@D)
-	$(call say,CLANG,$<)
-	$(Q)$(CLANG_BPF) -g -O2 -Wall -Werror --target=bpf -mcpu=v4 -D__TARGET_ARCH_$(BPF_ARCH) -Iinclude -MMD -MP -c $< -o $@
-
-$(SYSLAT_DIR)/syslat.skel.h: $(SYSLAT_DIR)/syslat.bpf.o $(MEMGEN)
-	$(call say,MEMGEN,$<)
-	$(Q)$(MEMGEN) skeleton $< -o $@
+$(SYSLAT_DIR)/syslat.bpf.o: private TOOL_BPF_CFLAGS += -mcpu=v4 -D__TARGET_ARCH_$(BPF_ARCH)
 
 # The names of the system calls, as the C library has them for the machine that is built for.
 $(SYSLAT_DIR)/call_names.inc: bpf-progs/syslat.mk
@@ -30,7 +23,6 @@ $(SYSLAT_DIR)/call_names.inc: bpf-progs/syslat.mk
 		sed -n 's/^#define __NR_\([a-z0-9_]*\) .*/CALL(__NR_\1, "\1")/p' | LC_ALL=C sort > $@
 	$(Q)test -s $@
 
-$(SYSLAT_OBJS): private ALL_CFLAGS += -I$(SYSLAT_DIR) -DSYSLAT_VERSION='"$(VERSION)"'
 $(SYSLAT_DIR)/probe.o: $(SYSLAT_DIR)/syslat.skel.h
 $(SYSLAT_DIR)/calls.o: $(SYSLAT_DIR)/call_names.inc
 
@@ -62,8 +54,6 @@ install-syslat: $(SYSLAT)
 	$(Q)install -d $(DESTDIR)$(BINDIR)
 	$(Q)install -s -m 755 $(SYSLAT) $(DESTDIR)$(BINDIR)
 
--include $(wildcard $(SYSLAT_DIR)/*.d)
-
 # Its tests: of the parts that need no kernel, which are linked in, and of the tool.
-$(BUILD)/selftests/test_syslat_parts: $(addprefix $(SYSLAT_DIR)/,json.o sample.o text.o view.o)
+$(BUILD)/selftests/test_syslat_parts: $(addprefix $(SYSLAT_DIR)/,json.o sample.o view.o) $(TOOL_SCREEN)
 $(BUILD)/selftests/test_syslat: | $(SYSLAT)

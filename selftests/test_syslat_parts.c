@@ -9,7 +9,7 @@
 
 #include "../bpf-progs/syslat/json.h"
 #include "../bpf-progs/syslat/sample.h"
-#include "../bpf-progs/syslat/text.h"
+#include "../bpf-progs/common/text.h"
 #include "../bpf-progs/syslat/view.h"
 
 #define MS 1000000ULL

@@ -15,7 +15,7 @@
 #define SECOND	  1000000000LL
 
 /* Clients take from it which commands there are: those of memcached 1.5.3, which had the text form of gat. */
-#define AS_VERSION "1.5.3-kv-" KV_VERSION
+#define AS_VERSION "1.5.3-kv-" TOOL_VERSION
 
 #define BAD_LINE "CLIENT_ERROR bad command line format\r\n"
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <argp.h>
 #include <arpa/inet.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include "../common/arguments.h"
 #include "options.h"
 
 #define MEGABYTE     (1UL << 20)
@@ -11,7 +10,7 @@
 
 /* the C library looks for this name; everything else is compiled to stay inside */
 extern const char *argp_program_version __attribute__((visibility("default")));
-const char *argp_program_version = "kv " KV_VERSION;
+const char *argp_program_version = "kv " TOOL_VERSION;
 
 static const char doc[] =
 	"Serve memcached's text protocol over TCP and UDP, from memory that a BPF program reads.\v"
@@ -30,21 +29,6 @@ static const struct argp_option table[] = {
 	{0},
 };
 
-static unsigned long number(struct argp_state *state, const char *option, const char *arg,
-			    unsigned long low, unsigned long high)
-{
-	char *end;
-	unsigned long value;
-
-	errno = 0;
-	value = strtoul(arg, &end, 10);
-	if (end == arg || *end || errno || *arg == '-')
-		argp_error(state, "--%s: '%s' is not a number", option, arg);
-	if (value < low || value > high)
-		argp_error(state, "--%s: %s is not between %lu and %lu", option, arg, low, high);
-	return value;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -60,13 +44,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--listen: '%s' is not an IPv4 address", arg);
 		break;
 	case 'p':
-		options->port = (uint16_t)number(state, "port", arg, 1, 65535);
+		options->port = (uint16_t)argument_count(state, "port", arg, 1, 65535);
 		break;
 	case 'm':
-		options->memory = number(state, "memory", arg, 2, 4000) * MEGABYTE;
+		options->memory = argument_count(state, "memory", arg, 2, 4000) * MEGABYTE;
 		break;
 	case 'n':
-		options->items = number(state, "items", arg, 1, 1UL << 27);
+		options->items = argument_count(state, "items", arg, 1, 1UL << 27);
 		break;
 	case 'g':
 		options->generic = true;

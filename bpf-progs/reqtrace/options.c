@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <argp.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../common/arguments.h"
 #include "options.h"
-
-#define MIN_INTERVAL 0.05
-#define MAX_SECONDS 31536000. /* a year */
 
 /* the C library looks for this name; everything else is compiled to stay inside */
 extern const char *argp_program_version __attribute__((visibility("default")));
-const char *argp_program_version = "reqtrace " REQTRACE_VERSION;
+const char *argp_program_version = "reqtrace " TOOL_VERSION;
 
 static const char doc[] =
 	"Show where the requests of servers spend their time: on a CPU, waiting, or ready to run, and in which "
@@ -30,18 +27,6 @@ static const struct argp_option table[] = {
 	{"verbose", 'v', NULL, 0, "report on stderr what libmem does", 0},
 	{0},
 };
-
-static double number(struct argp_state *state, const char *option, const char *arg, double low, double high)
-{
-	char *end;
-	double value;
-
-	errno = 0;
-	value = strtod(arg, &end);
-	if (end == arg || *end || errno || !(value >= low && value <= high))
-		argp_error(state, "--%s: '%s' is not a number between %.10g and %.10g", option, arg, low, high);
-	return value;
-}
 
 static enum sort_key sort_key(struct argp_state *state, const char *arg)
 {
@@ -68,16 +53,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'd':
-		options->duration = number(state, "duration", arg, MIN_INTERVAL, MAX_SECONDS);
+		options->duration = argument_seconds(state, "duration", arg);
 		break;
 	case 'i':
-		options->interval = number(state, "interval", arg, MIN_INTERVAL, MAX_SECONDS);
+		options->interval = argument_seconds(state, "interval", arg);
 		break;
 	case 's':
 		options->sort = sort_key(state, arg);
 		break;
 	case 't':
-		options->top = (size_t)number(state, "top", arg, 1, MAX_REQUESTS);
+		options->top = argument_count(state, "top", arg, 1, MAX_REQUESTS);
 		break;
 	case 'o':
 		options->timeline = arg;

@@ -8,21 +8,18 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
+#include "../common/events.h"
 #include "options.h"
 #include "probe.h"
-#include "term.h"
+#include "../common/term.h"
 #include "timeline.h"
 #include "view.h"
 
 #define READ_INTERVAL 0.05 /* seconds: the programs wake nobody */
-#define NEVER 1e300
 
 struct app {
 	struct options options;
@@ -38,14 +35,6 @@ struct app {
 	int signals; /* signalfd */
 	int err;     /* of memory or of writing, -errno */
 };
-
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void take(void *ctx, const struct segment *segment)
 {
@@ -65,17 +54,13 @@ static void show(struct app *app)
 
 	app->view.seconds = seconds_now() - app->start;
 	app->view.losses = probe_losses(app->probe);
-	if (app->screen) {
-		term_size(STDOUT_FILENO, &text->width, &app->view.height);
-		text_raw(text, "\033[H", 3);
-	}
+	if (app->screen)
+		term_draw_begin(text, &app->view.height);
 	if (app->options.raw)
 		view_print_raw(text, &app->sample);
 	else
 		view_draw(text, &app->view, &app->sample);
-	if (app->screen)
-		text_raw(text, "\033[J", 3); /* what an earlier, larger screen had */
-	err = text_flush(text, STDOUT_FILENO);
+	err = app->screen ? term_draw_end(text) : text_flush(text, STDOUT_FILENO);
 	app->err = app->err ?: err;
 }
 
@@ -103,26 +88,14 @@ static void read_keys(struct app *app)
 	app->next_show = 0;
 }
 
-static void stop_for_a_while(struct app *app)
-{
-	term_leave();
-	raise(SIGSTOP); /* what the shell expects of Ctrl-Z */
-	term_enter();
-	app->next_show = 0;
-}
-
 static void read_signals(struct app *app)
 {
-	struct signalfd_siginfo info;
+	int come = signals_read(app->signals);
 
-	while (read(app->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGTSTP)
-			stop_for_a_while(app);
-		else if (info.ssi_signo == SIGWINCH)
-			app->next_show = 0;
-		else
-			app->over = true;
-	}
+	if (come & SIGNALS_DRAW)
+		app->next_show = 0;
+	if (come & SIGNALS_END)
+		app->over = true;
 }
 
 static void wait_for_events(struct app *app)
@@ -215,28 +188,6 @@ static int report(struct app *app)
 	return write_timeline(app);
 }
 
-static int open_signals(struct app *app)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is seen when writing */
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
-	if (app->screen) {
-		sigaddset(&set, SIGTSTP);
-		sigaddset(&set, SIGWINCH);
-	}
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	app->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (app->signals >= 0)
-		return 0;
-	perror("reqtrace: signalfd");
-	return -errno;
-}
-
 static void set_up(struct app *app)
 {
 	app->screen = !app->options.raw && term_is_screen();
@@ -245,7 +196,6 @@ static void set_up(struct app *app)
 		app->options.interval = 1;
 	app->view = (struct view){.sort = app->options.sort, .top = app->options.top};
 	term_text_setup(&app->text, app->screen);
-	app->text.redraw = app->screen;
 }
 
 int main(int argc, char **argv)
@@ -255,7 +205,8 @@ int main(int argc, char **argv)
 
 	options_parse(&app.options, argc, argv);
 	set_up(&app);
-	if (open_signals(&app))
+	app.signals = signals_open("reqtrace", app.screen);
+	if (app.signals < 0)
 		return EXIT_FAILURE;
 	app.probe = probe_open(&app.options);
 	if (!app.probe)

@@ -5,7 +5,7 @@
 
 #include "probe.h"
 #include "sample.h"
-#include "text.h"
+#include "../common/text.h"
 
 struct view {
 	enum sort_key sort;

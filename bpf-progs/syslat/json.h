@@ -3,7 +3,7 @@
 #define SYSLAT_JSON_H
 
 #include "sample.h"
-#include "text.h"
+#include "../common/text.h"
 
 /*
  * One JSON object on one line: everything in the sample, rows sorted by `sort`, at most `top` of

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <argp.h>
-#include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
+#include "../common/arguments.h"
 #include "options.h"
 
-#define MIN_INTERVAL 0.05      /* seconds: a faster screen measures itself */
-#define MAX_SECONDS  31536000. /* a year */
-#define MAX_SLOTS    (1U << 20)
+#define MAX_SLOTS (1U << 20)
 
 /* the C library looks for this name; everything else is compiled to stay inside */
 extern const char *argp_program_version __attribute__((visibility("default")));
-const char *argp_program_version = "syslat " SYSLAT_VERSION;
+const char *argp_program_version = "syslat " TOOL_VERSION;
 
 static const char doc[] =
 	"Show how long system calls take, by process.\v"
@@ -44,25 +41,6 @@ static const struct argp_option table[] = {
 	{0},
 };
 
-/* A number from low to high, or an error that names the option. */
-static double number(struct argp_state *state, const char *option, const char *arg, double low,
-		     double high, bool whole)
-{
-	char *end;
-	double value;
-
-	errno = 0;
-	value = strtod(arg, &end);
-	if (end == arg || *end || errno || !__builtin_isfinite(value) ||
-	    (whole && value != (double)(long long)value))
-		argp_error(state, "--%s: '%s' is not a %snumber", option, arg,
-			   whole ? "whole " : "");
-	if (value < low || value > high)
-		argp_error(state, "--%s: %s is not between %.10g and %.10g", option, arg, low,
-			   high);
-	return value;
-}
-
 static enum sort_key sort_key(struct argp_state *state, const char *arg)
 {
 	for (int key = 0; key < SORT_KEYS; key++)
@@ -88,7 +66,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'p':
-		options->pid = (pid_t)number(state, "pid", arg, 1, INT_MAX, true);
+		options->pid = (pid_t)argument_count(state, "pid", arg, 1, INT_MAX);
 		break;
 	case 'n':
 		if (!*arg || strlen(arg) >= NAME_SIZE)
@@ -97,18 +75,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->name = arg;
 		break;
 	case 'd':
-		options->duration = number(state, "duration", arg, MIN_INTERVAL, MAX_SECONDS,
-					   false);
+		options->duration = argument_seconds(state, "duration", arg);
 		break;
 	case 'i':
-		options->interval = number(state, "interval", arg, MIN_INTERVAL, MAX_SECONDS,
-					   false);
+		options->interval = argument_seconds(state, "interval", arg);
 		break;
 	case 's':
 		options->sort = sort_key(state, arg);
 		break;
 	case 't':
-		options->top = (size_t)number(state, "top", arg, 1, MAX_SLOTS, true);
+		options->top = argument_count(state, "top", arg, 1, MAX_SLOTS);
 		break;
 	case 'c':
 		options->by_call = true;
@@ -123,8 +99,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->json = true;
 		break;
 	case OPTION_SLOTS:
-		options->slots =
-			power_of_two((uint32_t)number(state, "slots", arg, 1, MAX_SLOTS, true));
+		options->slots = power_of_two((uint32_t)argument_count(state, "slots", arg, 1, MAX_SLOTS));
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' is not an option", arg);

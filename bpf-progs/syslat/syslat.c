@@ -10,18 +10,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+#include "../common/events.h"
 #include "json.h"
 #include "options.h"
 #include "probe.h"
-#include "term.h"
+#include "../common/term.h"
 #include "view.h"
 
 /* Seconds between two rounds of taking over what ended: see probe_reap(). */
@@ -47,16 +45,6 @@ struct app {
 	int err;     /* of writing or of memory, -errno */
 };
 
-#define NEVER 1e300
-
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* Keep the sample of one interval ago and take a new one. */
 static void take_sample(struct app *app, double now)
 {
@@ -81,11 +69,9 @@ static void draw(struct app *app)
 {
 	struct text *text = &app->text;
 
-	term_size(STDOUT_FILENO, &text->width, &app->view.height);
-	text_raw(text, "\033[H", 3);
+	term_draw_begin(text, &app->view.height);
 	view_draw_screen(text, &app->view, shown(app));
-	text_raw(text, "\033[J", 3); /* what an earlier, larger screen had */
-	app->err = app->err ?: text_flush(text, STDOUT_FILENO);
+	app->err = app->err ?: term_draw_end(text);
 }
 
 static void print(struct app *app)
@@ -178,23 +164,10 @@ static bool read_keys(struct app *app)
 	return key != KEY_END_OF_INPUT;
 }
 
-static void stop(void)
-{
-	term_leave();
-	raise(SIGSTOP); /* what the shell expects of Ctrl-Z; here goes on what `fg` continues */
-	term_enter();
-}
-
 static void read_signals(struct app *app)
 {
-	struct signalfd_siginfo info;
-
-	while (read(app->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGTSTP)
-			stop();
-		else if (info.ssi_signo != SIGWINCH)
-			app->over = true;
-	}
+	if (signals_read(app->signals) & SIGNALS_END)
+		app->over = true;
 	if (!app->over && app->screen)
 		draw(app);
 }
@@ -304,28 +277,6 @@ static int open_target(struct app *app)
 	return -errno;
 }
 
-static int open_signals(struct app *app)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is seen when writing */
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
-	if (app->screen) {
-		sigaddset(&set, SIGTSTP);
-		sigaddset(&set, SIGWINCH);
-	}
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	app->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (app->signals >= 0)
-		return 0;
-	perror("syslat: signalfd");
-	return -errno;
-}
-
 static void set_up(struct app *app)
 {
 	struct options *options = &app->options;
@@ -344,7 +295,6 @@ static void set_up(struct app *app)
 		snprintf(app->filter, sizeof(app->filter), "'%s'", options->name);
 	app->view.filter = *app->filter ? app->filter : NULL;
 	term_text_setup(&app->text, app->screen);
-	app->text.redraw = app->screen;
 }
 
 int main(int argc, char **argv)
@@ -356,8 +306,10 @@ int main(int argc, char **argv)
 	set_up(&app);
 	err = check_output();
 	err = err ?: open_target(&app);
-	err = err ?: open_signals(&app);
 	if (err)
+		return EXIT_FAILURE;
+	app.signals = signals_open("syslat", app.screen);
+	if (app.signals < 0)
 		return EXIT_FAILURE;
 	app.probe = probe_open(&app.options);
 	if (!app.probe)

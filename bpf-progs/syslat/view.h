@@ -4,7 +4,7 @@
 #define SYSLAT_VIEW_H
 
 #include "sample.h"
-#include "text.h"
+#include "../common/text.h"
 
 struct view {
 	enum sort_key sort;

@@ -85,6 +85,18 @@ void term_size(int fd, int *columns, int *lines)
 	*lines = size.ws_row ? size.ws_row : env_number("LINES", 24);
 }
 
+void term_draw_begin(struct text *text, int *lines)
+{
+	term_size(STDOUT_FILENO, &text->width, lines);
+	text_raw(text, "\033[H", 3);
+}
+
+int term_draw_end(struct text *text)
+{
+	text_raw(text, "\033[J", 3); /* what an earlier, larger screen had */
+	return text_flush(text, STDOUT_FILENO);
+}
+
 /* One byte of input, or -1 if none is there, or KEY_END_OF_INPUT. */
 static int next_byte(void)
 {
@@ -144,4 +156,5 @@ void term_text_setup(struct text *text, bool screen)
 
 	text->colour = screen && !(no_colour && *no_colour);
 	text->blocks = says_utf8();
+	text->redraw = screen;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Text for a terminal or a file: lines of a limited width, colours, units, harmless names. */
-#ifndef SYSLAT_TEXT_H
-#define SYSLAT_TEXT_H
+#ifndef COMMON_TEXT_H
+#define COMMON_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,4 +49,4 @@ const char *format_time(char buffer[16], uint64_t ns);
 /* At most 6 characters: "99999", "123k", "4.56M". */
 const char *format_count(char buffer[16], uint64_t count);
 
-#endif /* SYSLAT_TEXT_H */
+#endif /* COMMON_TEXT_H */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Arguments of options. What is wrong ends the program with a message that names the option. */
+#ifndef COMMON_ARGUMENTS_H
+#define COMMON_ARGUMENTS_H
+
+#include <argp.h>
+
+/* A whole number from low to high. */
+unsigned long argument_count(struct argp_state *state, const char *option, const char *arg, unsigned long low,
+			     unsigned long high);
+
+/* How long something takes, or how often it happens: 0.05 seconds to a year. */
+double argument_seconds(struct argp_state *state, const char *option, const char *arg);
+
+#endif /* COMMON_ARGUMENTS_H */
