@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Reads what test programs print and appends one line for each test to the file `out`:
 #
-#     column <tab> suite <tab> ok|FAIL|skip <tab> test <tab> reason
+#     column <tab> suite <tab> ok|FAIL|skip <tab> test <tab> reason <tab> seconds, if one or more
 #
 # Shows failures as they come, and each suite when it ends (every test with verbose=1). Around a
 # program's output the input has "#suite NAME SECONDS" and "#end NAME EXITCODE SECONDS", with the time of day.
 
-function record(verdict, test, reason)
+function record(verdict, test, reason, seconds)
 {
-	printf "%s\t%s\t%s\t%s\t%s\n", column, suite, verdict, test, reason >> out
+	printf "%s\t%s\t%s\t%s\t%s\t%s\n", column, suite, verdict, test, reason, seconds >> out
 	fflush(out)
 	count[verdict]++
 }
@@ -55,7 +55,7 @@ function show_suite(   text)
 	if (!sub(/^[^(]*[(]/, "", reason))
 		reason = ""
 	sub(/[)]$/, "", reason)
-	record($1, test, reason)
+	record($1, test, reason, $3 ~ /^\[[0-9.]+$/ ? substr($3, 2) : "")
 	detail = $1 == "FAIL" || verbose
 	if (detail)
 		print

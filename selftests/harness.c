@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <mem/mem.h>
@@ -30,6 +31,7 @@ enum { SLOWNESS = 4, SANITIZED = 1 };
 #else
 enum { SLOWNESS = 1, SANITIZED = 0 };
 #endif
+/* For what hangs. A slow machine with other work needs many times what a test takes elsewhere. */
 enum { DEFAULT_TIMEOUT = 60 };
 
 static struct test *tests, **last_test = &tests;
@@ -40,8 +42,10 @@ static int forking; /* CK_FORK=no, for a debugger, runs the tests in this proces
 static struct {
 	int skipped;  /* by test_skip() */
 	int finished; /* got to its end */
+	struct test_place place;
 	char reason[400];
 } * verdict;
+struct test_place *test_place;
 
 void test_register(struct test *test)
 {
@@ -169,12 +173,14 @@ static void mark_console(const char *suite, const char *test)
 		close(fd);
 }
 
-/* One line, then the rest of a longer text, each line after a tab. */
-static void print_verdict(const char *verb, const char *suite, const char *test, const char *reason)
+/* One line, then the rest of a longer text, each line after a tab. Times of a second and more are shown. */
+static void print_verdict(const char *verb, const char *suite, const char *test, const char *reason, double seconds)
 {
 	const char *end = strchr(reason, '\n');
 
 	printf("%-4s %s.%s", verb, suite, test);
+	if (seconds >= 1)
+		printf(" [%.1f s]", seconds);
 	if (*reason)
 		printf(" (%.*s)", end ? (int)(end - reason) : (int)strlen(reason), reason);
 	putchar('\n');
@@ -187,12 +193,20 @@ static void print_verdict(const char *verb, const char *suite, const char *test,
 	fflush(stdout);
 }
 
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
 static SRunner *runner_for(const struct test *test)
 {
 	TCase *tcase = tcase_create(test->name);
 	Suite *suite = suite_create(test->name);
 	SRunner *runner = srunner_create(suite);
-	double timeout = test->timeout ? test->timeout : DEFAULT_TIMEOUT;
+	double timeout = test->timeout > DEFAULT_TIMEOUT ? test->timeout : DEFAULT_TIMEOUT;
 
 	tcase_add_checked_fixture(tcase, before_test, after_test);
 	if (file_fixture)
@@ -203,12 +217,25 @@ static SRunner *runner_for(const struct test *test)
 	return runner;
 }
 
+/* An assertion that failed knows where it is; who died otherwise had passed the last one that held. */
+static void describe_failure(char *text, size_t size, TestResult *result)
+{
+	const struct test_place *place = &verdict->place;
+
+	if (tr_rtype(result) == CK_ERROR && place->file)
+		snprintf(text, size, "after %s:%d: %s", place->file, place->line, tr_msg(result));
+	else
+		snprintf(text, size, "%s:%d: %s", tr_lfile(result), tr_lno(result), tr_msg(result));
+}
+
 /* Returns 1 if the test failed. */
 static int run_test(const char *suite, const struct test *test)
 {
 	SRunner *runner = runner_for(test);
 	TestResult **results;
-	char text[4096];
+	char text[4096] = "";
+	const char *verb = "ok";
+	double began = now();
 	int failed;
 
 	memset(verdict, 0, sizeof(*verdict));
@@ -217,18 +244,16 @@ static int run_test(const char *suite, const struct test *test)
 	srunner_run_all(runner, CK_SILENT);
 	failed = srunner_ntests_failed(runner) != 0;
 	results = srunner_results(runner);
-	if (!failed && !verdict->skipped && !verdict->finished) {
-		failed = 1;
-		print_verdict("FAIL", suite, test->name, "the process exited in the middle of it");
-	} else if (failed) {
-		snprintf(text, sizeof(text), "%s:%d: %s", tr_lfile(results[0]), tr_lno(results[0]),
-			 tr_msg(results[0]));
-		print_verdict("FAIL", suite, test->name, text);
+	if (failed) {
+		describe_failure(text, sizeof(text), results[0]);
 	} else if (verdict->skipped) {
-		print_verdict("skip", suite, test->name, verdict->reason);
-	} else {
-		print_verdict("ok", suite, test->name, "");
+		verb = "skip";
+		snprintf(text, sizeof(text), "%s", verdict->reason);
+	} else if (!verdict->finished) {
+		failed = 1;
+		snprintf(text, sizeof(text), "the process exited in the middle of it");
 	}
+	print_verdict(failed ? "FAIL" : verb, suite, test->name, text, now() - began);
 	free(results);
 	srunner_free(runner);
 	return failed;
@@ -276,6 +301,7 @@ int main(int argc, char **argv)
 		       -1, 0);
 	if (verdict == MAP_FAILED)
 		return perror("mmap"), 1;
+	test_place = &verdict->place;
 	for (const struct test *test = tests; test; test = test->next)
 		if (wanted(test, argv + 1))
 			failed += run_test(suite, test);

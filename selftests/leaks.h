@@ -13,7 +13,7 @@
 
 #include <stddef.h>
 
-/* Seconds to wait for the kernel to free what was let go of. */
+/* Seconds to wait for the kernel to free what was let go of: a busy machine's grace periods are long. */
 extern double leaks_patience;
 
 /* Remember the state of this process and the kernel. */

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What is said about tests that fail, die, end early, leak or take long, and what becomes of it in the
+# table of results.
+. "$(dirname "$0")/harness.sh"
+
+a_program_of_tests()
+{
+	cat > "$scratch/test_sample.c" <<-'EOF'
+		#include <stdlib.h>
+		#include <unistd.h>
+		#include "harness.h"
+		TEST(holds) { ck_assert(1); } END_TEST
+		TEST(fails) { ck_assert_int_eq(1, 2); } END_TEST
+		TEST(dies)
+		{
+			ck_assert(1);
+			abort();
+		}
+		END_TEST
+		TEST(ends) { _exit(0); } END_TEST
+		TEST(leaks) { if (!dup(0)) abort(); } END_TEST
+		TEST(sleeps) { sleep(1); } END_TEST
+		TEST(cannot) { test_skip("no %s", "way"); } END_TEST
+	EOF
+	# shellcheck disable=SC2046 # one word for each library
+	"$CC" -D_GNU_SOURCE -DBUILD_DIR='"build"' -Iselftests -Iinclude "$scratch/test_sample.c" \
+		"$BUILD"/selftests/{harness,leaks,rawbpf}.o "$BUILD/internal/libmem.a" -pthread \
+		$("$PKG_CONFIG" --libs check) -o "$scratch/test_sample"
+}
+
+# says LINE: the program printed a line that begins so.
+says()
+{
+	grep -F -- "$1" "$scratch/out" || {
+		echo "no line says: $1"
+		return 1
+	}
+}
+
+each_end_has_its_words()
+{
+	a_program_of_tests
+	"$scratch/test_sample" > "$scratch/out" && return 1
+	cat "$scratch/out"
+	[ "$(grep -c ' sample\.' "$scratch/out")" = 7 ]
+	grep -qx 'ok   sample.holds' "$scratch/out"
+	says "FAIL sample.fails ($scratch/test_sample.c:5: Assertion '1 == 2' failed"
+	says "FAIL sample.dies (after $scratch/test_sample.c:8: "
+	says "FAIL sample.ends (the process exited in the middle of it)"
+	grep -q "^FAIL sample.leaks (.*left behind: file descriptor" "$scratch/out"
+	grep -Eq '^ok   sample.sleeps \[[0-9.]+ s\]$' "$scratch/out"
+	grep -qx 'skip sample.cannot (no way)' "$scratch/out"
+}
+
+patterns_choose()
+{
+	a_program_of_tests
+	"$scratch/test_sample" 'hol*' cannot > "$scratch/out"
+	diff - "$scratch/out" <<-'EOF'
+		ok   sample.holds
+		skip sample.cannot (no way)
+	EOF
+}
+
+the_table_has_all_of_them()
+{
+	a_program_of_tests
+	TEST='' V=0 selftests/run.sh here "$scratch/results" "$scratch/test_sample" > "$scratch/out" 2> /dev/null
+	cat "$scratch/results"
+	says '  here             sample         2 ok, 4 FAILED, 1 skipped'
+	awk -F'\t' '$4 == "sleeps" && $3 == "ok" && $6 >= 1 { found = 1 } END { exit !found }' "$scratch/results"
+	awk -f selftests/report.awk "$scratch/results" > "$scratch/out" && return 1
+	says '  sample.cannot on here: no way'
+	says '  sample.ends on here: the process exited in the middle of it'
+	[ "$(tail -n 1 "$scratch/out")" = '2 passed, 4 failed, 1 skipped' ]
+}
+
+a_program_that_ends_early_has_failed()
+{
+	printf '#!/bin/sh\necho "ok   early.one"\nexit 3\n' > "$scratch/test_early"
+	chmod +x "$scratch/test_early"
+	TEST='' V=0 selftests/run.sh here "$scratch/results" "$scratch/test_early" > "$scratch/out"
+	awk -f selftests/report.awk "$scratch/results" > "$scratch/out" && return 1
+	says 'early.(program) on here: the program ended with exit code 3 after one'
+}
+
+for test in each_end_has_its_words patterns_choose the_table_has_all_of_them a_program_that_ends_early_has_failed; do
+	rm -f "$scratch/results"
+	: > "$scratch/results"
+	check $test $test
+done
+finish
