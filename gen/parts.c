@@ -45,6 +45,14 @@ static bool attaches(const struct image_view *view, uint32_t kind)
 	return false;
 }
 
+static bool has_type_matches(const struct image_view *view)
+{
+	for (uint32_t i = 0; i < view->core_relo_count; i++)
+		if (view->core_relos[i].kind == BPF_CORE_TYPE_MATCHES)
+			return true;
+	return false;
+}
+
 static void use(struct writer *w, bool needed, const char *part)
 {
 	if (needed)
@@ -64,5 +72,6 @@ void parts_emit(struct writer *w, const struct image_view *view)
 	    "probe_multi");
 	use(w, has_map(view, BPF_MAP_TYPE_STRUCT_OPS), "struct_ops");
 	use(w, attaches(view, MEM_ATTACH_TRACE_MULTI), "trace_multi");
+	use(w, has_type_matches(view), "type_matches");
 	use(w, attaches(view, MEM_ATTACH_USDT), "usdt");
 }

@@ -370,7 +370,7 @@ static const char *const exempt[] = {
 	"mem_arena_use", "mem_kconfig_use", "mem_kernel_names_use", "mem_percpu_use",
 	"mem_pinning_use",
 	"mem_probe_multi_use", "mem_probe_use", "mem_struct_ops_use", "mem_task_use",
-	"mem_trace_multi_use", "mem_usdt_use",
+	"mem_trace_multi_use", "mem_type_matches_use", "mem_usdt_use",
 	/* move pointers in shared memory */
 	"mem_ringbuf_consume", "mem_ringbuf_next", "mem_ringbuf_release", "mem_perf_buffer_consume",
 	"mem_user_ringbuf_discard", "mem_user_ringbuf_reserve", "mem_user_ringbuf_submit",

@@ -14,6 +14,7 @@ static void use_parts(void)
 	mem_struct_ops_use();
 	mem_task_use();
 	mem_trace_multi_use();
+	mem_type_matches_use();
 	mem_usdt_use();
 }
 

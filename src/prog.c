@@ -10,6 +10,7 @@
 #include "insns.h"
 #include "object.h"
 #include "sys.h"
+#include "type_match.h"
 #include "verifier.h"
 
 static const struct feature core_relocation = { "CO-RE relocation by the kernel", 5, 17 };
@@ -91,6 +92,31 @@ void prog_try(struct mem_prog *prog)
 	insns_free(&insns);
 }
 
+static bool asks_for_matches(const struct insns *insns)
+{
+	for (uint32_t i = 0; i < insns->core_count; i++)
+		if (insns->cores[i].kind == BPF_CORE_TYPE_MATCHES)
+			return true;
+	return false;
+}
+
+/* The descriptor, or -errno. Questions that were too deep for the kernel are answered here the second time. */
+static int load_insns(const struct mem_prog *prog, struct insns *insns, union bpf_attr *attr)
+{
+	int fd;
+
+	prog_attr(prog, insns, attr);
+	fd = sys_bpf_fd(BPF_PROG_LOAD, attr, sizeof(*attr));
+	if (fd != -EINVAL || !asks_for_matches(insns) || !type_match_answer ||
+	    type_match_answer(prog, insns) <= 0)
+		return fd;
+	mem__log(MEM_LOG_INFO, "%s: program '%s': types are compared here, for the kernel does not look as deep",
+		 prog->obj->name, prog->image->name);
+	memset(attr, 0, sizeof(*attr));
+	prog_attr(prog, insns, attr);
+	return sys_bpf_fd(BPF_PROG_LOAD, attr, sizeof(*attr));
+}
+
 int prog_load(struct mem_prog *prog)
 {
 	struct insns insns;
@@ -101,8 +127,7 @@ int prog_load(struct mem_prog *prog)
 		return err;
 	err = prog_check(prog, &insns);
 	if (!err) {
-		prog_attr(prog, &insns, &attr);
-		prog->fd = sys_bpf_fd(BPF_PROG_LOAD, &attr, sizeof(attr));
+		prog->fd = load_insns(prog, &insns, &attr);
 		if (prog->fd < 0) {
 			err = -prog->fd;
 			prog->fd = -1;

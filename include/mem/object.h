@@ -682,6 +682,9 @@ void mem_trace_multi_use(void);
 /** @brief Per-thread structs. */
 void mem_task_use(void);
 
+/** @brief bpf_core_type_matches() with structs in structs, of which the kernel follows two only. */
+void mem_type_matches_use(void);
+
 /** @brief Programs whose section says usdt. */
 void mem_usdt_use(void);
 
