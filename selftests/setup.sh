@@ -16,6 +16,7 @@ build p:libelf             libelf-dev        libmem-elf reads ELF with it
 build p:libbpf             libbpf-dev        libmem-elf reads BTF with it; BPF programs include its headers
 build p:zlib               zlib1g-dev        libelf's and libbpf's, for static linking
 build c:$CLANG_BPF         $CLANG_BPF        compiles BPF programs; arenas need version 19
+test  c:bpf-gcc            gcc-bpf           compiles a BPF program as well
 test  c:g++                g++               generated headers are compiled as C++ too
 test  p:check              check             the unit-test library
 test  c:clang-tidy-${CLANG_BPF##*-} clang-tidy-${CLANG_BPF##*-} looks for mistakes (make lint)

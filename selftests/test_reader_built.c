@@ -174,6 +174,41 @@ TEST(section_symbols)
 }
 END_TEST
 
+/* GNU as 2.40 counts from the section's start, in bytes, whatever the symbol; later ones and clang don't. */
+static void read_of_gas(const char *comment, int32_t data_imm, int32_t call_imm)
+{
+	const struct bpf_insn code[] = {
+		INSN_LD64(2, 0, data_imm),	       /* two */
+		INSN_CALL(BPF_PSEUDO_CALL, call_imm), /* helper */
+		INSN_EXIT,
+	};
+	static const struct bpf_insn text[] = {INSN_MOV(0, 0), INSN_EXIT, INSN_MOV(0, 1), INSN_EXIT};
+	struct elf_builder *b = elf_builder_new();
+	uint32_t text_section = elf_add_section(b, ".text", CODE, text, sizeof(text));
+	uint32_t tc = elf_add_section(b, "tc", CODE, code, sizeof(code));
+	uint32_t data = elf_add_section(b, ".data", SHF_ALLOC | SHF_WRITE, "1234567", 8);
+
+	elf_add_section(b, ".comment", 0, comment, strlen(comment + 1) + 2);
+	elf_add_func(b, "first", text_section, 0, 16);
+	elf_add_func(b, "prog", tc, 0, sizeof(code));
+	elf_add_relocation(b, tc, 0, elf_add_object(b, "two", data, 4, 4), 1);
+	elf_add_relocation(b, tc, 16, elf_add_func(b, "helper", text_section, 16, 16), 10);
+	read_built(elf_build(b));
+	ck_assert_uint_eq(RELOC(0)->kind, MEM_RELOC_REGION);
+	ck_assert_uint_eq(RELOC(0)->offset, 4);
+	ck_assert_uint_eq(RELOC(1)->kind, MEM_RELOC_CALL);
+	ck_assert_uint_eq(RELOC(1)->target, 1);
+	free_image();
+}
+
+TEST(offsets_of_gnu_assemblers)
+{
+	read_of_gas("\0GCC: (GNU) 12.2.0", 4, 15);
+	read_of_gas("\0GCC: (GNU) 14.1.0", 0, -1);
+	read_of_gas("\0clang version 19", 0, -1);
+}
+END_TEST
+
 /* A static function beside a program, called without any relocation, backwards. */
 TEST(calls_within_a_section)
 {

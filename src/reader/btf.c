@@ -290,11 +290,55 @@ static int by_offset(const void *a, const void *b)
 	return (x->type > y->type) - (x->type < y->type);
 }
 
+/* The static variables of a section by name, where the compiler left their places to the symbols. */
+struct statics {
+	const struct symbol **symbols;
+	uint32_t count;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct symbol *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+/* clang knows where static variables are and says so; gcc says 0 of each. */
+static int find_statics(struct reader *r, uint32_t section, const struct btf_type *datasec,
+			struct statics *statics)
+{
+	for (uint32_t i = 0; i < btf_vlen(datasec); i++)
+		if (btf_var_secinfos(datasec)[i].offset)
+			return 0;
+	statics->symbols = pool_alloc(&r->scratch, r->symbol_count, sizeof(*statics->symbols));
+	if (!statics->symbols)
+		return reader_no_memory(r);
+	for (uint32_t i = 1; i < r->symbol_count; i++) {
+		const struct symbol *symbol = &r->symbols[i];
+
+		if (symbol->section == section && symbol->type == STT_OBJECT && symbol->bind == STB_LOCAL)
+			statics->symbols[statics->count++] = symbol;
+	}
+	qsort(statics->symbols, statics->count, sizeof(*statics->symbols), by_name);
+	return 0;
+}
+
+static void fix_static(const struct statics *statics, const char *name, struct btf_var_secinfo *info)
+{
+	const struct symbol key = {.name = name}, *wanted = &key, **found = NULL;
+
+	if (statics->count)
+		found = bsearch(&wanted, statics->symbols, statics->count, sizeof(*found), by_name);
+	if (found && (*found)->value <= UINT32_MAX)
+		info->offset = (*found)->value;
+}
+
 /*
  * Offset of a variable, and whether others may see it, from its symbol. What a linker has filled in
  * already is right for static variables only: older ones count from the start of each input file.
  */
-static int fix_variable(struct reader *r, uint32_t section, struct btf_var_secinfo *info)
+static int fix_variable(struct reader *r, uint32_t section, const struct statics *statics,
+			struct btf_var_secinfo *info)
 {
 	struct btf_type *type = btf_type(r, info->type);
 	const struct symbol *symbol;
@@ -305,9 +349,11 @@ static int fix_variable(struct reader *r, uint32_t section, struct btf_var_secin
 		return BAD(r, ".BTF", btf_place(r, info->type), "type %u in %s is not a variable",
 			   info->type, r->sections[section].name);
 	var = btf_var(type);
-	if (var->linkage == BTF_VAR_STATIC)
-		return 0;
 	name = btf_name(r, type->name_off);
+	if (var->linkage == BTF_VAR_STATIC) {
+		fix_static(statics, name, info);
+		return 0;
+	}
 	symbol = elf_find_global(r, name);
 	if (!symbol || symbol->type != STT_OBJECT || symbol->section != section)
 		return BAD(r, ".BTF", btf_place(r, info->type), "variable %s is not in section %s",
@@ -348,7 +394,8 @@ static int fix_datasec(struct reader *r, uint32_t id)
 	const char *name = btf_name(r, datasec->name_off);
 	uint32_t section = elf_find_section(r, name);
 	struct btf_var_secinfo *infos = btf_var_secinfos(datasec);
-	int err = 0;
+	struct statics statics = {0};
+	int err;
 
 	/* what the kernel supplies is placed by externs.c */
 	if (!strcmp(name, ".ksyms") || !strcmp(name, ".kconfig"))
@@ -365,8 +412,9 @@ static int fix_datasec(struct reader *r, uint32_t id)
 	if (datasec->size != r->sections[section].size)
 		return BAD(r, ".BTF", btf_place(r, id), "section %s has %llu bytes, not %u", name,
 			   (unsigned long long)r->sections[section].size, datasec->size);
+	err = find_statics(r, section, datasec, &statics);
 	for (uint32_t i = 0; !err && i < btf_vlen(datasec); i++)
-		err = fix_variable(r, section, &infos[i]);
+		err = fix_variable(r, section, &statics, &infos[i]);
 	if (err)
 		return err;
 	qsort(infos, btf_vlen(datasec), sizeof(*infos), by_offset);
@@ -401,12 +449,27 @@ static void name_params(struct reader *r, const struct btf_type *func)
 			btf_params(proto)[i].name_off = func->name_off;
 }
 
+/*
+ * What gcc writes and the kernel refuses: characters that are signed, sizes of what is only declared, and
+ * prototypes called functions.
+ */
+static void fix_gcc_type(const struct reader *r, struct btf_type *type)
+{
+	if (btf_is_int(type) && btf_int_encoding(type) == (BTF_INT_SIGNED | BTF_INT_CHAR))
+		*(uint32_t *)(type + 1) &= ~((uint32_t)BTF_INT_CHAR << 24);
+	if (btf_is_fwd(type))
+		type->type = 0;
+	if (btf_is_func(type) && !*btf_name(r, type->name_off))
+		type->info = BTF_KIND_PTR << 24;
+}
+
 /* The kernel has no use for "extern" and refuses it; hidden functions are not for others. */
 void btf_finish(struct reader *r)
 {
 	for (uint32_t id = 1; id < r->type_count; id++) {
 		struct btf_type *type = btf_type(r, id);
 
+		fix_gcc_type(r, type);
 		if (btf_is_func(type))
 			name_params(r, type);
 		/* before Linux 6.9 names of sections have no '?' */

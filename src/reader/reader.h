@@ -124,6 +124,7 @@ struct reader {
 	uint32_t symbols_by_name_count;
 	uint32_t symbol_section; /* section index */
 	const char *license;	 /* NULL if there is none */
+	int whole_offsets;	 /* instructions have offsets from the section's start: relocs.c */
 	uint32_t kern_version;
 
 	/* btf.c */

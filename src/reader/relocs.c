@@ -20,6 +20,65 @@ struct site {
 	BAD(r, (site)->section, (site)->place, "function %s: " fmt,                                \
 	    ROW(r, funcs, (site)->func, struct mem_func_image)->name, ##__VA_ARGS__)
 
+/*
+ * Old GNU assemblers (2.40 is one) write into the instruction the whole offset from the section's start, in
+ * bytes, whether the relocation is against the section or against a symbol in it. 1 if this relocation is
+ * like that and no other way, -1 if it can't be, 0 if both come to the same.
+ */
+static int is_whole_offset(const struct reader *r, const struct section *section, const struct relocation *rel)
+{
+	const struct symbol *symbol = &r->symbols[rel->symbol];
+	struct bpf_insn insn;
+	int64_t offset;
+
+	if (!symbol->section || symbol->section >= r->section_count || rel->offset >= section->size ||
+	    section->size - rel->offset < sizeof(insn))
+		return 0;
+	memcpy(&insn, section->data + rel->offset, sizeof(insn));
+	offset = (int64_t)insn.imm + (insn.code == MEM_OP_CALL);
+	if (symbol->value)
+		return offset == (int64_t)symbol->value ? 1 : offset < (int64_t)symbol->value ? -1 : 0;
+	return insn.code == MEM_OP_CALL && offset % sizeof(insn) ? -1 : 0;
+}
+
+/* Whether one relocation at least shows it, and none the contrary. */
+static int has_whole_offsets(const struct reader *r)
+{
+	int shown = 0;
+
+	for (uint32_t i = 1; i < r->section_count; i++) {
+		const struct section *section = &r->sections[i], *table = &r->sections[section->relocations];
+
+		if (section->kind != SECTION_CODE || !section->relocations)
+			continue;
+		for (uint32_t j = 0; j < elf_relocation_count(table); j++) {
+			struct relocation rel;
+			int whole = elf_relocation(r, table, j, &rel) ? 0 : is_whole_offset(r, section, &rel);
+
+			if (whole < 0)
+				return 0;
+			shown |= whole;
+		}
+	}
+	return shown;
+}
+
+/* An object without the assembler's version, which has been in its flags since then, and with gcc's mark. */
+static int is_of_old_gas(const struct reader *r)
+{
+	const Elf64_Ehdr *header = elf64_getehdr(r->elf);
+
+	for (uint32_t i = 1; header && !header->e_flags && i < r->section_count; i++) {
+		const struct section *section = &r->sections[i];
+
+		if (!strcmp(section->name, ".comment") && section->offset < r->size &&
+		    section->size <= r->size - section->offset &&
+		    memmem((const char *)r->bytes + section->offset, section->size, "GCC:", 4))
+			return has_whole_offsets(r);
+	}
+	return 0;
+}
+
 static struct bpf_insn *code_of(const struct reader *r, uint32_t func)
 {
 	uint32_t first = ROW(r, funcs, func, struct mem_func_image)->insns.first;
@@ -59,7 +118,7 @@ static int add_address(struct reader *r, const struct site *site, const struct s
 {
 	const struct section *section = &r->sections[symbol->section];
 	const char *name = elf_symbol_name(r, symbol);
-	uint64_t offset = symbol->value + (int64_t)site->code->imm;
+	uint64_t offset = (r->whole_offsets ? 0 : symbol->value) + (int64_t)site->code->imm;
 	const struct map_source *map;
 	uint32_t func;
 
@@ -123,6 +182,8 @@ static int add_relocation(struct reader *r, const struct site *site, const struc
 	if (site->code->src_reg != BPF_PSEUDO_CALL ||
 	    r->sections[symbol->section].kind != SECTION_CODE)
 		return BAD_SITE(r, site, "calls %s, which is not a function", name);
+	if (r->whole_offsets)
+		return add_call(r, site, symbol->section, (int64_t)site->code->imm + 1);
 	/* a call's constant counts instructions from the one behind it */
 	return add_call(r, site, symbol->section,
 			symbol->value + ((int64_t)site->code->imm + 1) * sizeof(struct bpf_insn));
@@ -280,6 +341,7 @@ int relocs_read(struct reader *r)
 {
 	int err = 0;
 
+	r->whole_offsets = is_of_old_gas(r);
 	for (uint32_t i = 1; !err && i < r->section_count; i++) {
 		const struct section *section = &r->sections[i];
 
