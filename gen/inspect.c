@@ -349,8 +349,9 @@ static int inspect(struct writer *w, const struct arguments *args, uint32_t inde
 }
 
 /* Every bad object is reported; there is output only if none is. */
-static int inspect_all(const struct arguments *args)
+static int inspect_all(void *arguments)
 {
+	const struct arguments *args = arguments;
 	struct writer w = WRITER_INIT;
 	int first = 0;
 
@@ -423,20 +424,20 @@ static const char doc[] =
 	"  memgen inspect build/tool.bpf.o\n"
 	"  memgen inspect --json *.bpf.o | jq -r '.[] | \"\\(.file) \\(.linux)\"'";
 
-int inspect_command(int argc, char **argv)
+static void free_arguments(void *arguments)
 {
-	static const struct argp argp = {
-		.options = options, .parser = parse, .args_doc = "OBJ...", .doc = doc};
-	struct arguments args = {0};
-	char program[] = "memgen inspect";
-	int err;
+	struct arguments *args = arguments;
 
-	argv[0] = program;
-	err = argp_parse(&argp, argc, argv, 0, NULL, &args);
-	if (err)
-		fprintf(stderr, "memgen: can't read the command line: %s\n", strerror(err));
-	else
-		err = inspect_all(&args);
-	pool_free(&args.pool);
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	pool_free(&args->pool);
 }
+
+static struct arguments arguments;
+
+const struct command inspect_command = {
+	.name = "inspect",
+	.summary = "say what is in BPF objects, and which kernel they need",
+	.argp = {.options = options, .parser = parse, .args_doc = "OBJ...", .doc = doc},
+	.arguments = &arguments,
+	.run = inspect_all,
+	.free = free_arguments,
+};

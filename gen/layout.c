@@ -282,8 +282,9 @@ int layout_object(struct writer *w, struct object_file *object)
 	return err;
 }
 
-static int layout(const struct arguments *args)
+static int layout(void *arguments)
 {
+	const struct arguments *args = arguments;
 	struct writer w = WRITER_INIT;
 	struct object_file object;
 	int err = object_file_open(&object, args->object);
@@ -343,19 +344,12 @@ static const char doc[] =
 	"Example:\n"
 	"  memgen layout build/tool.bpf.o";
 
-int layout_command(int argc, char **argv)
-{
-	static const struct argp argp = {
-		.options = options, .parser = parse, .args_doc = "OBJ", .doc = doc};
-	struct arguments args = {0};
-	char program[] = "memgen layout";
-	int err;
+static struct arguments arguments;
 
-	argv[0] = program;
-	err = argp_parse(&argp, argc, argv, 0, NULL, &args);
-	if (err)
-		fprintf(stderr, "memgen: can't read the command line: %s\n", strerror(err));
-	else
-		err = layout(&args);
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+const struct command layout_command = {
+	.name = "layout",
+	.summary = "draw what an object shares: offsets, holes, cache lines",
+	.argp = {.options = options, .parser = parse, .args_doc = "OBJ", .doc = doc},
+	.arguments = &arguments,
+	.run = layout,
+};

@@ -179,21 +179,28 @@ static const char doc[] =
 	"  memgen link tool.bpf.o main.bpf.o filter.bpf.o\n"
 	"  memgen skeleton tool.bpf.o -o tool.skel.h";
 
-int link_command(int argc, char **argv)
+static int run(void *arguments)
 {
-	static const struct argp argp = {.parser = parse, .args_doc = "OUT OBJ...", .doc = doc};
-	struct arguments args = {0};
-	char program[] = "memgen link";
-	int err;
+	const struct arguments *args = arguments;
+	int err = check_objects(args);
 
-	argv[0] = program;
-	err = argp_parse(&argp, argc, argv, 0, NULL, &args);
-	if (err)
-		fprintf(stderr, "memgen: can't read the command line: %s\n", strerror(err));
-	else
-		err = check_objects(&args);
-	if (!err)
-		err = link_objects(&args);
-	pool_free(&args.pool);
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	return err ? err : link_objects(args);
 }
+
+static void free_arguments(void *arguments)
+{
+	struct arguments *args = arguments;
+
+	pool_free(&args->pool);
+}
+
+static struct arguments arguments;
+
+const struct command link_command = {
+	.name = "link",
+	.summary = "link BPF objects into one",
+	.argp = {.parser = parse, .args_doc = "OUT OBJ...", .doc = doc},
+	.arguments = &arguments,
+	.run = run,
+	.free = free_arguments,
+};

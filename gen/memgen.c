@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* memgen: the command line. Each command is a row of a table; its work is in a file of its own. */
-#include <argp.h>
+/* memgen: the command line. Each command is in a file of its own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +9,8 @@
 /* EXIT_* of the C library end at 1; a wrong command line is 2, as with most tools. */
 #define EXIT_USAGE 2
 
-struct command {
-	const char *name;
-	const char *summary;
-	int (*run)(int argc, char **argv);
-};
-
-static const struct command commands[] = {
-	{"skeleton", "write the C header of a BPF object", skeleton_command},
-	{"types", "write only the types that a BPF object shares", types_command},
-	{"inspect", "say what is in BPF objects, and which kernel they need", inspect_command},
-	{"layout", "draw what an object shares: offsets, holes, cache lines", layout_command},
-	{"link", "link BPF objects into one", link_command},
+static const struct command *const commands[] = {
+	&skeleton_command, &types_command, &inspect_command, &layout_command, &link_command,
 };
 
 /* The C library looks for this name; everything else is compiled to stay inside. */
@@ -31,8 +20,8 @@ const char *argp_program_version = "memgen " MEMGEN_VERSION;
 static const struct command *find_command(const char *name)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (!strcmp(commands[i].name, name))
-			return &commands[i];
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
 	}
 	return NULL;
 }
@@ -51,7 +40,7 @@ static char *list_commands(int key, const char *text, void *input)
 		return NULL;
 	fprintf(f, "Commands:\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].summary);
+		fprintf(f, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(f, "\nExample:\n"
 		   "  clang -g -O2 --target=bpf -c tool.bpf.c -o tool.bpf.o\n"
 		   "  memgen skeleton tool.bpf.o -o tool.skel.h\n"
@@ -81,6 +70,30 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* What is wrong with the command line has ended the program in there. */
+static int read_command_line(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input)
+{
+	int err = argp_parse(argp, argc, argv, flags, NULL, input);
+
+	if (err)
+		fprintf(stderr, "memgen: can't read the command line: %s\n", strerror(err));
+	return err;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	char program[32];
+	int err;
+
+	snprintf(program, sizeof(program), "memgen %s", command->name);
+	argv[0] = program;
+	err = read_command_line(&command->argp, argc, argv, 0, command->arguments);
+	err = err ?: command->run(command->arguments);
+	if (command->free)
+		command->free(command->arguments);
+	return err;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -97,11 +110,7 @@ int main(int argc, char **argv)
 	for (first = 1; first < argc && argv[first][0] == '-'; first++)
 		;
 	argv[0] = program;
-	/* what is wrong with the command line has ended the program in there */
-	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &command);
-	if (err) {
-		fprintf(stderr, "memgen: can't read the command line: %s\n", strerror(err));
-		return EXIT_FAILURE;
-	}
-	return command->run(argc - first, argv + first);
+	err = read_command_line(&argp, argc, argv, ARGP_IN_ORDER, &command);
+	err = err ?: run(command, argc - first, argv + first);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

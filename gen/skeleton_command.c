@@ -292,43 +292,41 @@ static int make_header(const char *object, const char *file, void *context)
 	return err;
 }
 
-static int make_headers(const struct argp *argp, int argc, char **argv, struct arguments *args)
+static int make_headers(void *arguments)
 {
-	int err = argp_parse(argp, argc, argv, 0, NULL, args);
+	struct arguments *args = arguments;
 
-	if (err) {
-		fprintf(stderr, "memgen: can't read the command line: %s\n", strerror(err));
-	} else {
-		libbpf_set_print(silent);
-		err = targets_run(&args->targets, make_header, args);
-	}
+	libbpf_set_print(silent);
+	return targets_run(&args->targets, make_header, args);
+}
+
+static void free_arguments(void *arguments)
+{
+	struct arguments *args = arguments;
+
 	targets_free(&args->targets);
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int skeleton_command(int argc, char **argv)
-{
-	static const struct argp argp = {.options = skeleton_options,
-					 .parser = parse,
-					 .args_doc = "OBJ...",
-					 .doc = skeleton_doc};
-	struct arguments args = {
-		.targets = {.ending = ".skel.h"}, .policy = {.prefix = ""}, .emit = skeleton_emit};
-	char program[] = "memgen skeleton";
+static struct arguments skeleton_arguments = {
+	.targets = {.ending = ".skel.h"}, .policy = {.prefix = ""}, .emit = skeleton_emit};
 
-	argv[0] = program;
-	return make_headers(&argp, argc, argv, &args);
-}
+const struct command skeleton_command = {
+	.name = "skeleton",
+	.summary = "write the C header of a BPF object",
+	.argp = {.options = skeleton_options, .parser = parse, .args_doc = "OBJ...", .doc = skeleton_doc},
+	.arguments = &skeleton_arguments,
+	.run = make_headers,
+	.free = free_arguments,
+};
 
-int types_command(int argc, char **argv)
-{
-	static const struct argp argp = {
-		.options = types_options, .parser = parse, .args_doc = "OBJ...", .doc = types_doc};
-	struct arguments args = {.targets = {.ending = ".types.h"},
-				 .policy = {.prefix = ""},
-				 .emit = skeleton_emit_types};
-	char program[] = "memgen types";
+static struct arguments types_arguments = {
+	.targets = {.ending = ".types.h"}, .policy = {.prefix = ""}, .emit = skeleton_emit_types};
 
-	argv[0] = program;
-	return make_headers(&argp, argc, argv, &args);
-}
+const struct command types_command = {
+	.name = "types",
+	.summary = "write only the types that a BPF object shares",
+	.argp = {.options = types_options, .parser = parse, .args_doc = "OBJ...", .doc = types_doc},
+	.arguments = &types_arguments,
+	.run = make_headers,
+	.free = free_arguments,
+};
