@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-## make bench                  all benchmarks, in under five minutes: ratios to what is measured beside, and
+## make bench                 all benchmarks, in under five minutes: ratios to what is measured beside, and
 ##                            build/bench.json; make bench-startup bench-size ... for one of them
-## make bench-report           the ratios of build/bench.json as build/bench.svg
-## make bench-docs             its tables and pictures in docs/performance.md
+## make bench-report          the ratios of build/bench.json as build/bench.svg
+## make bench-docs            its tables and pictures in docs/performance.md
 .PHONY: bench bench-peers bench-report bench-docs
 
 BENCH := $(BUILD)/bench

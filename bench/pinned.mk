@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-## make bench-pinned           taking over pinned programs, and memory whose layout changes
+## make bench-pinned          taking over pinned programs, and memory whose layout changes
 .PHONY: bench-pinned
 
 BENCHES += pinned

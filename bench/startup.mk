@@ -60,7 +60,7 @@ $(STARTUP)/record: $(addprefix $(BENCH)/,startup/record.o trace.o)
 bench-startup: startup-tools $(BENCH_RUN)
 	$(Q)bench/startup.sh $(BENCH_RUN) $(STARTUP)
 
-## make bench-profile          how much of start-up is the kernel's, by perf(1)
+## make bench-profile         how much of start-up is the kernel's, by perf(1)
 .PHONY: bench-profile
 bench-profile: startup-tools $(BENCH_RUN)
 	$(Q)bench/profile.sh $(BENCH_RUN) $(STARTUP) globals arena core many zeroes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-## make bench-task             per-thread memory against thread_local and task storage
+## make bench-task            per-thread memory against thread_local and task storage
 .PHONY: bench-task
 
 BENCHES += task

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-## make docs                   API documentation in build/docs/html (Doxygen); a warning is an error
+## make docs                  API documentation in build/docs/html (Doxygen); a warning is an error
 .PHONY: docs
 
 docs: $(BUILD)/docs/Doxyfile
