@@ -156,6 +156,35 @@ static void emit_kconfig(struct writer *w, const struct skeleton *s)
 		writer_part(w, " */\n\n");
 }
 
+/* What the struct of a region is made from: its variables, or an element without a name. */
+static const struct record *region_record(const struct skeleton *s, uint32_t i)
+{
+	const struct skeleton_region *region = &s->regions[i];
+
+	if (region->element == ELEMENT_STRUCT)
+		return s->types.info[types_strip(&s->types, s->view->regions[i].type, true)].record;
+	return region->record;
+}
+
+static void emit_access(struct writer *w, const struct skeleton *s, uint32_t i)
+{
+	const struct skeleton_region *region = &s->regions[i];
+	const struct record *record = region_record(s, i);
+	bool is_union = region->element == ELEMENT_STRUCT && record->is_union;
+	struct writer name = WRITER_INIT;
+
+	if (!record || !record->accessed)
+		return;
+	types_emit_access_helpers(w);
+	writer_part(&name, "%s %s", is_union ? "union" : "struct", region->struct_name);
+	writer_bytes(&name, "", 1);
+	if (name.error)
+		w->error = w->error ? w->error : name.error;
+	else
+		types_emit_access(w, &s->types, record, name.text, region->struct_name);
+	writer_free(&name);
+}
+
 static void emit_regions(struct writer *w, const struct skeleton *s)
 {
 	for (uint32_t i = 0; i < s->view->region_count; i++) {
@@ -165,6 +194,7 @@ static void emit_regions(struct writer *w, const struct skeleton *s)
 			emit_variables(w, s, &s->view->regions[i], region);
 		else
 			emit_element(w, s, &s->view->regions[i], region);
+		emit_access(w, s, i);
 	}
 	emit_kconfig(w, s);
 }

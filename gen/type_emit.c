@@ -488,7 +488,8 @@ void types_emit_fields(struct writer *w, const struct types *types, const struct
 	uint64_t at = 0;
 
 	if (record->opaque) {
-		writer_line(w, "/* C can't lay out these members as the BPF program has them. */");
+		writer_line(w, "/* C can't declare its members where the BPF side has them: functions "
+			       "below reach them. */");
 		writer_line(w, "unsigned char mem_bytes%s[%llu];", suffix ? "_" : "",
 			    (unsigned long long)record->size);
 		return;
@@ -497,7 +498,7 @@ void types_emit_fields(struct writer *w, const struct types *types, const struct
 		const struct field *field = &record->fields[i];
 
 		if (field->hidden) {
-			writer_line(w, "/* %s: shares memory with what is in front */",
+			writer_line(w, "/* %s: shares memory with what is in front; functions below reach it */",
 				    field->name);
 			continue;
 		}
@@ -518,6 +519,34 @@ void types_emit_fields(struct writer *w, const struct types *types, const struct
 
 /* --- all of them --- */
 
+static void emit_access(struct writer *w, const struct types *types, uint32_t id,
+			const struct btf_type *type)
+{
+	const struct type_info *info = &types->info[id];
+	struct writer name = WRITER_INIT;
+
+	if (!info->record->accessed)
+		return;
+	writer_part(&name, "%s %s", composite_keyword(type), info->name);
+	writer_bytes(&name, "", 1);
+	if (name.error)
+		w->error = w->error ? w->error : name.error;
+	else
+		types_emit_access(w, types, info->record, name.text, info->name);
+	writer_free(&name);
+}
+
+static bool needs_access(const struct types *types)
+{
+	for (uint32_t i = 0; i < types->order_count; i++) {
+		const struct type_info *info = &types->info[types->order[i]];
+
+		if (info->name && info->record && info->record->accessed)
+			return true;
+	}
+	return false;
+}
+
 static void emit_definition(struct writer *w, const struct types *types, uint32_t id)
 {
 	const struct btf_type *type = types_get(types, id);
@@ -529,6 +558,7 @@ static void emit_definition(struct writer *w, const struct types *types, uint32_
 		writer_open(w, "%s %s {", composite_keyword(type), info->name);
 		types_emit_fields(w, types, info->record, id);
 		writer_close(w, "}%s;", info->record->packed ? " __attribute__((packed))" : "");
+		emit_access(w, types, id, type);
 	} else {
 		writer_begin(w);
 		writer_part(w, "typedef ");
@@ -570,6 +600,8 @@ static void emit_incomplete(struct writer *w, const struct types *types)
 void types_emit(struct writer *w, const struct types *types)
 {
 	emit_incomplete(w, types);
+	if (!types->policy.external && needs_access(types))
+		types_emit_access_helpers(w);
 	for (uint32_t i = 0; !types->policy.external && i < types->order_count; i++) {
 		uint32_t id = types->order[i];
 		const struct type_info *info = &types->info[id];

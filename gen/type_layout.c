@@ -5,7 +5,7 @@
  * A member goes to the next place that its alignment allows. Where BTF has it further on, padding
  * is declared in front. Where BTF has it nearer, the struct was packed, and is declared so, which
  * takes all alignment away and leaves only padding. A struct that neither way gives (overlapping
- * members, a type without a size) is declared as bytes.
+ * members, a type without a size) is declared as bytes, with functions for its members.
  */
 #include <bpf/btf.h>
 #include <errno.h>
@@ -77,6 +77,17 @@ bool types_measure(const struct types *types, uint32_t id, uint64_t *size, uint3
 	}
 }
 
+/* A field of no known type has the bytes that it is said to have. */
+static bool measure_field(const struct types *types, const struct field *field, uint64_t *size,
+			  uint32_t *align)
+{
+	if (field->type)
+		return types_measure(types, field->type, size, align);
+	*size = field->bits / 8;
+	*align = 1;
+	return !(field->offset % 8);
+}
+
 static bool may_be_bitfield(const struct types *types, const struct field *field, uint64_t size)
 {
 	const struct btf_type *type = types_get(types, types_strip(types, field->type, true));
@@ -124,7 +135,7 @@ static bool place_struct(const struct types *types, struct record *record, bool 
 		uint64_t size;
 		uint32_t own;
 
-		if (!types_measure(types, field->type, &size, &own) ||
+		if (!measure_field(types, field, &size, &own) ||
 		    (field->bitfield && !may_be_bitfield(types, field, size)) ||
 		    !place_field(field, at, own, packed))
 			return false;
@@ -154,7 +165,7 @@ static bool place_union(const struct types *types, struct record *record, bool p
 		uint64_t size;
 		uint32_t own;
 
-		if (!types_measure(types, field->type, &size, &own) || field->offset ||
+		if (!measure_field(types, field, &size, &own) || field->offset ||
 		    (field->bitfield && !may_be_bitfield(types, field, size)))
 			return false;
 		if (round_up(field->bits, 8) / 8 > bytes)
@@ -197,6 +208,34 @@ static int layout_held(struct types *types, uint32_t id)
 	return types_layout_composite(types, types_strip(types, id, true));
 }
 
+/* Members of structs without a name are members of what holds these. */
+static void note_access(const struct types *types, struct record *record)
+{
+	record->accessed = record->opaque;
+	for (uint32_t i = 0; i < record->count && !record->accessed; i++) {
+		uint32_t id = types_strip(types, record->fields[i].type, true);
+		const struct btf_type *type = types_get(types, id);
+
+		while (type && btf_is_array(type)) {
+			id = types_strip(types, btf_array(type)->type, true);
+			type = types_get(types, id);
+		}
+		record->accessed = record->fields[i].hidden ||
+				   (types_is_unnamed(types, id) && types->info[id].record &&
+				    types->info[id].record->accessed);
+	}
+}
+
+/* Compilers have no BTF for _Atomic: such a member may be as long as there is room for it. */
+static uint64_t room_for(const struct btf_type *type, uint32_t i)
+{
+	uint64_t start = btf_member_bit_offset(type, i), end = 8 * (uint64_t)type->size;
+
+	if (btf_is_struct(type) && i + 1U < btf_vlen(type) && btf_member_bit_offset(type, i + 1) < end)
+		end = btf_member_bit_offset(type, i + 1);
+	return end > start ? (end - start) / 8 * 8 : 0;
+}
+
 static void read_member(const struct types *types, const struct btf_type *type, uint32_t i,
 			struct field *field)
 {
@@ -221,6 +260,10 @@ static void read_member(const struct types *types, const struct btf_type *type, 
 	types_measure(types, member->type, &size, &align);
 	if (!field->bitfield)
 		field->bits = 8 * size;
+	if (!field->bitfield && !types_strip(types, member->type, true)) {
+		field->type = 0;
+		field->bits = room_for(type, i);
+	}
 }
 
 int types_layout_composite(struct types *types, uint32_t id)
@@ -247,6 +290,7 @@ int types_layout_composite(struct types *types, uint32_t id)
 		read_member(types, type, i, &record->fields[i]);
 	}
 	place(types, record);
+	note_access(types, record);
 	types->info[id].record = record;
 	return 0;
 }
@@ -299,4 +343,5 @@ void types_layout_section(const struct types *types, struct record *record)
 	record->size = round_up(at / 8 + record->padding, align);
 	if (record->size == round_up(at / 8, align))
 		record->padding = 0;
+	note_access(types, record);
 }

@@ -8,6 +8,7 @@
  *     type_layout.c  what each struct needs (padding, packing) for C to lay it out as BTF says
  *     type_names.c   what each type, enumerator and member is called
  *     type_emit.c    definitions, declarations and assertions, from the finished IR; type_enum.c
+ *     type_access.c  functions for members that no declaration puts where BTF has them
  *
  * A type is *defined* if something holds it by value, or points to it with an arena pointer.
  * What other pointers lead to stays incomplete: it is the kernel's, and half of it would follow.
@@ -57,6 +58,7 @@ struct record {
 	bool is_union;
 	bool packed;      /* all of it */
 	bool opaque;      /* C can't express it: bytes */
+	bool accessed;    /* it, or a struct without a name in it, has members that need functions */
 };
 
 /* How a type appears in the header. */
@@ -147,6 +149,18 @@ void types_emit_enum(struct writer *w, const struct types *types, uint32_t id);
 /* "enum foo ", or the integer that stands for it. */
 void types_emit_enum_name(struct writer *w, const struct types *types, uint32_t id,
 			  const struct btf_type *type);
+
+/* --- type_access.c --- */
+
+/* A struct or union that is spelled out where it is used. */
+bool types_is_unnamed(const struct types *types, uint32_t id);
+/*
+ * Functions for the members of a record that C can't declare; nothing if there are none. type:
+ * "struct x", prefix: of the functions' names. The helpers have to be in front.
+ */
+void types_emit_access(struct writer *w, const struct types *types, const struct record *record,
+		       const char *type, const char *prefix);
+void types_emit_access_helpers(struct writer *w);
 
 /* --- type_emit.c --- */
 

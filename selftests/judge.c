@@ -36,8 +36,10 @@ static int compare(const struct judge *judge, uint32_t bpf_id, uint32_t header_i
 	verdict = layout_compare(&bpf, &header, difference, sizeof(difference));
 	layout_free(&bpf);
 	layout_free(&header);
+	if (verdict > 0)
+		verdict = !judge->bytes;
 	if (verdict)
-		snprintf(message, size, "%s %s: %s", judge->name, what, difference);
+		snprintf(message, size, "%s %s: %s", judge->name, what, *difference ? difference : "bytes");
 	return verdict ? -1 : 0;
 }
 

@@ -15,6 +15,7 @@ struct judge {
 	struct btf *bpf;               /* its types */
 	struct btf *header;            /* those of the header, by pahole --btf_encode_detached */
 	const char *name;              /* of the skeleton */
+	int bytes;                     /* the header may have bytes for what C can't lay out */
 	int narrow;                    /* made with --pointers=32 */
 	int sections, types;           /* how many were compared */
 };

@@ -27,6 +27,7 @@
 static const char *const names[] = {
 	"types_scalars", "types_structs", "types_names", "types_regions",
 	"types_arena",	 "types_twin",	  "types_ops",	   "types_exports",
+	"types_bytes",
 };
 enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
@@ -554,7 +555,7 @@ TEST(types_may_be_the_applications, ON_HOST)
 }
 END_TEST
 
-TEST(types_may_have_a_prefix, ON_HOST)
+TEST(types_may_have_a_prefix, ON_HOST, .timeout = 60)
 {
 	char text[1024];
 
@@ -584,8 +585,13 @@ TEST(accessors_compile, ON_HOST, .timeout = 60)
 	snprintf(text, sizeof(text), "#include \"%s/x.h\"\n", dir);
 	compile(text);
 	RUN_OK("grep -q 'accessors__copy_wide_sample(' %s/accessors.skel.h && "
-	       "! grep -q 'copy_no_sample' %s/accessors.skel.h",
+	       "! grep -qE 'copy_(no_sample|tight_apart|outer)\\(' %s/accessors.skel.h",
 	       dir, dir);
+	/* and why there is none */
+	RUN_OK("grep -q 'No copy of no_sample: MEM_SEQ wants' %s/accessors.skel.h && "
+	       "grep -q 'No copy of tight_apart: MEM_SEQ wants' %s/accessors.skel.h && "
+	       "grep -q 'No copy of a struct in outer that has a MEM_SEQ' %s/accessors.skel.h",
+	       dir, dir, dir);
 }
 END_TEST
 
@@ -682,6 +688,7 @@ TEST(layouts_are_those_of_the_bpf_side, ON_HOST, .timeout = 60)
 		char message[600];
 
 		judge_open(&judge, names[i], generate(names[i], ""), "");
+		judge.bytes = !strcmp(names[i], "types_bytes");
 		ck_assert_msg(!judge_all(&judge, message, sizeof(message)), "%s", message);
 		ck_assert_int_gt(judge.sections, 0);
 		if (strcmp(names[i], "types_scalars") != 0)
@@ -738,6 +745,7 @@ TEST(layouts_are_the_same_with_narrow_pointers, ON_HOST, .timeout = 60)
 
 		judge_open(&judge, names[i], generate(names[i], "--pointers=32"), NARROW);
 		judge.narrow = 1;
+		judge.bytes = !strcmp(names[i], "types_bytes");
 		ck_assert_msg(!judge_all(&judge, message, sizeof(message)), "%s", message);
 		ck_assert_int_gt(judge.sections + judge.types, 0);
 		judge_close(&judge);

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Members that C can't declare in their places: the functions that memgen writes for them. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "types_bytes.skel.h"
+#include "elf_builder.h"
+#include "harness.h"
+
+#define ON_HOST .host_only = "runs memgen and compilers"
+
+/* --- a program's memory --- */
+
+TEST(program_and_application_see_the_same_members)
+{
+	struct types_bytes *skel;
+
+	need_bpf();
+	skel = assert_ptr(types_bytes__open_and_load());
+	assert_ok(mem_prog_run(skel->progs.fill, NULL));
+	ck_assert(wide__get_number(&skel->bss->wide) == -3);
+	ck_assert_uint_eq(wide__get_flags(&skel->bss->wide), 0xabcdef1);
+	ck_assert_int_eq(wide__get_plain(&skel->bss->wide), -7);
+	ck_assert_int_eq(wide__get_words(&skel->bss->wide, 1, 2), -12);
+	ck_assert_int_eq(wide__get_words(&skel->bss->wide, 1, 1), 0);
+	ck_assert_int_eq(wide__get_parts_value(&skel->bss->wide, 1), 1LL << 40);
+	ck_assert_str_eq((const char *)wide__at_parts_name(&skel->bss->wide, 1, 0), "bpf");
+	ck_assert_uint_eq(wide__get_flags(&skel->bss->rows[1]), 5);
+	ck_assert_uint_eq(wide__get_flags(&skel->bss->rows[0]), 0);
+
+	wide__set_number(&skel->bss->wide, ((__int128)0x123456789 << 64) | 0xfedcba9876543210);
+	ck_assert(wide__get_number(&skel->bss->wide) ==
+		  (((__int128)0x123456789 << 64) | 0xfedcba9876543210));
+	wide__set_plain(&skel->bss->rows[1], 42);
+	wide__set_words(&skel->bss->wide, 0, 1, -99);
+	wide__set_parts_value(&skel->bss->wide, 0, -5);
+	assert_ok(mem_prog_run(skel->progs.look, NULL));
+	ck_assert_uint_eq(skel->bss->low, 0xfedcba9876543210);
+	ck_assert_uint_eq(skel->bss->flags, 0xabcdef1);
+	ck_assert_int_eq(skel->bss->plain, 42);
+	ck_assert_int_eq(skel->bss->word, -99);
+	ck_assert_int_eq(skel->bss->value, -5);
+	types_bytes__destroy(skel);
+}
+END_TEST
+
+/* --- objects that no C compiler makes --- */
+
+static char dir[64]; /* of the running test */
+
+static void setup(void)
+{
+	strcpy(dir, "/tmp/test_access.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+/* Run a shell command, which has to succeed. */
+static void run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void run(const char *fmt, ...)
+{
+	char command[4096], output[3000];
+	size_t len = 0, n;
+	va_list args;
+	FILE *pipe;
+	int status;
+
+	va_start(args, fmt);
+	n = (size_t)vsnprintf(command, sizeof(command) - 8, fmt, args);
+	va_end(args);
+	ck_assert_uint_lt(n, sizeof(command) - 8);
+	strcat(command, " 2>&1");
+	pipe = popen(command, "re");
+	ck_assert_ptr_nonnull(pipe);
+	while (len + 1 < sizeof(output) && (n = fread(output + len, 1, sizeof(output) - 1 - len, pipe)) > 0)
+		len += n;
+	output[len] = '\0';
+	while (fgetc(pipe) != EOF)
+		;
+	status = pclose(pipe);
+	ck_assert_msg(status == 0, "%s: %d: %s", command, status, output);
+}
+
+static void teardown(void)
+{
+	run("rm -rf %s", dir);
+}
+
+FIXTURE(setup, teardown)
+
+/* Types of the hand-made objects; their numbers are the order in which base_types() adds them. */
+enum { INT = 1, LONG, CHAR, BOOL, FLOAT, U16, POINTER, ENUM, TEXT, PROTO, CALLBACK, POINT, U24 };
+
+static struct btf *base_types(void)
+{
+	struct btf *btf = btf__new_empty();
+
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	btf__add_int(btf, "unsigned long long", 8, 0);
+	btf__add_int(btf, "char", 1, BTF_INT_SIGNED);
+	btf__add_int(btf, "_Bool", 1, BTF_INT_BOOL);
+	btf__add_float(btf, "float", 4);
+	btf__add_int(btf, "unsigned short", 2, 0);
+	btf__add_ptr(btf, 0);
+	btf__add_enum(btf, "color", 4);
+	btf__add_enum_value(btf, "COLOR_RED", 1);
+	btf__add_enum_value(btf, "COLOR_BLUE", -2);
+	btf__add_array(btf, INT, CHAR, 5);
+	btf__add_func_proto(btf, INT);
+	btf__add_ptr(btf, PROTO);
+	btf__add_struct(btf, "point", 8);
+	btf__add_field(btf, "x", INT, 0, 0);
+	btf__add_field(btf, "y", INT, 32, 0);
+	ck_assert_int_eq(btf__add_int(btf, "u24", 4, 0), U24);
+	return btf;
+}
+
+/* An object whose .bss has variables of the types given, one behind the other, size bytes each. */
+static void write_object(struct btf *btf, uint32_t type, uint32_t size)
+{
+	struct elf_builder *b = elf_builder_new();
+	struct elf_bytes file;
+	uint32_t bss;
+	char path[128];
+	FILE *f;
+	int var;
+
+	bss = elf_add_section(b, ".bss", SHF_ALLOC | SHF_WRITE, NULL, size);
+	elf_add_object(b, "v", bss, 0, size);
+	var = btf__add_var(btf, "v", BTF_VAR_GLOBAL_ALLOCATED, (int)type);
+	btf__add_datasec(btf, ".bss", size);
+	btf__add_datasec_var_info(btf, var, 0, size);
+	elf_add_btf(b, btf);
+	file = elf_build(b);
+	snprintf(path, sizeof(path), "%s/x.bpf.o", dir);
+	f = fopen(path, "we");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(file.data, 1, file.size, f), file.size);
+	ck_assert_int_eq(fclose(f), 0);
+	free(file.data);
+}
+
+/* Compile the text, behind the object's header, with each compiler; then run it. */
+static void run_with_header(const char *options, const char *flags, const char *text)
+{
+	static const char *const compilers[] = {
+		"gcc -std=c11 -x c", "clang-19 -std=c11 -x c", "g++ -std=c++17 -x c++",
+		"clang++-19 -std=c++17 -x c++", "gcc -std=c11 -fsanitize=address,undefined -x c",
+	};
+	char path[128];
+	FILE *f;
+
+	run("%s skeleton %s %s/x.bpf.o -o %s/x.h && %s types %s %s/x.bpf.o -o %s/t.h",
+	    build_path("memgen"), options, dir, dir, build_path("memgen"), options, dir, dir);
+	snprintf(path, sizeof(path), "%s/x.c", dir);
+	f = fopen(path, "we");
+	ck_assert_ptr_nonnull(f);
+	fprintf(f,
+		"#include \"x.h\"\n#include \"t.h\"\n#include \"x.h\"\n#include <string.h>\n"
+		"#define CHECK(x) do { if (!(x)) return __LINE__; } while (0)\n"
+		"unsigned char raw[4096];\n"
+		"int callee(void);\nint callee(void) { return 1; }\n"
+		"int main(void)\n{\n%s\n\treturn 0;\n}\n", text);
+	ck_assert_int_eq(fclose(f), 0);
+	for (size_t i = 0; i < sizeof(compilers) / sizeof(compilers[0]); i++)
+		run("%s %s -O2 -Wall -Wextra -Werror -pedantic -I%s %s/x.c -o %s/x && %s/x", compilers[i],
+		    flags, source_path("include"), dir, dir, dir);
+}
+
+/* Members that share bytes, at odd places, of every kind that has functions. */
+TEST(members_may_overlap, ON_HOST, .timeout = 120)
+{
+	struct btf *btf = base_types();
+	int rows, inner, inners, over;
+
+	rows = btf__add_array(btf, INT, U16, 3);
+	inner = btf__add_struct(btf, "", 8);
+	btf__add_field(btf, "a", CHAR, 0, 0);
+	btf__add_field(btf, "b", INT, 32, 0);
+	inners = btf__add_array(btf, INT, inner, 2);
+	over = btf__add_struct(btf, "over", 80);
+	btf__add_field(btf, "whole", LONG, 0, 0);
+	btf__add_field(btf, "half", INT, 0, 0);
+	btf__add_field(btf, "bits", INT, 3, 13);
+	btf__add_field(btf, "far", LONG, 61, 50);
+	btf__add_field(btf, "yes", BOOL, 115, 1);
+	btf__add_field(btf, "odd", INT, 120, 0);
+	btf__add_field(btf, "real", FLOAT, 152, 0);
+	btf__add_field(btf, "color", ENUM, 184, 0);
+	btf__add_field(btf, "shade", ENUM, 216, 6);
+	btf__add_field(btf, "where", POINTER, 224, 0);
+	btf__add_field(btf, "call", CALLBACK, 288, 0);
+	btf__add_field(btf, "text", TEXT, 352, 0);
+	btf__add_field(btf, "rows", rows, 392, 0);
+	btf__add_field(btf, "at", POINT, 440, 0);
+	btf__add_field(btf, "class", CHAR, 504, 0);
+	btf__add_field(btf, "", inner, 512, 0);
+	btf__add_field(btf, "parts", inners, 512, 0);
+	write_object(btf, (uint32_t)over, 80);
+	run_with_header("", "",
+		"	struct over o, *p = (struct over *)raw;\n"
+		"	struct point point = {1, 2};\n"
+		"	memset(&o, 0, sizeof(o));\n"
+		"	over__set_whole(&o, 0x1122334455667788);\n"
+		"	CHECK(over__get_half(&o) == 0x55667788);\n"
+		"	CHECK(over__get_bits(&o) == 0xef1);\n"
+		"	over__set_bits(&o, -1);\n"
+		"	CHECK(over__get_whole(&o) == (0x1122334455667788 | 0x1fff << 3));\n"
+		"	over__set_bits(&o, 5);\n"
+		"	CHECK(over__get_bits(&o) == 5 && (over__get_whole(&o) & 7) == 0);\n"
+		"	over__set_far(&o, 0x2468aceffffff);\n"
+		"	CHECK(over__get_far(&o) == 0x2468aceffffff && over__get_whole(&o) >> 61 == 7);\n"
+		"	CHECK(!over__get_yes(&o));\n"
+		"	over__set_yes(&o, true);\n"
+		"	CHECK(over__get_yes(&o) && over__get_far(&o) == 0x2468aceffffff);\n"
+		"	over__set_odd(&o, -77);\n"
+		"	over__set_real(&o, 1.5f);\n"
+		"	over__set_color(&o, COLOR_BLUE);\n"
+		"	over__set_shade(&o, COLOR_BLUE);\n"
+		"	over__set_where(&o, &o);\n"
+		"	over__set_call(&o, callee);\n"
+		"	CHECK(over__get_odd(&o) == -77 && over__get_real(&o) == 1.5f);\n"
+		"	CHECK(over__get_color(&o) == COLOR_BLUE && over__get_shade(&o) == -2);\n"
+		"	CHECK(over__get_where(&o) == &o && over__get_call(&o) == callee);\n"
+		"	memcpy(over__at_text(&o, 0), \"text\", 5);\n"
+		"	CHECK(over__get_text(&o, 3) == 't' && !over__get_text(&o, 4));\n"
+		"	over__set_rows(&o, 2, 65535);\n"
+		"	CHECK(over__get_rows(&o, 2) == 65535 && over__get_rows(&o, 1) == 0);\n"
+		"	memcpy(over__at_at(&o), &point, sizeof(point));\n"
+		"	CHECK(*((unsigned char *)&o + 59) == 2);\n"
+		"	over__set_class_(&o, 'c');\n"
+		"	over__set_a(&o, 'a');\n"
+		"	over__set_b(&o, -9);\n"
+		"	CHECK(over__get_parts_a(&o, 0) == 'a' && over__get_parts_b(&o, 0) == -9);\n"
+		"	over__set_parts_b(&o, 1, 8);\n"
+		"	over__set_parts_b(&o, 0, 7);\n"
+		"	CHECK(over__get_b(&o) == 7 && over__get_parts_b(&o, 1) == 8);\n"
+		"	memcpy(raw + 1, &o, sizeof(o));\n"
+		"	p = (struct over *)(raw + 1);\n"
+		"	CHECK(over__get_odd(p) == -77 && over__get_far(p) == 0x2468aceffffff);\n");
+}
+END_TEST
+
+/* In others as a member, in an array, without a name. */
+TEST(structs_that_are_bytes_may_be_anywhere, ON_HOST, .timeout = 120)
+{
+	struct btf *btf = base_types();
+	int choice, choices, holder, hidden, top;
+
+	choice = btf__add_struct(btf, "choice", 8);
+	btf__add_field(btf, "low", INT, 0, 0);
+	btf__add_field(btf, "middle", INT, 16, 0);
+	btf__add_field(btf, "high", INT, 32, 0);
+	choices = btf__add_array(btf, INT, choice, 2);
+	holder = btf__add_struct(btf, "holder", 24);
+	btf__add_field(btf, "one", choice, 0, 0);
+	btf__add_field(btf, "two", choices, 32, 0);
+	hidden = btf__add_struct(btf, "", 8);
+	btf__add_field(btf, "left", INT, 0, 0);
+	btf__add_field(btf, "both", LONG, 0, 0);
+	btf__add_field(btf, "right", INT, 32, 0);
+	top = btf__add_struct(btf, "top", 40);
+	btf__add_field(btf, "first", INT, 0, 0);
+	btf__add_field(btf, "", hidden, 64, 0);
+	btf__add_field(btf, "inside", holder, 128, 0);
+	write_object(btf, (uint32_t)top, 40);
+	run_with_header("", "",
+		"	static struct top t;\n"
+		"	t.first = 3;\n"
+		"	top__set_right(&t, 4);\n"
+		"	top__set_left(&t, 5);\n"
+		"	choice__set_high(holder__at_one(&t.inside), 6);\n"
+		"	CHECK(choice__get_low(holder__at_two(&t.inside, 0)) == 6);\n"
+		"	choice__set_high(holder__at_two(&t.inside, 1), 7);\n"
+		"	memcpy(raw, &t, sizeof(t));\n"
+		"	CHECK(raw[0] == 3 && raw[8] == 5 && raw[12] == 4 && raw[20] == 6 && raw[32] == 7);\n");
+	run("! grep -q __at_first %s/x.h", dir);
+}
+END_TEST
+
+/* An enemy's: what is not in the struct is not reached; names may come twice, or not be names. */
+TEST(members_outside_have_no_functions, ON_HOST, .timeout = 120)
+{
+	struct btf *btf = base_types();
+	int huge, part, parts, bad;
+
+	huge = btf__add_array(btf, INT, CHAR, 1U << 31);
+	part = btf__add_struct(btf, "", 4);
+	btf__add_field(btf, "inner", CHAR, 0, 0);
+	btf__add_field(btf, "outer", INT, 16, 0);
+	parts = btf__add_array(btf, INT, part, 4);
+	bad = btf__add_struct(btf, "bad", 16);
+	btf__add_field(btf, "x", INT, 0, 0);
+	btf__add_field(btf, "huge", huge, 0, 0);
+	btf__add_field(btf, "parts", parts, 0, 0);
+	btf__add_field(btf, "x", INT, 8, 0);
+	btf__add_field(btf, "x */ y", INT, 24, 0);
+	btf__add_field(btf, "none", 0, 32, 0);
+	btf__add_field(btf, "over", INT, 104, 0);
+	btf__add_field(btf, "end", LONG, 128, 0);
+	write_object(btf, (uint32_t)bad, 16);
+	run_with_header("", "",
+		"	struct bad b;\n"
+		"	memset(&b, 0, sizeof(b));\n"
+		"	bad__set_x_2(&b, 1);\n"
+		"	CHECK(bad__get_x(&b) == 1 << 8 && sizeof(b) == 16);\n"
+		"	bad__set_parts_inner(&b, 3, 9);\n"
+		"	CHECK(bad__get_parts_inner(&b, 3) == 9);\n");
+	run("! grep -qE '__(get|set|at)_(over|end|huge|parts_outer)' %s/x.h", dir);
+	run("grep -q 'over: 4 bytes from byte 13: no function can reach it' %s/x.h", dir);
+}
+END_TEST
+
+/* 32-bit applications have pointers as numbers, and no integers of 16 bytes. */
+TEST(narrow_applications_have_functions, ON_HOST, .timeout = 120)
+{
+	static const char narrow[] = "-m32 -idirafter /usr/include/$(gcc -print-multiarch)";
+	struct btf *btf = base_types();
+	char command[300];
+	int bits;
+
+	snprintf(command, sizeof(command),
+		 "echo 'int main(void) { return 0; }' | g++ -m32 -fsanitize=address -x c++ - -o %s/m32 "
+		 "2> /dev/null && %s/m32", dir, dir);
+	if (system(command) != 0)
+		test_skip("32-bit programs can't be made or run here (g++-multilib)");
+	bits = btf__add_struct(btf, "bits", 24);
+	btf__add_field(btf, "a", INT, 0, 3);
+	btf__add_field(btf, "b", LONG, 3, 40);
+	btf__add_field(btf, "c", LONG, 64, 0);
+	btf__add_field(btf, "half", INT, 64, 0);
+	btf__add_field(btf, "p", POINTER, 128, 0);
+	write_object(btf, (uint32_t)bits, 24);
+	run_with_header("--pointers=32", narrow,
+		"	struct bits b;\n"
+		"	memset(&b, 0, sizeof(b));\n"
+		"	bits__set_a(&b, -2);\n"
+		"	bits__set_b(&b, 0x9876543210);\n"
+		"	bits__set_c(&b, 0x123456789abcdef);\n"
+		"	bits__set_p(&b, 0xffff888800000000);\n"
+		"	CHECK(bits__get_a(&b) == -2 && bits__get_b(&b) == 0x9876543210);\n"
+		"	CHECK(bits__get_c(&b) == 0x123456789abcdef);\n"
+		"	CHECK(bits__get_half(&b) == (int)0x89abcdef);\n"
+		"	CHECK(bits__get_p(&b) == 0xffff888800000000);\n"
+		"	memcpy(raw, &b, sizeof(b));\n"
+		"	CHECK(raw[0] == (6 | (0x10 << 3 & 0xff)) && raw[8] == 0xef && raw[23] == 0xff);\n");
+}
+END_TEST
