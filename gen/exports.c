@@ -9,6 +9,7 @@
 
 #define SECTION	      ".mem_export"
 #define RECORD_PREFIX "mem_record__"
+#define CHAIN_MAX     256 /* typedefs and qualifiers in front of a pointer */
 #define MAP_TYPE_USER_RINGBUF 31 /* newer than some systems' linux/bpf.h */
 
 static bool is_buffer(const struct mem_map_image *map)
@@ -58,37 +59,62 @@ static int add_record(struct skeleton *s, const char *name, uint32_t type)
 	return 0;
 }
 
-static int reach_variable(struct skeleton *s, uint32_t id)
+/* A variable of the section: what it points to, if it is a pointer at all. */
+static void list_variable(const struct btf *btf, uint32_t id,
+			  void (*found)(void *context, uint32_t type, const char *buffer), void *context)
 {
-	const struct btf_type *var = types_get(&s->types, id), *pointer;
+	const struct btf_type *var = btf__type_by_id(btf, id), *pointer;
 	const char *name;
-	int err;
 
 	if (!var || !btf_is_var(var))
-		return 0;
-	pointer = types_get(&s->types, types_strip(&s->types, var->type, true));
+		return;
+	pointer = btf__type_by_id(btf, var->type);
+	for (int i = 0; i < CHAIN_MAX && pointer && (btf_is_mod(pointer) || btf_is_typedef(pointer)); i++)
+		pointer = btf__type_by_id(btf, pointer->type);
 	if (!pointer || !btf_is_ptr(pointer))
-		return 0;
-	name = types_raw_name(&s->types, var);
-	err = types_reach(&s->types, pointer->type);
-	if (!err && !strncmp(name, RECORD_PREFIX, strlen(RECORD_PREFIX)))
-		err = add_record(s, name + strlen(RECORD_PREFIX), pointer->type);
-	return err;
+		return;
+	name = btf__name_by_offset(btf, var->name_off);
+	found(context, pointer->type,
+	      name && !strncmp(name, RECORD_PREFIX, strlen(RECORD_PREFIX)) ? name + strlen(RECORD_PREFIX)
+									    : NULL);
+}
+
+void exports_list(const struct btf *btf, void (*found)(void *context, uint32_t type, const char *buffer),
+		  void *context)
+{
+	for (uint32_t id = 1; btf && id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+		const char *name;
+
+		if (!btf_is_datasec(type))
+			continue;
+		name = btf__name_by_offset(btf, type->name_off);
+		for (uint32_t i = 0; name && !strcmp(name, SECTION) && i < btf_vlen(type); i++)
+			list_variable(btf, btf_var_secinfos(type)[i].type, found, context);
+	}
+}
+
+struct reaching {
+	struct skeleton *skeleton;
+	int err;
+};
+
+static void reach_export(void *context, uint32_t type, const char *buffer)
+{
+	struct reaching *reaching = context;
+
+	if (!reaching->err)
+		reaching->err = types_reach(&reaching->skeleton->types, type);
+	if (!reaching->err && buffer)
+		reaching->err = add_record(reaching->skeleton, buffer, type);
 }
 
 int exports_reach(struct skeleton *s)
 {
-	int err = 0;
+	struct reaching reaching = {.skeleton = s};
 
-	for (uint32_t id = 1; !err && id < s->types.count; id++) {
-		const struct btf_type *type = types_get(&s->types, id);
-
-		if (!btf_is_datasec(type) || strcmp(types_raw_name(&s->types, type), SECTION) != 0)
-			continue;
-		for (uint32_t i = 0; !err && i < btf_vlen(type); i++)
-			err = reach_variable(s, btf_var_secinfos(type)[i].type);
-	}
-	return err;
+	exports_list(s->types.btf, reach_export, &reaching);
+	return reaching.err;
 }
 
 /* What has no size is as good as no record. */

@@ -18,6 +18,13 @@ struct buffer_record {
 	uint32_t size; /* bytes, from exports_measure(); 0: not a type for records */
 };
 
+/*
+ * Each export's type, and the name of the buffer that it is a record of, or NULL; without an IR. btf
+ * may be NULL.
+ */
+void exports_list(const struct btf *btf, void (*found)(void *context, uint32_t type, const char *buffer),
+		  void *context);
+
 /* Reach all of them, and note the records. 0 or -errno with a message. */
 int exports_reach(struct skeleton *skeleton);
 void exports_measure(struct skeleton *skeleton);

@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "describe.h"
+#include "exports.h"
 #include "names.h"
 #include "needs.h"
 #include "object_file.h"
@@ -16,6 +17,9 @@
 #include "tables.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Longest chain of qualifiers in front of an exported type. */
+#define EXPORT_CHAIN_MAX 256
 
 /* Everything that is said about one object. */
 struct report {
@@ -29,6 +33,7 @@ struct report {
 	struct sheet externs;
 	struct sheet struct_ops;
 	struct sheet tasks;
+	struct sheet exports;
 };
 
 struct arguments {
@@ -202,14 +207,46 @@ static void fill_tasks(struct report *report)
 			  NUMBER(view->tasks[i].align));
 }
 
+/* "struct event": a type as C refers to it; NULL: no memory. */
+static const char *spelled(struct report *report, uint32_t id)
+{
+	const struct btf_type *type = btf__type_by_id(report->object->btf, id);
+	const char *name = type_name(report->object, id), *keyword = "";
+
+	if (type && btf_is_composite(type))
+		keyword = btf_is_union(type) ? "union " : "struct ";
+	else if (type && btf_is_any_enum(type))
+		keyword = "enum ";
+	return name_printf(report->pool, "%s%s", keyword, name ? name : "(unnamed)");
+}
+
+/* What MEM_EXPORT() and MEM_RECORD() name. */
+static void add_export(void *context, uint32_t type, const char *buffer)
+{
+	struct report *report = context;
+	const struct btf *btf = report->object->btf;
+	const struct btf_type *held = btf__type_by_id(btf, type);
+	const char *name;
+	int64_t size;
+
+	for (int i = 0; i < EXPORT_CHAIN_MAX && held && btf_is_mod(held); i++) {
+		type = held->type;
+		held = btf__type_by_id(btf, type);
+	}
+	name = spelled(report, type);
+	size = btf__resolve_size(btf, type);
+	report->exports.failed |= !name;
+	SHEET_ADD(&report->exports, TEXT(name), NUMBER(size > 0 ? (uint64_t)size : 0), TEXT(buffer));
+}
+
 /* The sheets, in the order in which they are printed. */
-#define SHEETS 7
+#define SHEETS 8
 
 static void list_sheets(struct report *report, struct sheet *sheets[SHEETS])
 {
 	struct sheet *const order[SHEETS] = {
 		&report->versions, &report->regions,	&report->maps,	&report->progs,
-		&report->externs,  &report->struct_ops, &report->tasks,
+		&report->externs,  &report->struct_ops, &report->tasks, &report->exports,
 	};
 
 	memcpy(sheets, order, sizeof(order));
@@ -228,6 +265,7 @@ static int report_fill(struct report *report, struct object_file *object)
 	static const char *const externs[] = {"name", "kind", "binding", NULL};
 	static const char *const ops[] = {"name", "type", "attach", "offset", "program", NULL};
 	static const char *const tasks[] = {"name", "size", "align", NULL};
+	static const char *const exports[] = {"type", "size", "record_of", NULL};
 	struct sheet *sheets[SHEETS];
 	int err;
 
@@ -241,6 +279,7 @@ static int report_fill(struct report *report, struct object_file *object)
 		.externs = {.name = "externs", .columns = externs},
 		.struct_ops = {.name = "struct_ops", .columns = ops},
 		.tasks = {.name = "tasks", .columns = tasks},
+		.exports = {.name = "exports", .columns = exports},
 	};
 	list_sheets(report, sheets);
 	for (int i = 0; i < SHEETS; i++)
@@ -253,6 +292,7 @@ static int report_fill(struct report *report, struct object_file *object)
 	fill_externs(report);
 	fill_struct_ops(report);
 	fill_tasks(report);
+	exports_list(object->btf, add_export, report);
 	for (int i = 0; i < SHEETS && !err; i++)
 		err = sheets[i]->failed ? -ENOMEM : 0;
 	return err;
@@ -415,7 +455,8 @@ static const struct argp_option options[] = {
 
 static const char doc[] =
 	"Say what is in BPF objects: regions, maps, programs and what they attach to, what they "
-	"want from the kernel, and the oldest kernel that has it.\v"
+	"want from the kernel, types that they export (MEM_EXPORT, MEM_RECORD), and the oldest kernel "
+	"that has it all.\v"
 	"The version is what the object itself shows: programs that are not loaded by default and "
 	"weak symbols don't count, and kernel functions that memgen does not know count as "
 	"Linux 5.13.\n"

@@ -80,39 +80,74 @@ static const char *shown(struct drawing *d, const char *name)
 
 static void draw_members(struct drawing *d, uint32_t id, uint64_t base, int depth);
 
-/* The id of a struct or union that only this member describes; 0 if it has a name. */
+/* What is in an array, however many dimensions it has; anything else is one element of itself. */
+static uint32_t element_type(const struct types *types, uint32_t id, uint64_t *count)
+{
+	const struct btf_type *type = types_get(types, types_strip(types, id, true));
+
+	*count = 1;
+	while (type && btf_is_array(type)) {
+		*count *= btf_array(type)->nelems;
+		id = btf_array(type)->type;
+		type = types_get(types, types_strip(types, id, true));
+	}
+	return id;
+}
+
+/* The id of a struct or union that only this member, or array, describes; 0 if it has a name. */
 static uint32_t anonymous_composite(const struct types *types, uint32_t id)
 {
 	const struct btf_type *type;
+	uint64_t count;
 
-	id = types_strip(types, id, false);
+	id = types_strip(types, element_type(types, id, &count), false);
 	type = types_get(types, id);
 	return type && btf_is_composite(type) && !types->info[id].name ? id : 0;
 }
 
-/* What a field is, in C; of an array of structs without a name only how many. */
+/* "[2][3]" */
+static void draw_dimensions(struct drawing *d, uint32_t id)
+{
+	const struct btf_type *type = types_get(d->types, types_strip(d->types, id, true));
+
+	for (; type && btf_is_array(type);
+	     type = types_get(d->types, types_strip(d->types, btf_array(type)->type, true)))
+		writer_part(d->w, "[%u]", btf_array(type)->nelems);
+}
+
+/* What a field is, in C; of structs without a name that lie too deep only that there are some. */
 static void draw_type(struct drawing *d, const struct field *field, const char *name)
 {
-	uint32_t id = field->type, count = 1;
-	const struct btf_type *type;
+	uint32_t id = anonymous_composite(d->types, field->type);
 
-	for (;;) {
-		id = types_strip(d->types, id, false);
-		type = types_get(d->types, id);
-		if (!type || !btf_is_array(type))
-			break;
-		count *= btf_array(type)->nelems;
-		id = btf_array(type)->type;
-	}
-	if (!field->type)
+	if (!field->type) {
 		writer_part(d->w, "char %s[%" PRIu64 "]", name, field->bits / 8);
-	else if (type && btf_is_composite(type) && !d->types->info[id].name)
-		writer_part(d->w, "%s { } %s[%u]", btf_is_union(type) ? "union" : "struct", name,
-			    count);
-	else
+	} else if (id) {
+		writer_part(d->w, "%s { } %s", btf_is_union(types_get(d->types, id)) ? "union" : "struct",
+			    name);
+		draw_dimensions(d, field->type);
+	} else {
 		types_emit_declaration(d->w, d->types, field->type, name);
+	}
 	if (field->bitfield)
 		writer_part(d->w, " : %" PRIu64, field->bits);
+}
+
+/* The members of a struct without a name; of an array of them, those of the first. */
+static void draw_inner(struct drawing *d, const struct field *field, uint32_t id, const char *name, int depth)
+{
+	uint64_t count, holes = d->holes;
+
+	element_type(d->types, field->type, &count);
+	d->line = field->offset / 8 / CACHE_LINE;
+	writer_part(d->w, "%s {\n", btf_is_union(types_get(d->types, id)) ? "union" : "struct");
+	draw_members(d, id, field->offset, depth + 1);
+	writer_part(d->w, "%17s%*s}%s%s", "", 2 * depth, "", *name ? " " : "", name);
+	draw_dimensions(d, field->type);
+	if (count > 1)
+		d->holes += (count - 1) * (d->holes - holes);
+	if (field->bits)
+		d->line = (field->offset + field->bits - 1) / 8 / CACHE_LINE;
 }
 
 static void draw_field(struct drawing *d, const struct field *field, enum side side, int depth)
@@ -123,14 +158,10 @@ static void draw_field(struct drawing *d, const struct field *field, enum side s
 
 	draw_place(d, field->offset, field->bits, field->bitfield, depth);
 	d->w->indent = 0; /* the columns are ours */
-	if (!inner) {
+	if (inner)
+		draw_inner(d, field, inner, name, depth);
+	else
 		draw_type(d, field, name);
-	} else {
-		writer_part(d->w, "%s {\n",
-			    btf_is_union(types_get(d->types, inner)) ? "union" : "struct");
-		draw_members(d, inner, field->offset, depth + 1);
-		writer_part(d->w, "%17s%*s}%s%s", "", 2 * depth, "", *name ? " " : "", name);
-	}
 	draw_end(d, side);
 	d->w->indent = indent;
 }
@@ -245,6 +276,22 @@ static void draw_region(struct writer *w, const struct types *types, struct writ
 	draw_summary(&d, writers);
 }
 
+/* An element of a mappable array, where its struct has no name under which it is drawn. */
+static void draw_element(struct writer *w, const struct types *types, struct writers *writers,
+			 const struct mem_region_image *region)
+{
+	struct drawing d = {.w = w, .types = types, .writers = writers};
+	uint32_t id = anonymous_composite(types, region->type);
+
+	if (!id)
+		return;
+	draw_heading(w, "element of", shown(&d, region->name), types_get(types, id)->size);
+	draw_members(&d, id, 0, 0);
+	writers_start(writers);
+	writers_look_at(writers, id, "", 0, SIDE_NONE);
+	draw_summary(&d, writers);
+}
+
 static int draw_all(struct writer *w, const struct object_file *object,
 		    const struct skeleton *skeleton)
 {
@@ -258,6 +305,8 @@ static int draw_all(struct writer *w, const struct object_file *object,
 		if (skeleton->regions[i].record && region->section &&
 		    region->kind != MEM_REGION_STRUCT_OPS)
 			draw_region(w, types, &writers, region, skeleton->regions[i].record);
+		else if (region->kind == MEM_REGION_ARRAY)
+			draw_element(w, types, &writers, region);
 	}
 	for (uint32_t i = 0; i < types->order_count && !err; i++) {
 		uint32_t id = types->order[i];
@@ -339,7 +388,8 @@ static const char doc[] =
 	"begins.\v"
 	"Fields and variables that the source marks with MEM_WRITER_APP and MEM_WRITER_BPF "
 	"(mem/bpf.h) get a warning where both are on one line. Lines are counted from the start of the "
-	"struct or section; of an array all elements count.\n"
+	"struct or section; of an array all elements count. Of structs without a name in an array the "
+	"first is drawn.\n"
 	"\n"
 	"Example:\n"
 	"  memgen layout build/tool.bpf.o";

@@ -133,6 +133,53 @@ TEST(copies_are_whole_while_a_program_writes)
 END_TEST
 
 /* A writer that stopped half way holds nobody up for ever. */
+/* Structs without a tag are copied by where they are: variables, members, elements. */
+TEST(structs_without_a_name_are_copied)
+{
+	__typeof__(skel->bss->nameless) nameless;
+	__typeof__(skel->bss->outer.parts[0]) part;
+	__typeof__(skel->arrays.odd_cells->value) odd;
+	struct accessors__cells cell;
+
+	for (unsigned int i = 1; i <= 3; i++) {
+		struct mem_run_opts opts = {.sz = sizeof(opts)};
+
+		assert_ok(mem_prog_run(skel->progs.write_nameless, &opts));
+		ck_assert_int_eq(opts.retval, 0);
+		assert_ok(accessors__copy_bss_nameless(&nameless, &skel->bss->nameless));
+		assert_ok(accessors__copy_outer_parts(&part, &skel->bss->outer.parts[1]));
+		assert_ok(accessors__copy_cells(&cell, &skel->arrays.cells[2]));
+		assert_ok(accessors__copy_odd_cells(&odd, &skel->arrays.odd_cells[2].value));
+		ck_assert_uint_eq(nameless.value, i);
+		ck_assert_uint_eq(part.value, i);
+		ck_assert_uint_eq(cell.values[0], i);
+		ck_assert_uint_eq(cell.values[2], i);
+		ck_assert_uint_eq(odd.values[1], i);
+		ck_assert_uint_eq(nameless.sequence, 2 * i);
+	}
+	mem_seq_write_begin(&skel->bss->nameless.sequence);
+	ck_assert_int_eq(accessors__copy_bss_nameless(&nameless, &skel->bss->nameless), -EAGAIN);
+}
+END_TEST
+
+/* Nothing aligns a packed struct: a counter is read whole, or not at all. */
+TEST(packed_structs_are_copied_where_they_are_aligned)
+{
+	struct {
+		uint64_t align;
+		char bytes[2 * sizeof(struct tight)];
+	} memory = {.align = 0};
+	struct tight copy;
+
+	assert_ok(mem_prog_run(skel->progs.write_nameless, NULL));
+	assert_ok(accessors__copy_tight(&copy, &skel->bss->tight));
+	ck_assert_uint_eq(copy.odd, 1);
+	ck_assert_uint_eq(copy.value, 1);
+	ck_assert_int_eq(accessors__copy_tight(&copy, (const struct tight *)(memory.bytes + 1)), -EINVAL);
+	assert_ok(accessors__copy_tight(&copy, (const struct tight *)(memory.bytes + 8)));
+}
+END_TEST
+
 TEST(copy_gives_up)
 {
 	struct sample copy;

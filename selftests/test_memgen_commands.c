@@ -94,6 +94,11 @@ TEST(inspect_lists_what_is_there, ON_HOST)
 	assert_says("\n  CONFIG_HZ             kconfig       weak\n");
 	assert_says("\n  bpf_rdonly_cast       kfunc         weak\n");
 	assert_says("\n  on_exit   tp_btf/sys_exit   TRACING  trace_raw_tp  sys_exit   -          yes ");
+	ck_assert_int_eq(MEMGEN("inspect %s", object("types_exports")), 0);
+	assert_says("\nexports\n  type             size  record_of\n");
+	assert_says("\n  struct event       32  events\n");
+	assert_says("\n  struct flow_key    36  -\n");
+	assert_says("\n  enum verdict        8  -\n");
 	ck_assert_int_eq(MEMGEN("inspect %s %s", object("types_ops"), object("types_arena")), 0);
 	assert_says("\n  first   some_ops  map          8  enter\n");
 	assert_says("\n  second  some_ops  link         0  select\n");
@@ -120,6 +125,8 @@ TEST(inspect_json_is_json, ON_HOST, .timeout = 60)
 	ck_assert_int_eq(MEMGEN("inspect --json %s", object("externs")), 0);
 	assert_says("\t\t\"linux\": \"5.17\",\n\t\t\"kernel_btf\": true,\n");
 	assert_says("{\"name\": \"CONFIG_HZ\", \"kind\": \"kconfig\", \"binding\": \"weak\"}");
+	ck_assert_int_eq(MEMGEN("inspect --json %s", object("types_exports")), 0);
+	assert_says("{\"type\": \"counts_t\", \"size\": 16, \"record_of\": \"samples\"}");
 }
 END_TEST
 
@@ -244,6 +251,37 @@ TEST(layout_draws_holes_and_lines, ON_HOST)
 	ck_assert_int_eq(MEMGEN("layout %s -o /dev/full", object("types_regions")), 1);
 	assert_says("memgen: /dev/full: can't write it");
 	ck_assert_int_eq(MEMGEN("layout /dev/null"), 1);
+}
+END_TEST
+
+/* Elements that only an array describes: the first stands for all. */
+TEST(layout_draws_elements_without_a_name, ON_HOST)
+{
+	static const char source[] =
+		"#include <mem/bpf.h>\n"
+		"struct all { struct { char a; int b; struct { short c[3]; } d[2]; } e[2][2]; long f; } all;\n"
+		"struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(map_flags, BPF_F_MMAPABLE);\n"
+		"	__uint(max_entries, 4); __type(key, __u32);\n"
+		"	__type(value, struct { int x; long y[8]; }); } cells SEC(\".maps\");\n"
+		"SEC(\"xdp\") int f(void *x) { return all.f; }\n";
+
+	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", "", source)), 0);
+	assert_says("struct all: 88 bytes, 2 cache lines\n"
+		    "       0     80  struct {\n"
+		    "       0      1    char a;\n"
+		    "                 -- hole of 3 bytes\n"
+		    "       4      4    int b;\n"
+		    "       8     12    struct {\n"
+		    "       8      6      short c[3];\n"
+		    "                   } d[2];\n"
+		    "                 } e[2][2];\n"
+		    "      80      8  int64_t f;\n"
+		    "  12 bytes in holes\n");
+	assert_says("element of cells: 72 bytes, 2 cache lines\n"
+		    "       0      4  int x;\n"
+		    "                 -- hole of 4 bytes\n"
+		    "       8     64  int64_t y[8];\n"
+		    "  4 bytes in holes\n");
 }
 END_TEST
 

@@ -104,12 +104,15 @@ static inline void mem__seq_read(void *to, const void *from, size_t size)
  * @param size     bytes of the struct
  * @param counter  bytes from its start to its MEM_SEQ member
  * @param width    bytes of that member: 4 or 8
- * @return 0; -EAGAIN: it was written all the time, or its writer was stopped half way
+ * @return 0; -EAGAIN: it was written all the time, or its writer was stopped half way; -EINVAL: the
+ *         counter is not at a multiple of its size, which can be in a packed struct only
  */
 static inline int mem_seq_copy(void *to, const void *from, size_t size, size_t counter, size_t width)
 {
 	const char *count = (const char *)from + counter;
 
+	if ((uintptr_t)count % width)
+		return -EINVAL;
 	for (int i = 0; i < MEM_SEQ_ROUNDS; i++) {
 		uint64_t before = mem__seq_count(count, width);
 

@@ -50,21 +50,23 @@ static void compile(const struct writer *w)
 	unlink(path);
 }
 
-static void generate(const struct image_view *view, const struct btf *btf)
+/* Functions for variables as well, and 32-bit applications: one input in two each. */
+static void generate(const struct image_view *view, const struct btf *btf, size_t size)
 {
-	const struct type_policy policy = {.prefix = "", .name = "fuzz"};
+	const struct type_policy policy = {.prefix = "", .name = "fuzz", .narrow = size % 4 > 1};
 	struct writer w = WRITER_INIT, types = WRITER_INIT;
 	struct pool pool = {0};
 	struct skeleton skeleton;
 
 	if (!skeleton_init(&skeleton, view, btf, &pool, &policy, "fuzz.bpf.o")) {
 		w.limit = TEXT_MAX;
+		skeleton.accessors = size % 2;
 		skeleton_emit(&w, &skeleton);
-		if (!w.error && is_sampled(w.text, w.len))
+		if (!w.error && !policy.narrow && is_sampled(w.text, w.len))
 			compile(&w);
 		types.limit = TEXT_MAX;
 		skeleton_emit_types(&types, &skeleton);
-		if (!types.error && is_sampled(types.text, types.len))
+		if (!types.error && !policy.narrow && is_sampled(types.text, types.len))
 			compile(&types);
 	} else {
 		FUZZ_REQUIRE(*mem_error_message(), "no message");
@@ -116,7 +118,7 @@ void fuzz_memgen(const uint8_t *data, size_t size)
 	if (view.btf_size)
 		btf = btf__new(view.btf, view.btf_size);
 	if (btf || !view.btf_size) {
-		generate(&view, btf);
+		generate(&view, btf, size);
 		describe(image, &view, btf);
 	}
 	btf__free(btf);
