@@ -14,6 +14,7 @@
 
 #include "harness.h"
 #include "leaks.h"
+#include "made.h"
 #include "rawbpf.h"
 
 /* A sanitizer's own allocator maps and keeps anonymous memory as it likes. */
@@ -23,7 +24,7 @@
 #define COUNT_ANONYMOUS 1
 #endif
 
-enum { NAME_SIZE = 80, FDS_MAX = 1024, RANGES_MAX = 8192, IDS_MAX = 8192 };
+enum { NAME_SIZE = 80, FDS_MAX = 1024, RANGES_MAX = 8192 };
 
 struct open_fd {
 	int fd;
@@ -39,18 +40,11 @@ struct range {
 static const struct {
 	const char *name;
 	int next_cmd, fd_cmd;
-	const char *fdinfo; /* the line of /proc/PID/fdinfo/FD that has the id */
-} kinds[] = {
-	{"link", BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID, "link_id:"},
-	{"program", BPF_PROG_GET_NEXT_ID, BPF_PROG_GET_FD_BY_ID, "prog_id:"},
-	{"map", BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID, "map_id:"},
-	{"BTF", BPF_BTF_GET_NEXT_ID, BPF_BTF_GET_FD_BY_ID, "btf_id:"},
-};
-enum { LINK, PROG, MAP, BTF, KINDS };
-
-struct id_set {
-	uint32_t ids[IDS_MAX]; /* ascending */
-	int count;	       /* -1: the kernel did not want to tell */
+} kinds[MADE_KINDS] = {
+	[MADE_LINK] = {"link", BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID},
+	[MADE_PROG] = {"program", BPF_PROG_GET_NEXT_ID, BPF_PROG_GET_FD_BY_ID},
+	[MADE_MAP] = {"map", BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID},
+	[MADE_BTF] = {"BTF", BPF_BTF_GET_NEXT_ID, BPF_BTF_GET_FD_BY_ID},
 };
 
 struct state {
@@ -58,7 +52,6 @@ struct state {
 	int fd_count;
 	struct range ranges[RANGES_MAX];
 	int range_count;
-	struct id_set objects[KINDS];
 };
 
 /* Not on the heap or the stack, so that taking a snapshot changes neither. */
@@ -216,173 +209,26 @@ static void missing_ranges(struct report *report, const struct state *of, const 
 
 /* ---- BPF objects */
 
-static void take_objects(struct state *state)
+/* An id is not given twice in the time of a test. */
+static int is_alive(enum made_kind kind, uint32_t id)
 {
-	for (int kind = 0; kind < KINDS; kind++) {
-		struct id_set *set = &state->objects[kind];
-		long id = 0;
+	return raw_next_id(kinds[kind].next_cmd, id - 1) == id;
+}
 
-		set->count = 0;
-		while ((id = raw_next_id(kinds[kind].next_cmd, id)) > 0) {
-			set->ids[set->count] = id;
-			ck_assert_int_lt(++set->count, IDS_MAX);
-		}
-		if (id < 0)
-			set->count = -1;
+static int anything_alive(void)
+{
+	for (enum made_kind kind = 0; kind < MADE_KINDS; kind++) {
+		uint32_t count;
+		const uint32_t *ids = made_ids(kind, &count);
+
+		for (uint32_t i = 0; i < count; i++)
+			if (is_alive(kind, ids[i]))
+				return 1;
 	}
+	return 0;
 }
 
-static int id_cmp(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static int has_id(const struct id_set *set, uint32_t id)
-{
-	return set->count > 0 && bsearch(&id, set->ids, set->count, sizeof(id), id_cmp) != NULL;
-}
-
-/* The kernel describes its own types as BTF objects too; loading a module makes one. */
-static int is_kernel_btf(uint32_t id)
-{
-	struct bpf_btf_info info = {0};
-	int fd = raw_fd_by_id(BPF_BTF_GET_FD_BY_ID, id), yes = 0;
-
-	if (fd >= 0) {
-		yes = raw_info(fd, &info, sizeof(info)) == 0 && info.kernel_btf;
-		close(fd);
-	}
-	return yes;
-}
-
-/*
- * Keep in after.objects what appeared since leaks_before(). Whatever appears from now on is not the
- * test's: other processes make objects all the time.
- */
-static void take_new_objects(void)
-{
-	take_objects(&after);
-	for (int kind = 0; kind < KINDS; kind++) {
-		struct id_set *set = &after.objects[kind];
-		int kept = 0;
-
-		if (before.objects[kind].count < 0)
-			set->count = 0;
-		for (int i = 0; i < set->count; i++)
-			if (!has_id(&before.objects[kind], set->ids[i]) &&
-			    !(kind == BTF && is_kernel_btf(set->ids[i])))
-				set->ids[kept++] = set->ids[i];
-		set->count = kept;
-	}
-}
-
-/* Drop from after.objects what is gone. Returns how many are left. */
-static int keep_living_objects(void)
-{
-	static struct state living;
-	int total = 0;
-
-	take_objects(&living);
-	for (int kind = 0; kind < KINDS; kind++) {
-		struct id_set *set = &after.objects[kind];
-		int kept = 0;
-
-		for (int i = 0; i < set->count; i++)
-			if (has_id(&living.objects[kind], set->ids[i]))
-				set->ids[kept++] = set->ids[i];
-		set->count = kept;
-		total += kept;
-	}
-	return total;
-}
-
-static void forget_object(int kind, uint32_t id);
-
-/* What a foreign object keeps alive in its turn. */
-static void forget_referenced(int kind, int fd)
-{
-	uint32_t map_ids[64];
-	struct bpf_prog_info prog = {.nr_map_ids = 64, .map_ids = (uintptr_t)map_ids};
-	struct bpf_map_info map = {0};
-	struct bpf_link_info link = {0};
-
-	if (kind == LINK && raw_info(fd, &link, sizeof(link)) == 0)
-		forget_object(PROG, link.prog_id);
-	if (kind == MAP && raw_info(fd, &map, sizeof(map)) == 0)
-		forget_object(BTF, map.btf_id);
-	if (kind == PROG && raw_info(fd, &prog, sizeof(prog)) == 0) {
-		forget_object(BTF, prog.btf_id);
-		for (uint32_t i = 0; i < prog.nr_map_ids && i < 64; i++)
-			forget_object(MAP, map_ids[i]);
-	}
-}
-
-static void forget_object(int kind, uint32_t id)
-{
-	struct id_set *set = &after.objects[kind];
-	int fd;
-
-	for (int i = 0; i < set->count; i++) {
-		if (set->ids[i] != id)
-			continue;
-		memmove(&set->ids[i], &set->ids[i + 1], (set->count - i - 1) * sizeof(id));
-		set->count--;
-		fd = raw_fd_by_id(kinds[kind].fd_cmd, id);
-		if (fd >= 0) {
-			forget_referenced(kind, fd);
-			close(fd);
-		}
-		return;
-	}
-}
-
-static void forget_held_by(const char *pid, const char *fd)
-{
-	char path[64], target[NAME_SIZE], line[256];
-	ssize_t len;
-	FILE *info;
-
-	snprintf(path, sizeof(path), "/proc/%.16s/fd/%.16s", pid, fd);
-	len = readlink(path, target, sizeof(target) - 1);
-	if (len < 0)
-		return;
-	target[len] = '\0';
-	if (!strstr(target, "bpf") && !strstr(target, "btf"))
-		return;
-	snprintf(path, sizeof(path), "/proc/%.16s/fdinfo/%.16s", pid, fd);
-	info = fopen(path, "re");
-	while (info && fgets(line, sizeof(line), info))
-		for (int kind = 0; kind < KINDS; kind++)
-			if (!strncmp(line, kinds[kind].fdinfo, strlen(kinds[kind].fdinfo)))
-				forget_object(kind, atoi(line + strlen(kinds[kind].fdinfo)));
-	if (info)
-		fclose(info);
-}
-
-/* Drop from after.objects what other processes hold. */
-static void forget_foreign(void)
-{
-	DIR *proc = opendir("/proc"), *fds;
-	struct dirent *process, *entry;
-	char path[64];
-
-	while (proc && (process = readdir(proc))) {
-		if (!isdigit((unsigned char)*process->d_name) || atoi(process->d_name) == getpid())
-			continue;
-		snprintf(path, sizeof(path), "/proc/%.16s/fd", process->d_name);
-		fds = opendir(path);
-		while (fds && (entry = readdir(fds)))
-			forget_held_by(process->d_name, entry->d_name);
-		if (fds)
-			closedir(fds);
-	}
-	if (proc)
-		closedir(proc);
-}
-
-static const char *describe(int kind, uint32_t id)
+static const char *describe(enum made_kind kind, uint32_t id)
 {
 	static char text[64];
 	struct bpf_prog_info prog = {0};
@@ -390,9 +236,9 @@ static const char *describe(int kind, uint32_t id)
 	int fd = raw_fd_by_id(kinds[kind].fd_cmd, id);
 
 	text[0] = '\0';
-	if (fd >= 0 && kind == PROG && raw_info(fd, &prog, sizeof(prog)) == 0)
+	if (fd >= 0 && kind == MADE_PROG && raw_info(fd, &prog, sizeof(prog)) == 0)
 		snprintf(text, sizeof(text), " \"%.16s\" of type %u", prog.name, prog.type);
-	if (fd >= 0 && kind == MAP && raw_info(fd, &map, sizeof(map)) == 0)
+	if (fd >= 0 && kind == MADE_MAP && raw_info(fd, &map, sizeof(map)) == 0)
 		snprintf(text, sizeof(text), " \"%.16s\" of type %u", map.name, map.type);
 	if (fd >= 0)
 		close(fd);
@@ -407,28 +253,32 @@ static double now(void)
 	return time.tv_sec + time.tv_nsec / 1e9;
 }
 
+static void report_living(struct report *report, enum made_kind kind)
+{
+	uint32_t count;
+	const uint32_t *ids = made_ids(kind, &count);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (is_alive(kind, ids[i]))
+			add(report, "%s %u%s left in the kernel", kinds[kind].name, ids[i],
+			    describe(kind, ids[i]));
+}
+
 static void compare_objects(struct report *report)
 {
 	double deadline = now() + leaks_patience * (in_emulator() ? 4 : 1);
-	int left;
 
-	take_new_objects();
-	for (useconds_t wait = 500; (left = keep_living_objects()) && now() < deadline; wait *= 2) {
+	for (useconds_t wait = 500; anything_alive() && now() < deadline; wait *= 2)
 		usleep(wait < 200000 ? wait : 200000);
-		if (wait > 8000)
-			forget_foreign();
-	}
-	for (int kind = 0; left && kind < KINDS; kind++)
-		for (int i = 0; i < after.objects[kind].count; i++)
-			add(report, "%s %u%s left in the kernel", kinds[kind].name,
-			    after.objects[kind].ids[i], describe(kind, after.objects[kind].ids[i]));
+	for (enum made_kind kind = 0; kind < MADE_KINDS; kind++)
+		report_living(report, kind);
 }
 
 /* ---- all of it */
 
 void leaks_before(void)
 {
-	take_objects(&before);
+	made_start();
 	take_fds(&before);
 	take_ranges(&before);
 }

@@ -2,11 +2,10 @@
 /*
  * What a test may leave behind: nothing.
  *
- * Compared are the process's file descriptors and mappings, its children, and the BPF maps,
- * programs, links and BTFs that are alive in the kernel. The kernel frees some of those late
- * (after an RCU grace period), so what seems left over is waited for. Ids of BPF objects are
- * never used twice in the time of a test: what was not there before appeared meanwhile. Objects
- * that another process holds are that process's.
+ * Compared are the process's file descriptors and mappings, and its children. Of the BPF maps, programs,
+ * links and BTFs that it made (made.h) none may be alive in the kernel; other processes' are none of its
+ * business, however many there are. The kernel frees some of those late (after an RCU grace period), so what
+ * seems left over is waited for.
  */
 #ifndef SELFTESTS_LEAKS_H
 #define SELFTESTS_LEAKS_H

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "made.h"
 #include "hooks.skel.h"
 #include "plain.skel.h"
 #include "shared.skel.h"
@@ -68,6 +69,7 @@ static struct calls watch(int (*body)(void))
 
 	ck_assert_int_ge(child, 0);
 	if (!child) {
+		made_stop();
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
 		_exit(body());

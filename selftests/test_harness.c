@@ -3,14 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bpffs.h"
 #include "harness.h"
 #include "leaks.h"
+#include "made.h"
 #include "rawbpf.h"
 
 static char text[4000];
@@ -189,6 +193,7 @@ static void make_map_when_told(int told, int tell)
 	char byte;
 	int fd;
 
+	made_stop(); /* as if it were no child of this test */
 	if (read(told, &byte, 1) != 1)
 		_exit(1);
 	fd = raw_map_create(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0, 0);
@@ -223,5 +228,60 @@ TEST(a_map_of_another_process_is_no_leak)
 		close(to_child[i]);
 		close(to_parent[i]);
 	}
+}
+END_TEST
+
+TEST(finds_what_a_child_left_pinned)
+{
+	pid_t child;
+	int status;
+
+	need_bpf();
+	bpffs_mount();
+	leaks_before();
+	child = fork();
+	if (!child) {
+		union bpf_attr attr = {.pathname = (uintptr_t)"/sys/fs/bpf/left"};
+
+		attr.bpf_fd = raw_map_create(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0, 0);
+		_exit(raw_bpf(BPF_OBJ_PIN, &attr, sizeof(attr)) != 0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	expect_leak("of type 2 left in the kernel");
+	ck_assert_int_eq(unlink("/sys/fs/bpf/left"), 0);
+	expect_none();
+	bpffs_unmount();
+}
+END_TEST
+
+/* Maps come and go all the time in a process that is not the test's; whose they are is known all the same. */
+TEST(finds_its_own_among_many)
+{
+	char wanted[40];
+	pid_t child;
+	int fd;
+
+	need_bpf();
+	child = fork();
+	if (!child) {
+		made_stop();
+		for (;;)
+			close(raw_map_create(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0, 0));
+	}
+	for (int i = 0; i < 20; i++) {
+		struct bpf_map_info info;
+
+		leaks_before();
+		fd = raw_map_create(BPF_MAP_TYPE_HASH, 4, 8, 1, 0, 0);
+		ck_assert_int_eq(raw_info(fd, &info, sizeof(info)), 0);
+		snprintf(wanted, sizeof(wanted), "map %u \"\" of type 1 left", info.id);
+		leaks_after(text, sizeof(text));
+		ck_assert_msg(strstr(text, wanted) && !strstr(text, "of type 2"), "not just \"%s\": %s",
+			      wanted, text);
+		close(fd);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 }
 END_TEST

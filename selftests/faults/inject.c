@@ -418,9 +418,12 @@ EXPORTED void *dlopen(const char *path, int flags)
 
 /* ---- the kernel: bpf(2), perf_event_open(2) and others without a function of their own */
 
+/* In test programs: keeps the books about BPF objects, as it does where syscall() is its own. */
+void made_note(long number, long command, long result) WEAK;
+
 EXPORTED long syscall(long number, ...)
 {
-	long arg[6];
+	long arg[6], result;
 	va_list args;
 
 	va_start(args, number);
@@ -429,7 +432,10 @@ EXPORTED long syscall(long number, ...)
 	va_end(args);
 	if (fails(number == SYS_bpf ? "bpf" : "syscall", number == SYS_bpf ? bpf_error : EMFILE))
 		return -1;
-	return REAL(syscall)(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	result = REAL(syscall)(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	if (made_note)
+		made_note(number, arg[0], result);
+	return result;
 }
 
 /* ---- as a library */
