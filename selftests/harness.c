@@ -201,17 +201,34 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+/*
+ * A limit ends tests that hang; it is no measure of how quick they are. So those who share the processors with
+ * others, or have to do with emulated ones, get more time.
+ */
+static double seconds_for(const struct test *test)
+{
+	double limit = test->timeout > DEFAULT_TIMEOUT ? test->timeout : DEFAULT_TIMEOUT;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	double load;
+
+	limit = limit * SLOWNESS + leaks_patience;
+	if (in_emulator())
+		limit *= 4;
+	if (getloadavg(&load, 1) == 1 && cpus > 0)
+		limit *= 1 + load / (double)cpus;
+	return limit;
+}
+
 static SRunner *runner_for(const struct test *test)
 {
 	TCase *tcase = tcase_create(test->name);
 	Suite *suite = suite_create(test->name);
 	SRunner *runner = srunner_create(suite);
-	double timeout = test->timeout > DEFAULT_TIMEOUT ? test->timeout : DEFAULT_TIMEOUT;
 
 	tcase_add_checked_fixture(tcase, before_test, after_test);
 	if (file_fixture)
 		tcase_add_checked_fixture(tcase, file_fixture->setup, file_fixture->teardown);
-	tcase_set_timeout(tcase, (timeout * SLOWNESS + leaks_patience) * (in_emulator() ? 4 : 1));
+	tcase_set_timeout(tcase, seconds_for(test));
 	tcase_add_test(tcase, *test->function);
 	suite_add_tcase(suite, tcase);
 	return runner;

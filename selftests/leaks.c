@@ -215,17 +215,17 @@ static int is_alive(enum made_kind kind, uint32_t id)
 	return raw_next_id(kinds[kind].next_cmd, id - 1) == id;
 }
 
-static int anything_alive(void)
+static uint32_t count_living(void)
 {
+	uint32_t living = 0, count;
+
 	for (enum made_kind kind = 0; kind < MADE_KINDS; kind++) {
-		uint32_t count;
 		const uint32_t *ids = made_ids(kind, &count);
 
 		for (uint32_t i = 0; i < count; i++)
-			if (is_alive(kind, ids[i]))
-				return 1;
+			living += is_alive(kind, ids[i]);
 	}
-	return 0;
+	return living;
 }
 
 static const char *describe(enum made_kind kind, uint32_t id)
@@ -264,12 +264,24 @@ static void report_living(struct report *report, enum made_kind kind)
 			    describe(kind, ids[i]));
 }
 
+/* The kernel may take long for many objects, or when it has other things to do: as long as it gets on. */
+static void wait_for_the_kernel(void)
+{
+	double deadline = now() + leaks_patience;
+	uint32_t living = count_living(), left;
+
+	for (useconds_t wait = 500; living && now() < deadline; wait *= 2) {
+		usleep(wait < 200000 ? wait : 200000);
+		left = count_living();
+		if (left < living)
+			deadline = now() + leaks_patience;
+		living = left;
+	}
+}
+
 static void compare_objects(struct report *report)
 {
-	double deadline = now() + leaks_patience * (in_emulator() ? 4 : 1);
-
-	for (useconds_t wait = 500; anything_alive() && now() < deadline; wait *= 2)
-		usleep(wait < 200000 ? wait : 200000);
+	wait_for_the_kernel();
 	for (enum made_kind kind = 0; kind < MADE_KINDS; kind++)
 		report_living(report, kind);
 }

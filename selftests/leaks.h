@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-/* Seconds to wait for the kernel to free what was let go of: a busy machine's grace periods are long. */
+/* Seconds to wait while the kernel frees nothing of what was let go of. */
 extern double leaks_patience;
 
 /* Remember the state of this process and the kernel. */

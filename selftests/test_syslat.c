@@ -330,23 +330,28 @@ TEST(no_bpf_call_follows_the_last_attach, .host_only = "runs strace", .timeout =
 END_TEST
 
 #define SHORT_LIVED 300
+#define BATCH	    100
+
+static int batches[2]; /* a pipe: a byte starts the next batch */
 
 /* Processes that end, one after the other; each makes the same calls. */
 static void run_short_lived(void *arg)
 {
-	struct timespec two_ms = {.tv_nsec = 2 * MS};
+	char byte;
 
 	prctl(PR_SET_NAME, arg);
 	for (int i = 0; i < SHORT_LIVED; i++) {
-		pid_t pid = fork();
+		pid_t pid;
 
+		if (i && i % BATCH == 0 && read(batches[0], &byte, 1) != 1)
+			return;
+		pid = fork();
 		if (!pid) {
 			for (int j = 0; j < 10; j++)
 				syscall(SYS_getppid);
 			syscall(SYS_exit_group, 0);
 		}
 		waitpid(pid, NULL, 0);
-		syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &two_ms, NULL);
 	}
 }
 
@@ -361,6 +366,18 @@ static int occurrences(const char *text, const char *what)
 	return count;
 }
 
+/* Wait until the tool has seen that many end, and has had the time to take their slots back. */
+static void wait_for_ended(const struct tool *tool, int count)
+{
+	for (int later = 0; later < 3;) {
+		char *line = read_text(tool->out, true);
+
+		ck_assert_msg(*line, "syslat ended");
+		later += occurrences(line, "\"ended\":true") >= count;
+		free(line);
+	}
+}
+
 /* Their slots are used again: fewer slots than processes lose no call. */
 TEST(slots_of_ended_processes_are_used_again, .timeout = 30)
 {
@@ -369,11 +386,18 @@ TEST(slots_of_ended_processes_are_used_again, .timeout = 30)
 	char *text, *json;
 
 	need_syslat();
+	ck_assert_int_eq(pipe2(batches, O_CLOEXEC), 0);
 	worker = start_worker(run_short_lived, "syslat_short");
 	tool = start("-n", "syslat_short", "--json", "-i", "0.2", "--slots", "256");
 	wait_until_attached(&tool);
 	go(&worker);
+	for (int ended = BATCH; ended < SHORT_LIVED; ended += BATCH) {
+		wait_for_ended(&tool, ended);
+		ck_assert_int_eq(write(batches[1], "n", 1), 1);
+	}
 	ck_assert_int_eq(status_of(worker.pid), 0);
+	close(batches[0]);
+	close(batches[1]);
 	kill(tool.pid, SIGINT);
 	text = finish(&tool);
 	json = last_line(text);
@@ -384,25 +408,28 @@ TEST(slots_of_ended_processes_are_used_again, .timeout = 30)
 }
 END_TEST
 
+/* When the first of them ends, all have made their calls: none has had a slot of another's. */
 static void run_together(void *arg)
 {
-	int fds[2];
+	int done[2], end[2];
 	char byte;
 
 	prctl(PR_SET_NAME, arg);
-	if (pipe(fds))
+	if (pipe(done) || pipe(end))
 		return;
 	for (int i = 0; i < 20; i++) {
 		if (fork())
 			continue;
-		close(fds[1]);
+		close(end[1]);
 		for (int j = 0; j < 100; j++)
 			syscall(SYS_getppid);
-		syscall(SYS_read, fds[0], &byte, 1);
+		syscall(SYS_write, done[1], "d", 1);
+		syscall(SYS_read, end[0], &byte, 1);
 		syscall(SYS_exit_group, 0);
 	}
-	usleep(300000); /* all of them are there, and none has a slot to give back */
-	close(fds[1]);
+	for (int i = 0; i < 20 && read(done[0], &byte, 1) == 1; i++)
+		;
+	close(end[1]);
 	while (wait(NULL) > 0)
 		;
 }

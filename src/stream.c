@@ -43,8 +43,8 @@ int mem_prog_stream_read(const struct mem_prog *prog, enum mem_stream stream, ch
 	if (got >= 0)
 		return got;
 	if (got == -EINVAL)
-		got = mem__error(ENOTSUP, "%s: this kernel has no streams of programs (needs Linux 6.17)",
-				 obj->name);
+		got = mem__error(ENOTSUP, "%s: program '%s': this kernel has no streams of programs (needs "
+				 "Linux 6.17)", obj->name, prog->image->name);
 	else
 		mem__error(-got, "%s: can't read stream %d of program '%s': %s", obj->name, stream,
 			   prog->image->name, strerror(-got));

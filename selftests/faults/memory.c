@@ -341,6 +341,7 @@ static void unshare_all(struct subject *s)
 static const struct operation threads[] = {
 	{TRY_WITH(mem_object_prepare, "task_basic"), &task_basic, opened, NULL, ONCE},
 	{TRY_WITH(mem_object_load, "task_basic"), &task_basic, prepared, NULL, ONCE},
+	{TRY_AS("mem_skeleton_open_and_load task_basic", open_and_load), &task_basic, NULL, NULL, AGAIN},
 	{TRY(mem_task_register), &task_basic, loaded, NULL, AGAIN | NAMELESS, unregister},
 	{TRY(mem_task_register_all), &task_basic, loaded, NULL, AGAIN | NAMELESS, unregister},
 	{TRY(mem_task_each), &task_basic, registered, NULL, AGAIN | NAMELESS, unregister},

@@ -122,6 +122,25 @@ static int try_mem_object_prepare(struct subject *s)
 	return err;
 }
 
+static int load_pinned_at_once(struct subject *s)
+{
+	int err = open_and_load(s);
+
+	if (err < 0 && !access(ROOT "common", F_OK))
+		ck_abort_msg("a pin was left by an object that failed to load");
+	errno = -err;
+	return err;
+}
+
+/* Another process's object has made and pinned it. */
+static void common_pinned(struct subject *s)
+{
+	struct mem_object *maker = assert_ptr(mem_object_open(s->object->image(), NULL));
+
+	assert_ok(mem_object_prepare(maker));
+	mem_object_close(maker);
+}
+
 static void unpin_common(struct subject *s)
 {
 	(void)s;
@@ -341,6 +360,10 @@ static const struct operation pinning[] = {
 	{TRY(mem_unpin), &region_data, pinned, "bss", AGAIN | NAMELESS, pin_away},
 	{TRY(mem_pin_list), &region_data, pinned, "bss", AGAIN | NAMELESS, pin_away},
 	{TRY_WITH(mem_object_prepare, "pinned"), &region_named, opened, NULL, ONCE, unpin_common},
+	{TRY_AS("mem_skeleton_open_and_load pins", load_pinned_at_once), &region_named, NULL, NULL, AGAIN,
+	 unpin_common},
+	{TRY_AS("mem_skeleton_open_and_load pinned", open_and_load), &region_named, common_pinned, NULL, AGAIN,
+	 unpin_common},
 	{TRY_AS("mem_object_prepare migrating", migrate_at_prepare), &migrate_new, opened_to_migrate, NULL,
 	 ONCE, pin_away},
 	{TRY(mem_region_migrate), &migrate_new, prepared_to_migrate, "bss", AGAIN, pin_away},

@@ -44,12 +44,22 @@ int result(const void *pointer)
 	return pointer ? 0 : -errno;
 }
 
+static int opened_as(struct subject *s, void *skel)
+{
+	s->skel = skel;
+	if (skel)
+		memcpy(&s->obj, (char *)skel + s->object->obj, sizeof(s->obj));
+	return result(skel);
+}
+
 int open_object(struct subject *s)
 {
-	s->skel = mem_skeleton_open(s->object->image(), s->object->layout(), NULL);
-	if (s->skel)
-		memcpy(&s->obj, (char *)s->skel + s->object->obj, sizeof(s->obj));
-	return result(s->skel);
+	return opened_as(s, mem_skeleton_open(s->object->image(), s->object->layout(), NULL));
+}
+
+int open_and_load(struct subject *s)
+{
+	return opened_as(s, mem_skeleton_open_and_load(s->object->image(), s->object->layout()));
 }
 
 void opened(struct subject *s)

@@ -92,6 +92,7 @@ int sweep_has(const char *function);
 int result(const void *pointer);
 
 int open_object(struct subject *s);
+int open_and_load(struct subject *s); /* NAME__open_and_load() */
 void opened(struct subject *s);
 void prepared(struct subject *s);
 void loaded(struct subject *s);
