@@ -46,8 +46,6 @@ static int region_reserve_private(struct mem_region *region)
 	size_t size = region_mapping_size(region);
 	void *base;
 
-	if (!size) /* the application sets the size before prepare */
-		return 0;
 	base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		    -1, 0);
 	if (base == MAP_FAILED)
@@ -72,8 +70,8 @@ int region_reserve(struct mem_region *region)
 {
 	if (is_mapped_at_once(region))
 		return 0;
-	if (region->image->kind != MEM_REGION_ARENA)
-		return region_reserve_private(region);
+	if (region->image->kind != MEM_REGION_ARENA) /* without a size, the application sets it before prepare */
+		return region_mapping_size(region) ? region_reserve_private(region) : 0;
 	if (!arena_reserve)
 		return part_missing(region->obj->name, "arenas", "mem_arena_use");
 	return arena_reserve(region);
