@@ -263,6 +263,22 @@ destdir_holds_all_of_it()
 	[ ! -s "$scratch/left" ]
 }
 
+# As before, and with blanks in its name.
+a_folder_with_blanks()
+{
+	local folder="$scratch/my folder"
+
+	install_to PREFIX="$folder/usr" install
+	# shellcheck disable=SC2046
+	PKG_CONFIG_PATH="$folder/usr/lib/pkgconfig" flags libmem > "$scratch/flags"
+	grep -F -- "-I$scratch/my\\ folder/usr/include" "$scratch/flags"
+	test -x "$folder/usr/bin/memgen"
+	install_to PREFIX="$folder/usr" uninstall
+	find "$folder" ! -type d > "$scratch/left"
+	cat "$scratch/left"
+	[ ! -s "$scratch/left" ]
+}
+
 uninstall_leaves_nothing()
 {
 	install_to PREFIX="$prefix" uninstall
@@ -274,7 +290,7 @@ uninstall_leaves_nothing()
 
 for test in installs c_shared c_static static_has_what_it_needs cpp_shared cpp_static elf_shared elf_static \
 	headers_compile_alone readme_example_works_as_pasted destdir_holds_all_of_it \
-	uninstall_leaves_nothing; do
+	a_folder_with_blanks uninstall_leaves_nothing; do
 	check $test $test
 done
 finish
