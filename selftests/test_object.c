@@ -71,8 +71,10 @@ TEST(phases_come_once)
 {
 	struct plain *skel = assert_ptr(plain__open());
 
+	assert_err(plain__attach(skel), -EBADF);
 	assert_ok(plain__prepare(skel));
 	assert_err(plain__prepare(skel), -EALREADY);
+	assert_err(plain__attach(skel), -EBADF);
 	assert_ok(plain__load(skel));
 	assert_err(plain__load(skel), -EALREADY);
 	assert_err(plain__prepare(skel), -EALREADY);

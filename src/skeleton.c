@@ -188,9 +188,13 @@ int mem_skeleton_attach(void *skel, const struct mem_skeleton_layout *layout)
 {
 	struct mem_object *obj = get_member(skel, layout->obj);
 	uint32_t count = skeleton_link_count(obj);
-	bool *made = calloc(count + 1, sizeof(*made));
+	bool *made;
 	int err = 0;
 
+	/* else a tool that ignored what load said would wait for events that never come */
+	if (obj->phase != PHASE_LOADED)
+		return object_result(obj, mem__error(EBADF, "%s: not loaded, so there is nothing to attach", obj->name));
+	made = calloc(count + 1, sizeof(*made));
 	if (!made)
 		return object_result(obj, mem__error(ENOMEM, "%s: no memory to attach", obj->name));
 	for (uint32_t i = 0; !err && i < count; i++) {

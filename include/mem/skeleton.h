@@ -60,8 +60,8 @@ void *mem_skeleton_open_and_load(const struct mem_image *image, const struct mem
  *
  * @param skel    from mem_skeleton_open(), loaded
  * @param layout  as given to mem_skeleton_open()
- * @return 0, or the error of the first program that could not be attached; those before it are
- *         detached again
+ * @return 0, -EBADF not loaded, or the error of the first program that could not be attached; those
+ *         before it are detached again
  */
 int mem_skeleton_attach(void *skel, const struct mem_skeleton_layout *layout);
 
