@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages of failures, kept per thread, and the log, one per process. */
+/*
+ * Messages of failures, kept per thread, and the log, one per process.
+ *
+ * Long messages are not in thread-local memory: for a library that comes by dlopen(3) the C library has
+ * only some hundred bytes of it left, and refuses one that wants more.
+ */
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
 
 #undef mem__error
 
-static __thread char last_message[MESSAGE_MAX];
+static __thread char short_message[200]; /* also what is kept of a long one where memory is out */
+static __thread char *long_message;      /* MESSAGE_MAX bytes, from this thread's first long message on */
+static __thread bool is_long;
 static __thread bool quiet;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t at_exit;
+static bool has_key;
 
 static struct {
 	enum mem_log_level level;
@@ -24,6 +37,49 @@ void mem_log_set(enum mem_log_level level, mem_log_fn *fn, void *ctx)
 	log_sink.level = level;
 	log_sink.fn = fn;
 	log_sink.ctx = ctx;
+}
+
+static void drop_long_message(void *unused)
+{
+	(void)unused;
+	is_long = false;
+	free(long_message);
+	long_message = NULL;
+}
+
+static void start(void)
+{
+	has_key = !pthread_key_create(&at_exit, drop_long_message);
+}
+
+/* A library that is unloaded with this one in it must not be called when threads end. */
+__attribute__((destructor)) static void end(void)
+{
+	if (has_key)
+		pthread_key_delete(at_exit);
+	drop_long_message(NULL);
+}
+
+static bool make_long_message(void)
+{
+	if (long_message)
+		return true;
+	pthread_once(&once, start);
+	long_message = has_key ? malloc(MESSAGE_MAX) : NULL;
+	if (long_message && pthread_setspecific(at_exit, long_message))
+		drop_long_message(NULL);
+	return long_message;
+}
+
+static void set_message(const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	is_long = size > sizeof(short_message) && make_long_message();
+	if (is_long)
+		memcpy(long_message, text, size);
+	else
+		snprintf(short_message, sizeof(short_message), "%s", text);
 }
 
 void error_quiet(bool on)
@@ -61,7 +117,7 @@ void mem__log(enum mem_log_level level, const char *fmt, ...)
 
 int mem__error(int err, const char *fmt, ...)
 {
-	char text[MESSAGE_MAX]; /* an argument may be last_message itself */
+	char text[MESSAGE_MAX]; /* an argument may be the last message itself */
 	va_list args;
 
 	errno = err;
@@ -70,9 +126,9 @@ int mem__error(int err, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	memcpy(last_message, text, strlen(text) + 1);
+	set_message(text);
 	if (mem__log_wanted(MEM_LOG_ERROR))
-		log_text(MEM_LOG_ERROR, last_message);
+		log_text(MEM_LOG_ERROR, text);
 	errno = err;
 	return -err;
 }
@@ -88,12 +144,12 @@ void mem__error_prefix(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	len = strlen(text);
-	snprintf(text + len, sizeof(text) - len, "%s", last_message);
-	memcpy(last_message, text, strlen(text) + 1);
+	snprintf(text + len, sizeof(text) - len, "%s", mem_error_message());
+	set_message(text);
 	errno = saved_errno;
 }
 
 const char *mem_error_message(void)
 {
-	return last_message;
+	return is_long ? long_message : short_message;
 }

@@ -29,6 +29,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct record *all_records;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t at_exit;
+static int started;
 
 static void record_drop(struct record *record)
 {
@@ -88,8 +89,16 @@ static void forget_all(void)
 
 static void start(void)
 {
-	pthread_key_create(&at_exit, leave_all);
+	started = !pthread_key_create(&at_exit, leave_all);
 	pthread_atfork(before_fork, after_fork, forget_all);
+}
+
+/* A library that is unloaded with this one in it must not be called when threads end. */
+__attribute__((destructor)) static void end(void)
+{
+	if (started)
+		pthread_key_delete(at_exit);
+	started = 0;
 }
 
 /* Not weak here: object.h says so for those that can do without. */
@@ -148,7 +157,8 @@ static struct record *record_add(struct mem_heap *heap)
 	record = record_make(heap);
 	if (!record)
 		return NULL;
-	pthread_setspecific(at_exit, record);
+	if (started)
+		pthread_setspecific(at_exit, record);
 	pthread_mutex_lock(&lock);
 	record->all = all_records;
 	all_records = record;

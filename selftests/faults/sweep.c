@@ -239,11 +239,23 @@ static int usual_answer(const struct operation *op)
 	return err < 0 ? err : 0;
 }
 
+/* A thread keeps the memory that its first long message takes. */
+static void have_long_message(void)
+{
+	char path[1000];
+
+	memset(path, '/', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	mem_unpin(path);
+	ck_assert_uint_gt(strlen(mem_error_message()), sizeof(path) - 1);
+}
+
 void sweep_all(const struct operation *table)
 {
 	static const int errnos[] = {0, ENOMEM, EINVAL};
 	char left[1000];
 
+	have_long_message();
 	for (; table->name; table++) {
 		struct sweep sweep = {.op = table};
 		time_t start = time(NULL);
