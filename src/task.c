@@ -105,7 +105,7 @@ int mem_task_setup(const struct mem_task_opts *opts)
 	size = given.block_size = OPTS_GET(opts, block_size, 0);
 	if ((uint32_t)given.back > MEM_TASK_BACK_ARRAY || given.threads > 1U << 22 ||
 	    (size && (size & (size - 1) || size < 256 || size > TASK_BLOCK_MAX)))
-		return mem__error(EINVAL, "mem_task_setup(): back %u, %u threads, blocks of %u bytes",
+		return mem__error(EINVAL, "mem_task_setup(): there is no back %u, or not for %u threads, or blocks of %u bytes",
 				  (uint32_t)given.back, given.threads, size);
 	pthread_mutex_lock(&tasks.lock);
 	if (tasks.back || tasks.thread_count)

@@ -294,6 +294,9 @@ void task_threads_show(void)
 	for (size_t i = 0; i < TASK_BUCKETS; i++)
 		for (struct task_thread *t = tasks.threads[i]; t; t = t->next)
 			show(t);
+	/* this one need not be waited for */
+	if (this_thread && !this_thread->current)
+		task_thread_enter();
 }
 
 void task_threads_hide(const struct task_back *back)
