@@ -81,6 +81,57 @@ TEST(records_come_in_order_and_wrap_around)
 }
 END_TEST
 
+#define LARGE_BUFFER (16 << 20)	       /* bytes */
+#define LARGE_RECORD ((4 << 20) - 8)   /* bytes, as in rings.bpf.c */
+#define PAST_4_GIB (4096 / 12 + 3)     /* rounds of three large records */
+
+TEST(positions_past_4_gib)
+{
+	struct mem_ringbuf *ring;
+	const uint64_t *record;
+	uint64_t next = 0;
+	size_t size;
+
+	assert_ok(mem_map_max_entries_set(skel->maps.out, LARGE_BUFFER));
+	load_only(skel->obj, skel->progs.produce_large);
+	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, NULL, NULL));
+	for (int round = 0; round < PAST_4_GIB; round++) {
+		run(skel->progs.produce_large);
+		while ((record = mem_ringbuf_next(ring, &size))) {
+			ck_assert_uint_eq(size, LARGE_RECORD);
+			ck_assert_uint_eq(*record, next++);
+			mem_ringbuf_release(ring);
+		}
+	}
+	ck_assert_uint_eq(next, 3 * PAST_4_GIB);
+	ck_assert_uint_eq(skel->bss->full, 0);
+	mem_ringbuf_free(ring);
+}
+END_TEST
+
+TEST(positions_past_4_gib_to_the_program)
+{
+	struct mem_user_ringbuf *ring;
+
+	need_linux(6, 1, "user ring buffers");
+	assert_ok(mem_map_max_entries_set(skel->maps.in, LARGE_BUFFER));
+	load_only(skel->obj, skel->progs.drain);
+	ring = assert_ptr(mem_user_ringbuf_new(skel->maps.in));
+	for (int round = 0; round < PAST_4_GIB; round++) {
+		for (int i = 0; i < 3; i++) {
+			uint64_t *record = assert_ptr(mem_user_ringbuf_reserve(ring, LARGE_RECORD));
+
+			*record = 5;
+			mem_user_ringbuf_submit(ring, record);
+		}
+		run(skel->progs.drain);
+	}
+	ck_assert_uint_eq(skel->bss->drained, 3 * PAST_4_GIB);
+	ck_assert_uint_eq(skel->bss->drained_sum, 15 * PAST_4_GIB);
+	mem_user_ringbuf_free(ring);
+}
+END_TEST
+
 TEST(a_full_buffer_loses_new_records_only)
 {
 	struct seen seen = { 0 };

@@ -4,8 +4,8 @@
  *
  * The map's pages are: one with the consumer's position, which is ours to write; one with the
  * producers'; then the data, twice in a row, so that a record that wraps around is still in one piece.
- * Positions count bytes for ever; on 32-bit machines they wrap around, so they are only compared by
- * their difference. A record is a header and its data, rounded up to 8 bytes; while its program is still
+ * Positions count bytes for ever; to 32-bit applications they wrap around, so they are only compared
+ * by their difference. A record is a header and its data, rounded up to 8 bytes; while its program is still
  * writing, the header says busy.
  */
 #include <errno.h>
@@ -149,7 +149,7 @@ static const void *ring_next(const struct ring *ring, size_t *size, size_t *take
 		if (!(head & RECORD_DISCARDED))
 			return record + RECORD_HEADER;
 		at += *taken;
-		__atomic_store_n(ring->consumer_pos, at, __ATOMIC_RELEASE);
+		position_set(ring->consumer_pos, at);
 	}
 	return NULL;
 }
@@ -157,7 +157,7 @@ static const void *ring_next(const struct ring *ring, size_t *size, size_t *take
 /* Programs may use the room again; what we read of it must be behind us. */
 static void ring_release(const struct ring *ring, size_t taken)
 {
-	__atomic_store_n(ring->consumer_pos, *ring->consumer_pos + taken, __ATOMIC_RELEASE);
+	position_set(ring->consumer_pos, *ring->consumer_pos + taken);
 }
 
 /* Records handed out, or what the callback said if negative. */

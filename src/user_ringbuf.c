@@ -113,7 +113,7 @@ void *mem_user_ringbuf_reserve(struct mem_user_ringbuf *ringbuf, uint32_t size)
 	__atomic_store_n((uint32_t *)record, size | RECORD_BUSY, __ATOMIC_RELAXED);
 	__atomic_store_n((uint32_t *)record + 1, 0, __ATOMIC_RELAXED);
 	/* the kernel sees the position only after a header that says busy */
-	__atomic_store_n(ringbuf->producer_pos, at + bytes, __ATOMIC_RELEASE);
+	position_set(ringbuf->producer_pos, at + bytes);
 	return record + RECORD_HEADER;
 }
 

@@ -7,6 +7,8 @@ struct record {
 	char text[20];
 };
 
+#define LARGE_RECORD ((4 << 20) - 8) /* bytes, 4 MiB with its header */
+
 const volatile __u32 own_pid;
 __u64 sequence, full, drained, drained_sum;
 __u32 wanted = 1; /* records to make in one run */
@@ -57,6 +59,23 @@ SEC("?syscall")
 int produce(void *ctx)
 {
 	bpf_loop(wanted, produce_one, 0, 0);
+	return 0;
+}
+
+/* Positions soon pass 4 GiB: the buffer has to have 16 MiB for this. */
+SEC("?syscall")
+int produce_large(void *ctx)
+{
+	for (int i = 0; i < 3; i++) {
+		__u64 *record = bpf_ringbuf_reserve(&out, LARGE_RECORD, 0);
+
+		if (!record) {
+			full++;
+			continue;
+		}
+		*record = sequence++;
+		bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	}
 	return 0;
 }
 

@@ -71,9 +71,50 @@ static int records(void)
 	return 0;
 }
 
+/* Where the kernel's positions have more than 32 bits. */
+static int past_4_gib(void)
+{
+	const uint32_t size = (4 << 20) - 8, rounds = 4096 / 12 + 3;
+	struct rings *skel = rings__open();
+	struct mem_user_ringbuf *in;
+	struct mem_ringbuf *out;
+	uint64_t next = 0;
+	size_t got;
+
+	CHECK(skel && !mem_map_max_entries_set(skel->maps.out, 16 << 20) &&
+	      !mem_map_max_entries_set(skel->maps.in, 16 << 20) &&
+	      !mem_prog_autoload_set(skel->progs.produce_large, 1) &&
+	      !mem_prog_autoload_set(skel->progs.drain, 1) && !rings__load(skel));
+	out = mem_ringbuf_new(skel->maps.out, NULL, NULL);
+	in = mem_user_ringbuf_new(skel->maps.in);
+	CHECK(out && in);
+	for (uint32_t round = 0; round < rounds; round++) {
+		const uint64_t *record;
+		uint64_t *sent = NULL;
+
+		CHECK(!mem_prog_run(skel->progs.produce_large, NULL));
+		while ((record = mem_ringbuf_next(out, &got))) {
+			CHECK(got == size && *record == next++);
+			mem_ringbuf_release(out);
+		}
+		for (int i = 0; i < 3; i++) {
+			sent = mem_user_ringbuf_reserve(in, size);
+			CHECK(sent);
+			*sent = 5;
+			mem_user_ringbuf_submit(in, sent);
+		}
+		CHECK(!mem_prog_run(skel->progs.drain, NULL));
+	}
+	CHECK(!skel->bss->full && next == 3 * rounds && skel->bss->drained_sum == 15 * rounds);
+	mem_user_ringbuf_free(in);
+	mem_ringbuf_free(out);
+	rings__destroy(skel);
+	return 0;
+}
+
 int main(void)
 {
-	if (variables() || pointers() || records())
+	if (variables() || pointers() || records() || past_4_gib())
 		return 1;
 	puts("ok");
 	return 0;
