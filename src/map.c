@@ -99,6 +99,14 @@ static const char *map_broken_rule(const struct mem_map *map)
 	}
 }
 
+/* What is kept with something of the kernel has no number of elements. */
+static bool is_storage(uint32_t type)
+{
+	return type == BPF_MAP_TYPE_SK_STORAGE || type == BPF_MAP_TYPE_INODE_STORAGE ||
+	       type == BPF_MAP_TYPE_TASK_STORAGE || type == SYS_MAP_TYPE_CGRP_STORAGE ||
+	       type == BPF_MAP_TYPE_CGROUP_STORAGE || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
+
 static int map_create_error(const struct mem_map *map, const union bpf_attr *attr, int err)
 {
 	const struct mem_map_image *image = map->image;
@@ -108,7 +116,7 @@ static int map_create_error(const struct mem_map *map, const union bpf_attr *att
 		explain_eperm(why, sizeof(why));
 	} else if (err == EINVAL && map_explain_missing(map, why, sizeof(why))) {
 		err = ENOTSUP;
-	} else if (!map->max_entries && err == EINVAL && !map_broken_rule(map)) {
+	} else if (!map->max_entries && err == EINVAL && !is_storage(image->type) && !map_broken_rule(map)) {
 		snprintf(why, sizeof(why),
 			 "max_entries is 0: set it in the program or by mem_map_max_entries_set()");
 	} else {

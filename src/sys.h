@@ -14,6 +14,7 @@ struct perf_event_attr;
 
 /* Values of newer kernels. */
 enum {
+	SYS_MAP_TYPE_CGRP_STORAGE = 32, /* Linux 6.2 */
 	SYS_MAP_TYPE_ARENA = 33,      /* Linux 6.9 */
 	SYS_ATTACH_STRUCT_OPS = 44,   /* Linux 6.4 */
 	SYS_PROG_TYPE_NETFILTER = 32, /* Linux 6.4 */

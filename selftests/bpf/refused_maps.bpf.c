@@ -31,6 +31,18 @@ struct {
 	__type(value, __u64);
 } sized_storage SEC(".maps");
 
+struct timed {
+	int value;
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct timed);
+} timed_storage SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, 1 << 30);
