@@ -174,6 +174,28 @@ TEST(section_symbols)
 }
 END_TEST
 
+/* Notes of tools, as libxdp's .xdp_run_config: in the file and in its BTF, and no variables of anybody. */
+TEST(sections_that_nobody_loads)
+{
+	static const struct bpf_insn code[] = {INSN_MOV(0, 0), INSN_EXIT};
+	struct elf_builder *b = elf_builder_new();
+	struct btf *btf = btf__new_empty();
+	int type = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	int var = btf__add_var(btf, "config", BTF_VAR_GLOBAL_ALLOCATED, type);
+	uint32_t notes = elf_add_section(b, ".xdp_run_config", SHF_ALLOC | SHF_WRITE, "\0\0\0\0\1\0\0", 8);
+
+	btf__add_datasec(btf, ".xdp_run_config", 0);
+	btf__add_datasec_var_info(btf, var, 0, 4);
+	elf_add_object(b, "config", notes, 4, 4);
+	elf_add_func(b, "prog", elf_add_section(b, "xdp", CODE, code, sizeof(code)), 0, sizeof(code));
+	elf_add_btf(b, btf);
+	read_built(elf_build(b));
+	ck_assert_uint_eq(image->progs.count, 1);
+	ck_assert_uint_eq(image->regions.count, 0);
+	ck_assert_uint_eq(image->maps.count, 0);
+}
+END_TEST
+
 /* GNU as 2.40 counts from the section's start, in bytes, whatever the symbol; later ones and clang don't. */
 static void read_of_gas(const char *comment, int32_t data_imm, int32_t call_imm)
 {

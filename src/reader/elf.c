@@ -99,8 +99,10 @@ static enum section_kind kind_of(const struct section *section)
 		return SECTION_TASKS;
 	if (!strcmp(name, ".mem_export"))
 		return SECTION_EXPORTS;
+	if (section->type == SHT_NOBITS && has_prefix(name, ".bss"))
+		return SECTION_BSS;
 	if (section->type == SHT_NOBITS)
-		return has_prefix(name, ".bss") ? SECTION_BSS : SECTION_OTHER;
+		return section->flags & SHF_ALLOC ? SECTION_NOTES : SECTION_OTHER;
 	if (section->flags & SHF_EXECINSTR)
 		return SECTION_CODE;
 	if (has_prefix(name, ".data") || has_prefix(name, ".bss"))
@@ -115,7 +117,9 @@ static enum section_kind kind_of(const struct section *section)
 		return SECTION_VERSION;
 	if (!strcmp(name, ".BTF"))
 		return SECTION_BTF;
-	return !strcmp(name, ".BTF.ext") ? SECTION_BTF_EXT : SECTION_OTHER;
+	if (!strcmp(name, ".BTF.ext"))
+		return SECTION_BTF_EXT;
+	return section->flags & SHF_ALLOC ? SECTION_NOTES : SECTION_OTHER;
 }
 
 /* Names end up in messages and generated headers; the kernel's own limit for them is 512. */

@@ -33,6 +33,7 @@ enum section_kind {
 	SECTION_ARENA,
 	SECTION_TASKS,
 	SECTION_EXPORTS, /* pointers whose types memgen defines; their values are nobody's */
+	SECTION_NOTES,	 /* variables that tools read in the file: BTF lists them, no program reaches them */
 	SECTION_MAPS,
 	SECTION_STRUCT_OPS,
 	SECTION_LICENSE,
