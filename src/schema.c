@@ -10,52 +10,10 @@
 #include "schema.h"
 #include "sys.h"
 
-void mem_schema_free(struct mem_schema *schema)
-{
-	int saved_errno = errno;
-
-	for (uint32_t i = 0; schema && i < schema->count; i++) {
-		free((char *)schema->fields[i].path);
-		free((char *)schema->fields[i].type);
-		free((char *)schema->fields[i].was);
-	}
-	if (schema)
-		free(schema->fields);
-	free(schema);
-	errno = saved_errno;
-}
-
 const struct mem_schema_field *mem_schema_fields(const struct mem_schema *schema, uint32_t *count)
 {
 	*count = schema->count;
 	return schema->fields;
-}
-
-/* FNV-1a */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
-{
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
-	return hash;
-}
-
-uint64_t mem_schema_hash(const struct mem_schema *schema)
-{
-	uint64_t hash = 0xcbf29ce484222325ULL;
-
-	for (uint32_t i = 0; i < schema->count; i++) {
-		const struct mem_schema_field *field = &schema->fields[i];
-		char numbers[48];
-		int len = snprintf(numbers, sizeof(numbers), "%llu %llu",
-				   (unsigned long long)field->offset, (unsigned long long)field->size);
-
-		hash = hash_bytes(hash, field->path, strlen(field->path) + 1);
-		hash = hash_bytes(hash, field->type, strlen(field->type) + 1);
-		hash = hash_bytes(hash, numbers, (size_t)len + 1);
-	}
-	return hash ? hash : 1;
 }
 
 /* --- comparing --- */
@@ -179,17 +137,6 @@ static const struct mem_region_image *find_region(const struct image_view *view,
 	return NULL;
 }
 
-static struct mem_schema *of_row(const struct image_view *view, const struct mem_region_image *row,
-				 const char *who)
-{
-	if (!row->type || !view->btf_size) {
-		if (who)
-			mem__error(ENODATA, "%s: its types are not known: compile with clang -g", who);
-		return NULL;
-	}
-	return schema_build(view->btf, view->btf_size, row->type, who);
-}
-
 struct mem_schema *mem_schema_of_image(const struct mem_image *image, const char *region)
 {
 	const struct mem_region_image *row;
@@ -202,7 +149,7 @@ struct mem_schema *mem_schema_of_image(const struct mem_image *image, const char
 	snprintf(who, sizeof(who), "%s: region '%s'", image->name, region);
 	row = find_region(&view, region);
 	if (row)
-		schema = of_row(&view, row, who);
+		schema = schema_of_row(&view, row, who);
 	else
 		mem__error(ENOENT, "%s: there is none", who);
 	image_view_free(&view);
@@ -343,16 +290,7 @@ struct mem_schema *schema_of_region(const struct mem_region *region)
 		errno = ENODATA;
 		return NULL;
 	}
-	return of_row(&region->obj->image, region->image, who);
-}
-
-uint64_t schema_region_hash(const struct mem_region *region)
-{
-	struct mem_schema *schema = of_row(&region->obj->image, region->image, NULL);
-	uint64_t hash = schema ? mem_schema_hash(schema) : 0;
-
-	mem_schema_free(schema);
-	return hash;
+	return schema_of_row(&region->obj->image, region->image, who);
 }
 
 enum mem_schema_relation schema_relate(const struct mem_region *region, const struct bpf_map_info *info,
@@ -363,7 +301,7 @@ enum mem_schema_relation schema_relate(const struct mem_region *region, const st
 
 	text[0] = '\0';
 	if (live)
-		wanted = of_row(&region->obj->image, region->image, NULL);
+		wanted = schema_of_row(&region->obj->image, region->image, NULL);
 	if (wanted) {
 		relation = mem_schema_diff(live, wanted, text, size);
 	} else if (live ? region->image->type && region->obj->image.btf_size

@@ -33,14 +33,15 @@ bool schema_is_btf(int fd, uint32_t id);
  */
 struct mem_schema *schema_published(const char *pin, uint32_t map_id) PART;
 
-/* schema.c; both without a message, whatever happens */
+/* schema_hash.c: of a region's row; ENODATA: it has no types. Messages if who says whose it is. */
+struct mem_schema *schema_of_row(const struct image_view *view, const struct mem_region_image *row, const char *who);
 
-/* 0 for a region without types. */
+/* schema_hash.c: 0 for a region without types. No message, whatever happens. */
 uint64_t schema_region_hash(const struct mem_region *region);
 
 /*
- * How what the kernel knows of a map's types relates to what a region's image says, with the
- * differences as text. Equal and "" also if either is unknown or may not be read.
+ * schema.c: how what the kernel knows of a map's types relates to what a region's image says, with the
+ * differences as text. Equal and "" also if either is unknown or may not be read. No message.
  */
 enum mem_schema_relation schema_relate(const struct mem_region *region, const struct bpf_map_info *info,
 				       char *text, size_t size);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the kernel says of a map that exists already. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "live_map.h"
+#include "object.h"
+#include "sys.h"
+
+/*
+ * bpf(BPF_OBJ_GET_INFO_BY_FD) describes programs, links and BTF in the same breath, and nothing in
+ * the answer says which. Where /proc is not mounted the comparison of sizes has to do.
+ */
+static bool is_map(int fd)
+{
+	char link[40], target[40] = "";
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, target, sizeof(target) - 1);
+	return len < 0 || !strcmp(target, "anon_inode:bpf-map");
+}
+
+int live_map_peek(int fd, struct bpf_map_info *info)
+{
+	int err;
+	BPF_ATTR(attr);
+
+	memset(info, 0, sizeof(*info));
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = sizeof(*info);
+	attr.info.info = sys_pointer(info);
+	err = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	return err ? err : is_map(fd) ? 0 : -EINVAL;
+}
+
+int live_map_info(int fd, const char *who, struct bpf_map_info *info)
+{
+	int err = live_map_peek(fd, info);
+
+	if (!err)
+		return 0;
+	if (err == -EINVAL || err == -EBADF)
+		return mem__error(EINVAL, "%s: it is not a BPF map", who);
+	return mem__error(-err, "%s: can't learn about the map: %s", who, strerror(-err));
+}
+
+bool live_map_same(int fd, int other)
+{
+	struct bpf_map_info one, two;
+
+	return !live_map_info(fd, "", &one) && !live_map_info(other, "", &two) && one.id == two.id;
+}
+
+bool live_map_fd_is_read_only(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY;
+}
+
+/* An update of a frozen map is refused before it is looked at. This one has no key: it changes nothing. */
+bool live_map_is_frozen(int fd)
+{
+	BPF_ATTR(attr);
+
+	attr.map_fd = (uint32_t)fd;
+	return !live_map_fd_is_read_only(fd) &&
+	       sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)) == -EPERM;
+}
+
+uint32_t mem_map_id(const struct mem_map *map)
+{
+	struct bpf_map_info info;
+
+	if (!live_map_info(map->fd, map->obj->name, &info))
+		return info.id;
+	mem__error_prefix("map '%s' of ", map->image->name);
+	return 0;
+}

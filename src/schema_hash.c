@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a region holds, as a number: all that loading an arena needs of schemas. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema.h"
+
+void mem_schema_free(struct mem_schema *schema)
+{
+	int saved_errno = errno;
+
+	for (uint32_t i = 0; schema && i < schema->count; i++) {
+		free((char *)schema->fields[i].path);
+		free((char *)schema->fields[i].type);
+		free((char *)schema->fields[i].was);
+	}
+	if (schema)
+		free(schema->fields);
+	free(schema);
+	errno = saved_errno;
+}
+
+/* FNV-1a */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
+	return hash;
+}
+
+uint64_t mem_schema_hash(const struct mem_schema *schema)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	for (uint32_t i = 0; i < schema->count; i++) {
+		const struct mem_schema_field *field = &schema->fields[i];
+		char numbers[48];
+		int len = snprintf(numbers, sizeof(numbers), "%llu %llu",
+				   (unsigned long long)field->offset,
+				   (unsigned long long)field->size);
+
+		hash = hash_bytes(hash, field->path, strlen(field->path) + 1);
+		hash = hash_bytes(hash, field->type, strlen(field->type) + 1);
+		hash = hash_bytes(hash, numbers, (size_t)len + 1);
+	}
+	return hash ? hash : 1;
+}
+
+struct mem_schema *schema_of_row(const struct image_view *view, const struct mem_region_image *row,
+				 const char *who)
+{
+	if (!row->type || !view->btf_size) {
+		if (who)
+			mem__error(ENODATA, "%s: its types are not known: compile with clang -g",
+				   who);
+		return NULL;
+	}
+	return schema_build(view->btf, view->btf_size, row->type, who);
+}
+
+uint64_t schema_region_hash(const struct mem_region *region)
+{
+	struct mem_schema *schema = schema_of_row(&region->obj->image, region->image, NULL);
+	uint64_t hash = schema ? mem_schema_hash(schema) : 0;
+
+	mem_schema_free(schema);
+	return hash;
+}
