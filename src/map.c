@@ -143,7 +143,7 @@ static void map_attr(const struct mem_map *map, union bpf_attr *attr)
 	attr->map_flags = image->map_flags;
 	attr->numa_node = image->map_flags & BPF_F_NUMA_NODE ? image->numa_node : 0;
 	attr->map_extra = image->map_extra;
-	strncpy(attr->map_name, image->kernel_name, sizeof(attr->map_name) - 1);
+	sys_set_name(attr->map_name, image->kernel_name);
 	if (map->obj->btf_fd >= 0 && !map->ops && (image->key_type || image->value_type)) {
 		attr->btf_fd = (uint32_t)map->obj->btf_fd;
 		attr->btf_key_type_id = image->key_type;

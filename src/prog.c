@@ -34,7 +34,7 @@ static void prog_attr(const struct mem_prog *prog, const struct insns *insns, un
 		attr->attach_btf_obj_fd = (uint32_t)obj->modules.fds[prog->target_module];
 	if (obj->modules.count)
 		attr->fd_array = sys_pointer(obj->modules.fds);
-	strncpy(attr->prog_name, image->name, sizeof(attr->prog_name) - 1);
+	sys_set_name(attr->prog_name, image->name);
 	if (!insns->funcs)
 		return;
 	attr->prog_btf_fd = (uint32_t)obj->btf_fd;

@@ -135,6 +135,9 @@ int sys_perf_event_open(const struct perf_event_attr *attr, int pid, int cpu);
 /* Close an fd that may be -1, leaving errno alone, and forget it. */
 void sys_close(int *fd);
 
+/* The start of a name, as far as the kernel has room; what is behind it is 0 already. */
+void sys_set_name(char name[BPF_OBJ_NAME_LEN], const char *from);
+
 /* Bytes of a page. */
 size_t sys_page_size(void);
 

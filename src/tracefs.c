@@ -40,7 +40,7 @@ int tracefs_open(void)
 		int fd = open(places[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 		/* an empty directory is where it would be mounted */
-		if (fd >= 0 && !faccessat(fd, "events", F_OK, 0))
+		if (fd >= 0 && !syscall(SYS_faccessat, fd, "events", F_OK))
 			return fd;
 		sys_close(&fd);
 	}

@@ -63,8 +63,8 @@ static char *trim_log(char *log)
 
 		while (len && isspace((unsigned char)log[len - 1]))
 			log[--len] = '\0';
-		line = memrchr(log, '\n', len);
-		line = line ? line + 1 : log;
+		for (line = log + len; line > log && line[-1] != '\n';)
+			line--;
 		if (!is_statistics(line))
 			return line;
 		len = (size_t)(line - log);
