@@ -40,15 +40,17 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef
 # sanitizers, coverage: what a variant build adds to compiling and linking alike
 VARIANT ?=
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fno-semantic-interposition -fPIC -Iinclude -Isrc $(VARIANT) $(CFLAGS)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=protected -fno-semantic-interposition -fPIC -Iinclude -Isrc $(VARIANT) $(CFLAGS)
 ALL_LDFLAGS = $(VARIANT) $(LDFLAGS)
 
-# What runs once, or waits for the kernel, is compiled for size; what the application calls all the time, or
-# what calls it back, is not.
+# What runs once, or waits for the kernel, is compiled for size; what the application calls all the time is not.
 HOT_OBJS := $(addprefix $(BUILD)/src/,btf_scan.o btf_strings.o hash.o heap.o heap_views.o heap_recover.o perf_buffer.o ringbuf.o run.o \
-	task.o task_block.o task_thread.o thread.o user_ringbuf.o)
-COLD_OBJS = $(filter-out $(HOT_OBJS),$(RUNTIME_OBJS))
+	task_block.o task_thread.o thread.o user_ringbuf.o)
+COLD_OBJS = $(filter-out $(HOT_OBJS),$(RUNTIME_OBJS) $(CORE_OBJS) $(PARTS_OBJS))
 COLD_CFLAGS = $(patsubst -O2,-Os,$(CFLAGS))
+# Tables for unwinding are a fifth of a library: what calls the application back, or sleeps until something happens,
+# has them (exceptions, pthread_cancel(3)); of the rest, debuggers have their own with -g.
+UNWOUND_OBJS := $(addprefix $(BUILD)/src/,migrate%.o perf_buffer.o pin.o region_socket.o ringbuf.o schema.o task%.o user_ringbuf.o)
 
 # evaluated when used: `make setup` has to work before the packages are there
 ELF_CFLAGS = $(shell $(PKG_CONFIG) --cflags libbpf libelf)
@@ -60,6 +62,14 @@ ifneq ($(lastword $(shell echo __SIZEOF_INT128__ | $(CC) -E -P - 2> /dev/null)),
 RUNTIME_SRCS := $(filter-out src/migrate%.c,$(RUNTIME_SRCS))
 endif
 RUNTIME_OBJS := $(RUNTIME_SRCS:%.c=$(BUILD)/%.o)
+
+# The shared library is two: what any tool needs, and the parts for those that have use for them
+# (docs/architecture.md). libmem.so names both; a program is linked with the second if it calls into it.
+PARTS_SRCS := $(filter $(wildcard $(addprefix src/,arena_usage.c hash.c heap*.c link_pin.c live_map.c migrate*.c \
+	object_open.c perf_buffer.c pin.c pinned*.c prog_stats.c region_adopt.c region_attach.c region_socket.c \
+	reuse.c schema.c schema_publish.c stream.c task*.c thread.c user_ringbuf.c)),$(RUNTIME_SRCS))
+PARTS_OBJS := $(PARTS_SRCS:%.c=$(BUILD)/%.o) $(BUILD)/src/shared/parts_offer.o
+CORE_OBJS := $(filter-out $(PARTS_OBJS),$(RUNTIME_OBJS)) $(BUILD)/src/shared/parts_call.o
 READER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/reader/*.c)))
 MEMGEN_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard gen/*.c)))
 
@@ -67,15 +77,17 @@ LIBMEM_A := $(BUILD)/libmem.a
 RUNTIME_A := $(BUILD)/internal/libmem.a
 READER_A := $(BUILD)/internal/libmem-elf.a
 LIBMEM_SO := $(BUILD)/libmem.so.$(SOVERSION)
+LIBMEM_PARTS_SO := $(BUILD)/libmem-parts.so.$(SOVERSION)
 LIBMEM_ELF_A := $(BUILD)/libmem-elf.a
 LIBMEM_ELF_SO := $(BUILD)/libmem-elf.so.$(SOVERSION)
 MEMGEN := $(BUILD)/memgen
 PUBLIC_HEADERS := $(sort $(wildcard include/mem/*.h))
 PC_FILES := $(BUILD)/libmem.pc $(BUILD)/libmem-elf.pc
 
-all: $(LIBMEM_A) $(LIBMEM_SO) $(LIBMEM_ELF_A) $(LIBMEM_ELF_SO) $(MEMGEN) $(PC_FILES)
+all: $(LIBMEM_A) $(LIBMEM_SO) $(LIBMEM_PARTS_SO) $(LIBMEM_ELF_A) $(LIBMEM_ELF_SO) $(MEMGEN) $(PC_FILES)
 
 $(COLD_OBJS): private ALL_CFLAGS := $(filter-out $(CFLAGS),$(ALL_CFLAGS)) $(COLD_CFLAGS)
+$(filter-out $(UNWOUND_OBJS),$(CORE_OBJS) $(PARTS_OBJS)): private ALL_CFLAGS += -fno-asynchronous-unwind-tables
 $(READER_OBJS): private ALL_CFLAGS += $(ELF_CFLAGS)
 $(MEMGEN_OBJS): private ALL_CFLAGS += $(ELF_CFLAGS) -DMEMGEN_VERSION='"$(VERSION)"'
 
@@ -93,25 +105,55 @@ $(RUNTIME_A) $(READER_A):
 
 # What applications link: there they are called mem__*, so that no name of an application's own can
 # clash with them.
-$(LIBMEM_A): $(RUNTIME_A)
-$(LIBMEM_ELF_A): $(READER_A)
-$(BUILD)/%.a: $(BUILD)/internal/%.a
+$(BUILD)/internal/%.names: $(BUILD)/internal/%.a
+	$(Q)$(NM) -g --defined-only $< | awk 'NF == 3 && $$3 !~ /^mem_/ { print $$3, "mem__" $$3 }' | sort -u > $@
+
+$(LIBMEM_A): $(RUNTIME_A) $(BUILD)/internal/libmem.names
+$(LIBMEM_ELF_A): $(READER_A) $(BUILD)/internal/libmem-elf.names
+$(LIBMEM_A) $(LIBMEM_ELF_A):
 	$(call say,AR,$@)
-	$(Q)$(NM) -g --defined-only $< | awk 'NF == 3 && $$3 !~ /^mem_/ { print $$3, "mem__" $$3 }' \
-		| sort -u > $@.names
-	$(Q)rm -f $@ && $(OBJCOPY) --redefine-syms=$@.names $< $@ && rm $@.names
+	$(Q)rm -f $@ && $(OBJCOPY) --redefine-syms=$(word 2,$^) $< $@
+
+# The same for the two shared libraries, one of which calls private functions of the other.
+CORE_A := $(BUILD)/internal/shared/libmem.a
+PARTS_A := $(BUILD)/internal/shared/libmem-parts.a
+$(CORE_A): $(CORE_OBJS)
+$(PARTS_A): $(PARTS_OBJS)
+$(CORE_A) $(PARTS_A): $(BUILD)/internal/libmem.names
+	@mkdir -p $(@D)
+	$(Q)rm -f $@.new $@ && $(AR) rcs $@.new $(filter %.o,$^)
+	$(Q)$(OBJCOPY) --redefine-syms=$< --redefine-sym parts_table_set=mem__parts_table_set $@.new $@ && rm $@.new
+
+# libmem.map, and what the parts need besides.
+$(BUILD)/internal/shared/libmem.map: libmem.map $(CORE_A) $(PARTS_A)
+	$(Q)$(NM) -g --defined-only $(CORE_A) | awk 'NF == 3 && $$3 ~ /^mem__/ { print $$3 }' | sort -u > $@.core
+	$(Q)$(NM) -g --defined-only $(PARTS_A) | awk 'NF == 3 { print $$3 }' | sort -u > $@.parts
+	$(Q)$(NM) -u $(PARTS_A) | awk 'NF == 2 { print $$2 }' | sort -u | comm -23 - $@.parts | \
+		comm -12 - $@.core > $@.border
+	$(Q)awk 'NR == FNR { border[$$1 ";"]; next } private { delete border[$$1] } /LIBMEM_PRIVATE/ { private = 1 } \
+		private && /^};/ { for (name in border) print "\t\t" name } { print }' $@.border $< > $@
+	$(Q)rm $@.core $@.parts $@.border
 
 # A linker without an unresolved symbol left over is how "libc alone" is kept true.
-$(LIBMEM_SO): $(RUNTIME_OBJS) libmem.map
+# Relative relocations packed, where the C library can read them (glibc 2.36).
+PACKED = $(shell grep -qs GLIBC_ABI_DT_RELR "$$($(CC) $(ALL_LDFLAGS) -print-file-name=libc.so.6)" && \
+	echo -Wl,-z,pack-relative-relocs)
+SHARED_LDFLAGS = -shared $(PACKED) -Wl,-soname,$(@F) -Wl,--no-undefined -Wl,-z,relro,-z,now,-z,noseparate-code \
+	-Wl,-Bsymbolic-functions,--hash-style=gnu,-O1 $(ALL_LDFLAGS)
+$(LIBMEM_SO): $(BUILD)/internal/shared/libmem.map $(CORE_A)
 	$(call say,LD,$@)
-	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,--version-script=libmem.map -Wl,--no-undefined \
-		-Wl,-z,relro,-z,now,-z,noseparate-code -Wl,-Bsymbolic-functions $(ALL_LDFLAGS) $(RUNTIME_OBJS) -o $@
-	$(Q)ln -sf $(@F) $(BUILD)/libmem.so
+	$(Q)$(CC) $(SHARED_LDFLAGS) -Wl,--version-script=$< -Wl,--whole-archive $(CORE_A) -Wl,--no-whole-archive -o $@
+	$(Q)rm -f $(BUILD)/libmem.so
+	$(Q)printf '/* GNU ld script */\nINPUT ( %s AS_NEEDED ( %s ) )\n' $(@F) $(notdir $(LIBMEM_PARTS_SO)) > $(BUILD)/libmem.so
 
-$(LIBMEM_ELF_SO): $(READER_OBJS) libmem-elf.map $(LIBMEM_SO)
+$(LIBMEM_PARTS_SO): libmem-parts.map $(PARTS_A) $(LIBMEM_SO)
 	$(call say,LD,$@)
-	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,--version-script=libmem-elf.map -Wl,--no-undefined \
-		-Wl,-z,relro,-z,now $(ALL_LDFLAGS) $(READER_OBJS) $(LIBMEM_SO) $(ELF_LIBS) -o $@
+	$(Q)$(CC) $(SHARED_LDFLAGS) -Wl,--version-script=$< -Wl,-rpath,'$$ORIGIN' \
+		-Wl,--whole-archive $(PARTS_A) -Wl,--no-whole-archive $(LIBMEM_SO) -o $@
+
+$(LIBMEM_ELF_SO): libmem-elf.map $(READER_OBJS) $(LIBMEM_SO) $(LIBMEM_PARTS_SO)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SHARED_LDFLAGS) -Wl,--version-script=$< -Wl,-rpath,'$$ORIGIN' $(filter-out $<,$^) $(ELF_LIBS) -o $@
 	$(Q)ln -sf $(@F) $(BUILD)/libmem-elf.so
 
 # The archive gives memgen the messages and the image check; the test of the layering shows that
@@ -139,4 +181,4 @@ help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
--include $(wildcard $(BUILD)/src/*.d $(BUILD)/src/reader/*.d $(BUILD)/gen/*.d)
+-include $(wildcard $(BUILD)/src/*.d $(BUILD)/src/shared/*.d $(BUILD)/src/reader/*.d $(BUILD)/gen/*.d)

@@ -100,6 +100,12 @@ installs()
 	write_sources
 }
 
+# needs FILE LIBRARY: whether a program is linked with it
+needs()
+{
+	readelf -d "$1" | grep -F "(NEEDED)" | grep -qF "[$2.$SOVERSION]"
+}
+
 # word splitting of the flags is wanted in what follows
 # shellcheck disable=SC2046
 c_shared()
@@ -107,6 +113,10 @@ c_shared()
 	cd "$scratch/work"
 	"$CC" -Wall -Wextra -Werror tool.c $(flags libmem) -o tool
 	LD_LIBRARY_PATH=$prefix/lib run ./tool
+	needs ./tool libmem.so
+	if needs ./tool libmem-parts.so; then
+		return 1
+	fi
 	! ./tool 2> /dev/null # it is the installed library that it needs
 }
 
@@ -178,6 +188,40 @@ static_has_what_it_needs()
 		nm parts-static | grep "[WwTt] mem__$part$" > /dev/null || { echo "no $part"; return 1; }
 	done
 	run ./parts-static
+}
+
+# The same, shared; and as a plugin of a program that has used libmem without the parts up to then.
+# shellcheck disable=SC2046
+parts_come_when_needed()
+{
+	cd "$scratch/work"
+	"$CC" -Wall -Wextra -Werror parts.c $(flags libmem) -o parts-shared
+	needs ./parts-shared libmem-parts.so
+	LD_LIBRARY_PATH=$prefix/lib run ./parts-shared
+
+	cat > host.c <<-EOF
+		#include <dlfcn.h>
+		#include <stdio.h>
+		#define main tool_main
+		#include "tool.c"
+		#undef main
+		int main(int argc, char **argv)
+		{
+			int (*plugin)(int, char **);
+			int status = tool_main(argc, argv);
+			void *handle = status ? NULL : dlopen("./parts.so", RTLD_NOW | RTLD_LOCAL);
+			if (!handle)
+				return status ? status : (puts(dlerror()), 4);
+			*(void **)&plugin = dlsym(handle, "plugin");
+			return plugin(argc, argv);
+		}
+	EOF
+	"$CC" -Wall -Wextra -Werror -Dmain=plugin -fPIC -shared parts.c $(flags libmem) -o parts.so
+	"$CC" -Wall -Wextra -Werror host.c $(flags libmem) -ldl -o host
+	if needs ./host libmem-parts.so; then
+		return 1
+	fi
+	LD_LIBRARY_PATH=$prefix/lib run ./host
 }
 
 # shellcheck disable=SC2046
@@ -288,9 +332,9 @@ uninstall_leaves_nothing()
 	[ ! -e "$prefix/include/mem" ]
 }
 
-for test in installs c_shared c_static static_has_what_it_needs cpp_shared cpp_static elf_shared elf_static \
-	headers_compile_alone readme_example_works_as_pasted destdir_holds_all_of_it \
-	a_folder_with_blanks uninstall_leaves_nothing; do
+for test in installs c_shared c_static static_has_what_it_needs parts_come_when_needed cpp_shared \
+	cpp_static elf_shared elf_static headers_compile_alone readme_example_works_as_pasted \
+	destdir_holds_all_of_it a_folder_with_blanks uninstall_leaves_nothing; do
 	check $test $test
 done
 finish

@@ -39,9 +39,17 @@ libmem_exports_its_map()
 	same map library
 }
 
-libmem_headers_declare_its_map()
+libmem_parts_exports_its_map()
 {
-	in_map libmem.map > "$scratch/map"
+	in_map libmem-parts.map > "$scratch/map"
+	in_library "$BUILD/libmem-parts.so.$SOVERSION" > "$scratch/library"
+	same map library
+}
+
+# Of both libraries, which are one to who links them.
+libmem_headers_declare_its_maps()
+{
+	{ in_map libmem.map && in_map libmem-parts.map; } | sort > "$scratch/map"
 	{
 		for header in include/mem/*.h; do
 			case ${header##*/} in
@@ -71,7 +79,7 @@ libmem_elf_header_declares_its_map()
 only_private_names_besides()
 {
 	nm -D --defined-only --with-symbol-versions "$BUILD/libmem.so.$SOVERSION" \
-		"$BUILD/libmem-elf.so.$SOVERSION" > "$scratch/all"
+		"$BUILD/libmem-parts.so.$SOVERSION" "$BUILD/libmem-elf.so.$SOVERSION" > "$scratch/all"
 	grep -E ' [TDBRW] ' "$scratch/all" | grep -vE ' mem_[a-z0-9]|mem__[a-z_]*@@LIBMEM_PRIVATE$' \
 		> "$scratch/others" || true
 	cat "$scratch/others"
@@ -90,10 +98,34 @@ libmem_needs_libc_alone()
 	[ "$(needed "$BUILD/libmem.so.$SOVERSION")" = "libc.so.6 " ]
 }
 
+libmem_parts_needs_libmem()
+{
+	needed "$BUILD/libmem-parts.so.$SOVERSION"
+	[ "$(needed "$BUILD/libmem-parts.so.$SOVERSION")" = "libc.so.6 libmem.so.$SOVERSION " ]
+}
+
+# What libmem.so takes from the parts it gets when they are loaded: that they are absent is not to be found out
+# by a weak symbol, which is looked up once.
+libmem_leaves_nothing_open()
+{
+	nm -D "$BUILD/libmem.so.$SOVERSION" | grep -E ' [wvU] mem_' > "$scratch/open" || true
+	cat "$scratch/open"
+	[ ! -s "$scratch/open" ]
+}
+
+# Each of the private functions that libmem.so exports has a user in another library.
+libmem_exports_what_is_used()
+{
+	nm -D --defined-only "$BUILD/libmem.so.$SOVERSION" | sed -n 's/.* \(mem__[a-z_]*\)@@.*/\1/p' | sort > "$scratch/exported"
+	nm -D --undefined-only "$BUILD/libmem-parts.so.$SOVERSION" "$BUILD/libmem-elf.so.$SOVERSION" |
+		sed -n 's/.* [Uw] \(mem__[a-z_]*\)@.*/\1/p' | sort -u > "$scratch/used"
+	same exported used
+}
+
 libmem_elf_needs_its_readers()
 {
 	needed "$BUILD/libmem-elf.so.$SOVERSION"
-	[ "$(needed "$BUILD/libmem-elf.so.$SOVERSION")" = "libbpf.so.1 libc.so.6 libelf.so.1 libmem.so.$SOVERSION " ]
+	[ "$(needed "$BUILD/libmem-elf.so.$SOVERSION")" = "libbpf.so.1 libc.so.6 libelf.so.1 libmem-parts.so.$SOVERSION libmem.so.$SOVERSION " ]
 }
 
 memgen_has_no_system_call_code()
@@ -108,8 +140,9 @@ memgen_has_no_system_call_code()
 	fi
 }
 
-for test in libmem_exports_its_map libmem_headers_declare_its_map libmem_elf_exports_its_map \
-	libmem_elf_header_declares_its_map only_private_names_besides libmem_needs_libc_alone \
+for test in libmem_exports_its_map libmem_parts_exports_its_map libmem_headers_declare_its_maps \
+	libmem_elf_exports_its_map libmem_elf_header_declares_its_map only_private_names_besides \
+	libmem_needs_libc_alone libmem_parts_needs_libmem libmem_leaves_nothing_open libmem_exports_what_is_used \
 	libmem_elf_needs_its_readers memgen_has_no_system_call_code; do
 	check $test $test
 done

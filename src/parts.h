@@ -4,7 +4,8 @@
  *
  * The entry points of a part are weak, and NULL in a program that neither calls its mem_..._use() nor any
  * other function of it. Generated headers call the mem_..._use() of what their object needs;
- * mem_object_open(), which takes any image, calls them all. In the shared library no part is missing.
+ * mem_object_open(), which takes any image, calls them all. Parts that are in libmem-parts.so are called
+ * through src/shared/.
  */
 #ifndef LIBMEM_PARTS_H
 #define LIBMEM_PARTS_H
@@ -15,6 +16,6 @@
 
 /* What an object has ("arenas") needs a part that is not there. Returns -ENOSYS with a message. */
 #define part_missing(object, what, use)                                                            \
-	mem__error(ENOSYS, "%s: %s are not linked into this static program: call " use "() in it", object, what)
+	mem__error(ENOSYS, "%s: %s are not linked into this program: call " use "() in it", object, what)
 
 #endif /* LIBMEM_PARTS_H */

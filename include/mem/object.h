@@ -48,6 +48,8 @@ enum mem_log_level {
 /**
  * @brief Receives one log message.
  *
+ * It must return: no exception, no longjmp(3).
+ *
  * @param ctx    as given to mem_log_set()
  * @param level  of this message
  * @param text   the message without a final newline; valid during the call only
@@ -638,9 +640,10 @@ int mem_object_check_faults(struct mem_object *obj);
 
 /** @} */
 
-/** @defgroup parts Parts of the library in static programs
+/** @defgroup parts Parts of the library
  *
- * A static program has the parts of libmem that it uses. Which an object needs is known to its generated
+ * A static program has the parts of libmem that it uses; another one is linked with libmem-parts.so if it
+ * uses something in there, for which -lmem is enough. Which an object needs is known to its generated
  * header, whose NAME__open_opts() calls these. mem_object_open() calls all but mem_kconfig_use(), and
  * mem_object_open_file() that one as well. They do nothing at run time and can be called from anywhere;
  * where a part is missing after all, a call fails with ENOSYS and names the function to call.
