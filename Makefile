@@ -78,13 +78,14 @@ RUNTIME_A := $(BUILD)/internal/libmem.a
 READER_A := $(BUILD)/internal/libmem-elf.a
 LIBMEM_SO := $(BUILD)/libmem.so.$(SOVERSION)
 LIBMEM_PARTS_SO := $(BUILD)/libmem-parts.so.$(SOVERSION)
+LIBMEM_LINK := $(BUILD)/libmem.so
 LIBMEM_ELF_A := $(BUILD)/libmem-elf.a
 LIBMEM_ELF_SO := $(BUILD)/libmem-elf.so.$(SOVERSION)
 MEMGEN := $(BUILD)/memgen
 PUBLIC_HEADERS := $(sort $(wildcard include/mem/*.h))
 PC_FILES := $(BUILD)/libmem.pc $(BUILD)/libmem-elf.pc
 
-all: $(LIBMEM_A) $(LIBMEM_SO) $(LIBMEM_PARTS_SO) $(LIBMEM_ELF_A) $(LIBMEM_ELF_SO) $(MEMGEN) $(PC_FILES)
+all: $(LIBMEM_A) $(LIBMEM_LINK) $(LIBMEM_ELF_A) $(LIBMEM_ELF_SO) $(MEMGEN) $(PC_FILES)
 
 $(COLD_OBJS): private ALL_CFLAGS := $(filter-out $(CFLAGS),$(ALL_CFLAGS)) $(COLD_CFLAGS)
 $(filter-out $(UNWOUND_OBJS),$(CORE_OBJS) $(PARTS_OBJS)): private ALL_CFLAGS += -fno-asynchronous-unwind-tables
@@ -143,13 +144,15 @@ SHARED_LDFLAGS = -shared $(PACKED) -Wl,-soname,$(@F) -Wl,--no-undefined -Wl,-z,r
 $(LIBMEM_SO): $(BUILD)/internal/shared/libmem.map $(CORE_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SHARED_LDFLAGS) -Wl,--version-script=$< -Wl,--whole-archive $(CORE_A) -Wl,--no-whole-archive -o $@
-	$(Q)rm -f $(BUILD)/libmem.so
-	$(Q)printf '/* GNU ld script */\nINPUT ( %s AS_NEEDED ( %s ) )\n' $(@F) $(notdir $(LIBMEM_PARTS_SO)) > $(BUILD)/libmem.so
 
 $(LIBMEM_PARTS_SO): libmem-parts.map $(PARTS_A) $(LIBMEM_SO)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SHARED_LDFLAGS) -Wl,--version-script=$< -Wl,-rpath,'$$ORIGIN' \
 		-Wl,--whole-archive $(PARTS_A) -Wl,--no-whole-archive $(LIBMEM_SO) -o $@
+
+# What -lmem finds: both, the second where it is needed.
+$(LIBMEM_LINK): $(LIBMEM_SO) $(LIBMEM_PARTS_SO)
+	$(Q)rm -f $@ && printf '/* GNU ld script */\nINPUT ( %s AS_NEEDED ( %s ) )\n' $(^F) > $@
 
 $(LIBMEM_ELF_SO): libmem-elf.map $(READER_OBJS) $(LIBMEM_SO) $(LIBMEM_PARTS_SO)
 	$(call say,LD,$@)

@@ -19,7 +19,7 @@ install: all
 	$(Q)install -m 644 $(LIBMEM_A) $(LIBMEM_ELF_A) $(TO_LIB)
 	$(Q)install -m 755 $(LIBMEM_SO) $(LIBMEM_PARTS_SO) $(LIBMEM_ELF_SO) $(TO_LIB)
 	$(Q)rm -f $(TO_LIB)/libmem.so
-	$(Q)install -m 644 $(BUILD)/libmem.so $(TO_LIB)
+	$(Q)install -m 644 $(LIBMEM_LINK) $(TO_LIB)
 	$(Q)ln -sf libmem-elf.so.$(SOVERSION) $(TO_LIB)/libmem-elf.so
 	$(Q)install -m 644 $(PC_FILES) $(TO_LIB)/pkgconfig
 	$(Q)install -m 755 $(MEMGEN) $(TO_BIN)

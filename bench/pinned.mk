@@ -12,6 +12,6 @@ $(BENCH)/pinned.o: bench/pinned.c $(BENCH)/pinned.skel.h $(BENCH)/pinned_next.sk
 	$(Q)$(CC) $(BENCH_CFLAGS) -c $< -o $@
 
 # with the library beside, as an application has it
-$(BENCH)/pinned: $(BENCH)/pinned.o $(BENCH)/table.o $(LIBMEM_SO)
+$(BENCH)/pinned: $(BENCH)/pinned.o $(BENCH)/table.o $(LIBMEM_LINK)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter %.o,$^) -L$(BUILD) -lmem -Wl,-rpath,'$$ORIGIN/..' -o $@

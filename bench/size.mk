@@ -8,7 +8,7 @@ SIZE_FLAGS = $(BENCH_CFLAGS) -s -DOBJECT=$(1) $(if $(2),-DSKELETON='"startup/$(1
 
 # Each is built as an application is: nothing but -O2, and stripped.
 define size_tools
-$(SIZE)/$(1)_libmem: bench/size/tool.c $(STARTUP)/$(1).skel.h $(LIBMEM_SO)
+$(SIZE)/$(1)_libmem: bench/size/tool.c $(STARTUP)/$(1).skel.h $(LIBMEM_LINK)
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
 	$$(Q)$$(CC) $(call SIZE_FLAGS,$(1),skel) $$< -L$(BUILD) -lmem -Wl,-rpath,'$$$$ORIGIN/../..' -o $$@

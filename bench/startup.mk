@@ -10,7 +10,7 @@ STARTUP_KERNEL := $(shell uname -r)
 STARTUP_FLAGS = -DOBJECT=$(1) $(if $(2),-DSKELETON='"startup/$(1).$(2).h"') $(if $(filter $(STARTUP_ATTACH),$(1)),-DATTACH)
 
 define startup_tools
-$(STARTUP)/$(1)_libmem: bench/startup/libmem.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).skel.h $(LIBMEM_SO)
+$(STARTUP)/$(1)_libmem: bench/startup/libmem.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).skel.h $(LIBMEM_LINK)
 	$$(call say,CC,$$@)
 	$$(Q)$$(CC) $$(BENCH_CFLAGS) $(call STARTUP_FLAGS,$(1),skel) $$< -L$(BUILD) -lmem -Wl,-rpath,'$$$$ORIGIN/../..' -o $$@
 
@@ -32,7 +32,7 @@ $(STARTUP)/$(1)_floor: $(STARTUP)/$(1)_floor-$(STARTUP_KERNEL).c bench/startup/f
 	$$(call say,CC,$$@)
 	$$(Q)$$(CC) $$(BENCH_CFLAGS) -Ibench/startup bench/startup/floor.c $$< -o $$@
 
-$(STARTUP)/$(1)_phases: bench/startup/libmem.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).skel.h $(LIBMEM_SO)
+$(STARTUP)/$(1)_phases: bench/startup/libmem.c bench/startup/tool.h bench/startup/phases.h $(STARTUP)/$(1).skel.h $(LIBMEM_LINK)
 	$$(call say,CC,$$@)
 	$$(Q)$$(CC) $$(BENCH_CFLAGS) $(call STARTUP_FLAGS,$(1),skel) -DSPLIT $$< -L$(BUILD) -lmem -Wl,-rpath,'$$$$ORIGIN/../..' -o $$@
 endef
@@ -42,7 +42,7 @@ $(foreach object,$(STARTUP_OBJECTS) forget $(addprefix grow_,$(GROWTH)),$(eval $
 startup-tools: $(foreach object,$(STARTUP_OBJECTS),$(foreach loader,floor libmem libbpf light phases,$(STARTUP)/$(object)_$(loader)))
 startup-tools: $(STARTUP)/forget_libmem $(STARTUP)/elf $(STARTUP)/empty
 
-$(STARTUP)/elf: bench/startup/elf.c bench/startup/phases.h $(LIBMEM_ELF_SO) $(LIBMEM_SO)
+$(STARTUP)/elf: bench/startup/elf.c bench/startup/phases.h $(LIBMEM_ELF_SO) $(LIBMEM_LINK)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(BENCH_CFLAGS) $< -L$(BUILD) -lmem-elf -lmem -Wl,-rpath,'$$ORIGIN/../..' \

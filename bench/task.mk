@@ -12,7 +12,7 @@ $(BENCH)/task.o: bench/task.c $(BENCH)/task.skel.h bench/task.mk
 	$(Q)$(CC) $(BENCH_CFLAGS) -c $< -o $@
 
 # with the library beside, as an application has it
-$(BENCH)/task: $(BENCH)/task.o $(BENCH)/table.o $(LIBMEM_SO)
+$(BENCH)/task: $(BENCH)/task.o $(BENCH)/table.o $(LIBMEM_LINK)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pthread $(filter %.o,$^) -L$(BUILD) -lmem -Wl,-rpath,'$$ORIGIN/..' -o $@
 

@@ -30,9 +30,9 @@ $(SYSLAT): $(SYSLAT_OBJS) $(LIBMEM_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
 
-$(SYSLAT)-shared: $(SYSLAT_OBJS) $(LIBMEM_SO)
+$(SYSLAT)-shared: $(SYSLAT_OBJS) $(LIBMEM_LINK)
 	$(call say,LD,$@)
-	$(Q)$(CC) -s $(ALL_LDFLAGS) $^ -o $@
+	$(Q)$(CC) -s $(ALL_LDFLAGS) $(SYSLAT_OBJS) -L$(BUILD) -lmem -o $@
 
 $(SYSLAT)-static: $(SYSLAT_OBJS) $(LIBMEM_A)
 	$(call say,LD,$@)
