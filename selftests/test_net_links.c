@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Links to sockets in a map, to netkit devices and to the flow dissector. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -144,19 +148,45 @@ TEST(netkit_devices)
 }
 END_TEST
 
+/* A socket that packets are handed to by the hash of their flow, which takes dissecting them; -1: no such sockets. */
+static int socket_by_flow(int ifindex)
+{
+	const struct sockaddr_ll address = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = ifindex,
+	};
+	const int fanout = 7 | PACKET_FANOUT_HASH << 16;
+	int sock = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_IP));
+
+	if (sock < 0)
+		return -1;
+	ck_assert_int_eq(bind(sock, (const struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(setsockopt(sock, SOL_PACKET, PACKET_FANOUT, &fanout, sizeof(fanout)), 0);
+	return sock;
+}
+
 TEST(flow_dissector_of_a_network_namespace)
 {
-	struct mem_link *link;
-	int fd;
+	int fd, lo = nets_own(), sock = socket_by_flow(lo);
+	struct mem_link *link, *again;
 
-	nets_own();
 	load(skel->progs.on_flow, skel->progs.other_on_flow);
 	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	link = assert_ptr(mem_prog_attach_netns(skel->progs.on_flow, fd));
 	ck_assert_ptr_null(mem_prog_attach_netns(skel->progs.other_on_flow, fd)); /* one at a time */
-	close(fd);
+	nets_send(3);
+	if (sock >= 0) {
+		wait_for(&skel->bss->flows);
+		ck_assert_uint_eq(skel->bss->flow_protocol, htons(ETH_P_IP));
+	}
 	assert_ok(mem_link_update(link, skel->progs.other_on_flow, skel->progs.on_flow));
+	nets_send(3);
+	if (sock >= 0)
+		wait_for(&skel->bss->other_flows);
 	assert_ok(mem_link_detach(link));
+	again = assert_ptr(mem_prog_attach_netns(skel->progs.on_flow, fd));
+	mem_link_destroy(again);
 	mem_link_destroy(link);
+	close(sock);
+	close(fd);
 }
 END_TEST

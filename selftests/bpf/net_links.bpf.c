@@ -2,7 +2,8 @@
 /* Programs at hooks of the network that take more than one step to reach. */
 #include <mem/bpf.h>
 
-__u64 messages, segments, primaries, peers;
+__u64 messages, segments, primaries, peers, flows, other_flows;
+__u32 flow_offset, flow_protocol; /* where on_flow() was told to begin: bytes, as in the packet */
 int drop; /* 1: let nothing through */
 
 struct {
@@ -50,12 +51,18 @@ int on_peer(struct __sk_buff *skb)
 SEC("?flow_dissector")
 int on_flow(struct __sk_buff *skb)
 {
-	return BPF_DROP;
+	struct bpf_flow_keys *keys = skb->flow_keys;
+
+	flow_offset = keys->nhoff;
+	flow_protocol = keys->n_proto;
+	__sync_fetch_and_add(&flows, 1);
+	return BPF_OK;
 }
 
 SEC("?flow_dissector")
 int other_on_flow(struct __sk_buff *skb)
 {
+	__sync_fetch_and_add(&other_flows, 1);
 	return BPF_DROP;
 }
 
