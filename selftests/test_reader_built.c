@@ -196,12 +196,16 @@ TEST(sections_that_nobody_loads)
 }
 END_TEST
 
-/* GNU as 2.40 counts from the section's start, in bytes, whatever the symbol; later ones and clang don't. */
+/*
+ * For symbols with names GNU as 2.40 counts from the section's start, in bytes; later ones and clang count from
+ * the symbol, calls in instructions.
+ */
 static void read_of_gas(const char *comment, int32_t data_imm, int32_t call_imm)
 {
 	const struct bpf_insn code[] = {
 		INSN_LD64(2, 0, data_imm),	       /* two */
 		INSN_CALL(BPF_PSEUDO_CALL, call_imm), /* helper */
+		INSN_CALL(BPF_PSEUDO_CALL, 1),	       /* the same, by its section */
 		INSN_EXIT,
 	};
 	static const struct bpf_insn text[] = {INSN_MOV(0, 0), INSN_EXIT, INSN_MOV(0, 1), INSN_EXIT};
@@ -215,11 +219,14 @@ static void read_of_gas(const char *comment, int32_t data_imm, int32_t call_imm)
 	elf_add_func(b, "prog", tc, 0, sizeof(code));
 	elf_add_relocation(b, tc, 0, elf_add_object(b, "two", data, 4, 4), 1);
 	elf_add_relocation(b, tc, 16, elf_add_func(b, "helper", text_section, 16, 16), 10);
+	elf_add_relocation(b, tc, 24, elf_add_symbol(b, "", text_section, SECTION_SYMBOL, 0, 0), 10);
 	read_built(elf_build(b));
 	ck_assert_uint_eq(RELOC(0)->kind, MEM_RELOC_REGION);
 	ck_assert_uint_eq(RELOC(0)->offset, 4);
 	ck_assert_uint_eq(RELOC(1)->kind, MEM_RELOC_CALL);
 	ck_assert_uint_eq(RELOC(1)->target, 1);
+	ck_assert_uint_eq(RELOC(2)->kind, MEM_RELOC_CALL);
+	ck_assert_uint_eq(RELOC(2)->target, 1);
 	free_image();
 }
 

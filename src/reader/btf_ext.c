@@ -221,19 +221,37 @@ static int emit_cores(struct reader *r)
 	for (uint32_t i = 0; i < r->func_cores.count; i++) {
 		const struct func_core *core = ROW(r, func_cores, i, struct func_core);
 		struct mem_func_image *func = ROW(r, funcs, core->func, struct mem_func_image);
-		struct bpf_core_relo *row = ADD_ROWS(r, core_relos, 1, struct bpf_core_relo);
+		struct bpf_core_relo *row;
 
-		if (!row)
-			return -ENOMEM;
+		/* gcc 12 says some things twice */
+		if (i && !memcmp(&core->row, &core[-1].row, sizeof(core->row)) && core->func == core[-1].func)
+			continue;
 		if (i && !by_core(core, core - 1))
 			return BAD(r, SECTION, 0,
 				   "function %s: two CO-RE records for instruction %u", func->name,
 				   core->row.insn_off);
+		row = ADD_ROWS(r, core_relos, 1, struct bpf_core_relo);
+		if (!row)
+			return -ENOMEM;
 		*row = core->row;
 		if (!func->cores.count++)
-			func->cores.first = i;
+			func->cores.first = r->core_relos.count - 1;
 	}
 	return 0;
+}
+
+/* gcc 12 says nothing of functions, but has their types by name. */
+static void find_functions(struct reader *r)
+{
+	for (uint32_t i = 0; i < r->funcs.count; i++)
+		if (ROW(r, funcs, i, struct mem_func_image)->type)
+			return;
+	for (uint32_t i = 0; i < r->funcs.count; i++) {
+		struct mem_func_image *func = ROW(r, funcs, i, struct mem_func_image);
+		int id = btf__find_by_name_kind(r->btf, func->name, BTF_KIND_FUNC);
+
+		func->type = id > 0 ? (uint32_t)id : 0;
+	}
 }
 
 int btf_ext_read(struct reader *r)
@@ -268,6 +286,8 @@ int btf_ext_read(struct reader *r)
 	err = err
 		      ?: read_subsection(r, &core_relo, header.hdr_len, header.core_relo_off,
 					 header.core_relo_len);
+	if (!err && r->func_cores.count)
+		find_functions(r);
 	err = err ?: emit_lines(r);
 	return err ?: emit_cores(r);
 }

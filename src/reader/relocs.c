@@ -21,9 +21,9 @@ struct site {
 	    ROW(r, funcs, (site)->func, struct mem_func_image)->name, ##__VA_ARGS__)
 
 /*
- * Old GNU assemblers (2.40 is one) write into the instruction the whole offset from the section's start, in
- * bytes, whether the relocation is against the section or against a symbol in it. 1 if this relocation is
- * like that and no other way, -1 if it can't be, 0 if both come to the same.
+ * For a symbol with a name, old GNU assemblers (2.40 is one) write into the instruction the whole offset from
+ * the section's start, in bytes. 1 if this relocation is like that and no other way, -1 if it can't be,
+ * 0 if both come to the same.
  */
 static int is_whole_offset(const struct reader *r, const struct section *section, const struct relocation *rel)
 {
@@ -31,14 +31,12 @@ static int is_whole_offset(const struct reader *r, const struct section *section
 	struct bpf_insn insn;
 	int64_t offset;
 
-	if (!symbol->section || symbol->section >= r->section_count || rel->offset >= section->size ||
-	    section->size - rel->offset < sizeof(insn))
+	if (!symbol->value || !symbol->section || symbol->section >= r->section_count ||
+	    rel->offset >= section->size || section->size - rel->offset < sizeof(insn))
 		return 0;
 	memcpy(&insn, section->data + rel->offset, sizeof(insn));
 	offset = (int64_t)insn.imm + (insn.code == MEM_OP_CALL);
-	if (symbol->value)
-		return offset == (int64_t)symbol->value ? 1 : offset < (int64_t)symbol->value ? -1 : 0;
-	return insn.code == MEM_OP_CALL && offset % sizeof(insn) ? -1 : 0;
+	return offset == (int64_t)symbol->value ? 1 : offset < (int64_t)symbol->value ? -1 : 0;
 }
 
 /* Whether one relocation at least shows it, and none the contrary. */
@@ -182,7 +180,7 @@ static int add_relocation(struct reader *r, const struct site *site, const struc
 	if (site->code->src_reg != BPF_PSEUDO_CALL ||
 	    r->sections[symbol->section].kind != SECTION_CODE)
 		return BAD_SITE(r, site, "calls %s, which is not a function", name);
-	if (r->whole_offsets)
+	if (r->whole_offsets && symbol->type != STT_SECTION)
 		return add_call(r, site, symbol->section, (int64_t)site->code->imm + 1);
 	/* a call's constant counts instructions from the one behind it */
 	return add_call(r, site, symbol->section,
