@@ -235,6 +235,7 @@ TEST(refused_maps_break_a_rule_that_is_named)
 	map_is_refused("long_keys", "keys of arrays are 4 bytes");
 	map_is_refused("trie_of_flags", "needs BPF_F_NO_PREALLOC");
 	map_is_refused("sized_storage", "no max_entries");
+	map_is_refused("without_model", "needs a model of the maps in it");
 	map_is_refused("timed_storage", "type 29"); /* which has no size to set */
 	map_is_refused("from_the_future", "type 9999");
 	map_is_refused("unknown_flag", "flags 0x40000000");

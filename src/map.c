@@ -79,8 +79,13 @@ static const char *map_broken_rule(const struct mem_map *map)
 	case BPF_MAP_TYPE_PERCPU_ARRAY:
 	case BPF_MAP_TYPE_PROG_ARRAY:
 	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
-	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
 		return image->key_size != 4 ? "keys of arrays are 4 bytes" : NULL;
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		if (image->inner_map == MEM_NONE)
+			return "it needs a model of the maps in it: __array(values, struct OF_AN_INNER_MAP)";
+		return image->type == BPF_MAP_TYPE_ARRAY_OF_MAPS && image->key_size != 4 ?
+			       "keys of arrays are 4 bytes" : NULL;
 	case BPF_MAP_TYPE_HASH:
 	case BPF_MAP_TYPE_PERCPU_HASH:
 	case BPF_MAP_TYPE_LRU_HASH:

@@ -25,6 +25,10 @@ struct mem_ringbuf;
 
 /**
  * @brief Receives one record.
+ *
+ * It may not call functions of the consumer that calls it, and may not free it: a negative value ends the walk,
+ * then the caller can.
+ *
  * @param ctx   as given with the map
  * @param data  the record, in the ring buffer itself; valid during the call, 8-byte aligned
  * @param size  bytes
@@ -150,6 +154,9 @@ struct mem_perf_buffer;
 
 /**
  * @brief Receives one record of a perf buffer.
+ *
+ * It may not call functions of the consumer that calls it, and may not free it.
+ *
  * @param ctx   as given to mem_perf_buffer_new()
  * @param cpu   number of the CPU
  * @param data  the record, aligned to 4 bytes; valid during the call

@@ -31,6 +31,13 @@ struct {
 	__type(value, __u64);
 } sized_storage SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} without_model SEC(".maps");
+
 struct timed {
 	int value;
 	struct bpf_timer timer;

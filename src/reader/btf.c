@@ -355,6 +355,10 @@ static int fix_variable(struct reader *r, uint32_t section, const struct statics
 		return 0;
 	}
 	symbol = elf_find_global(r, name);
+	if (!symbol && var->linkage == BTF_VAR_GLOBAL_EXTERN)
+		return BAD(r, ".BTF", btf_place(r, info->type),
+			   "%s, of section %s, is defined in another file: link both with memgen link", name,
+			   r->sections[section].name);
 	if (!symbol || symbol->type != STT_OBJECT || symbol->section != section)
 		return BAD(r, ".BTF", btf_place(r, info->type), "variable %s is not in section %s",
 			   name, r->sections[section].name);

@@ -179,8 +179,7 @@ static int add_extern(struct reader *r, uint32_t index, const struct rows *decls
 	}
 	if (!decl)
 		return BAD(r, table, index * sizeof(Elf64_Sym),
-			   "undefined symbol %s: link the file that defines it (bpftool gen "
-			   "object), or "
+			   "undefined symbol %s: link the file that defines it (memgen link), or "
 			   "declare it __ksym or __kconfig",
 			   symbol->name);
 	if (decl->ext != MEM_NONE)

@@ -96,7 +96,7 @@ static int read_map(struct reader *r, const struct btf_var_secinfo *info)
 	if (!btf_is_var(var) || btf_var(var)->linkage == BTF_VAR_GLOBAL_EXTERN)
 		return UNKNOWN(
 			r, ".maps", info->offset,
-			"map %s is defined in another file: link both with bpftool gen object",
+			"map %s is defined in another file: link both with memgen link",
 			name);
 	if (!names_is_identifier(name))
 		return BAD(r, ".maps", info->offset, "map %u has no valid name", row);
