@@ -50,14 +50,25 @@ MEM_INLINE struct mem_magazine __arena *mem__magazine(mem__view v, unsigned int 
 	return &mem__cache(v, cache)->magazine[c];
 }
 
+/* An item of a depot, or of fresh pages if there may be some. */
+MEM_INLINE unsigned int mem__item_take(mem__view v, unsigned int c, unsigned int self, int fresh)
+{
+	unsigned int kept = fresh ? mem__depot_kept(v, c) : 0;
+	unsigned int unit = mem__depot_take(mem__view_handle(v), c, self, kept);
+
+	if (!unit && fresh)
+		unit = mem__span_take(mem__view_handle(v), c, self);
+	if (!unit && kept)
+		unit = mem__depot_take(mem__view_handle(v), c, self, 0);
+	return unit;
+}
+
 /* One block of class c, without a cache. From the depot only if there are to be no fresh pages. */
 MEM_INLINE unsigned int mem__take_one(mem__handle handle, unsigned int c, unsigned int self, int fresh)
 {
 	mem__view v = mem__handle_view(handle);
-	unsigned int unit = mem__depot_take(mem__view_handle(v), c, self), rest;
+	unsigned int unit = mem__item_take(v, c, self, fresh), rest;
 
-	if (!unit && fresh)
-		unit = mem__span_take(mem__view_handle(v), c, self);
 	if (!unit)
 		return 0;
 	rest = mem__item_open(mem__view_handle(v), c, unit, 1) >> 32;
@@ -131,9 +142,7 @@ MEM__PROGRAM unsigned int mem__refill_program(mem__handle handle, unsigned int c
 	unit = word & MEM__UNIT;
 	count = MEM__COUNT(word);
 	if (!unit) {
-		unit = mem__depot_take(mem__view_handle(v), c, 0);
-		if (!unit)
-			unit = mem__span_take(mem__view_handle(v), c, 0);
+		unit = mem__item_take(v, c, 0, 1);
 		if (!unit)
 			return mem__take_larger(mem__view_handle(v), c, 0);
 		opened = mem__item_open(mem__view_handle(v), c, unit, mem_class_batch(c));
@@ -238,9 +247,7 @@ MEM_CALLED unsigned int mem__refill_thread(mem__view v, unsigned int c)
 		mem_store(&magazine->spare, 0ULL);
 		return 1;
 	}
-	unit = mem__depot_take(mem__view_handle(v), c, v->self);
-	if (!unit)
-		unit = mem__span_take(mem__view_handle(v), c, v->self);
+	unit = mem__item_take(v, c, v->self, 1);
 	if (!unit)
 		return 0;
 	opened = mem__item_open(mem__view_handle(v), c, unit, mem_class_batch(c));

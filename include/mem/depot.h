@@ -11,6 +11,9 @@
  *
  * Each class has MEM_HEAP_DEPOTS of them. Everybody pushes to the one of his CPU or cache, takes from
  * there first, and from the others when it is empty: blocks stay in the caches of the CPU that had them.
+ * Two CPUs that together have just enough would go on taking from each other for ever. So small blocks are
+ * taken from fresh pages as long as there are plenty, before the last items of another's depot are. Each item knows
+ * how many are below it, up to 14, in the upper bits of the word with its successor.
  *
  * The tag grows with each change, so that a top item which left and came back is not mistaken.
  *
@@ -42,6 +45,11 @@
 #define MEM__CLAIMED(word) ((unsigned int)((word) >> 28) & 0xfff)
 /* The tag after that of word. */
 #define MEM__TAG(word) ((((word) >> 41) + 1) << 41)
+/* Items of an item's depot, itself included, as far as it knows; what it says of itself. */
+#define MEM__DEPTH(item) ((item) >> 28)
+#define MEM__DEPTH_MAX 15U
+/* Fresh pages for each item that is not taken from another's depot. */
+#define MEM__DEPOT_FRESH 64
 
 #define mem__depot(heap, place) (&(heap)->depot[place])
 /* Where a class's items are, by CPU or cache. */
@@ -93,13 +101,14 @@ MEM_INLINE int mem__depot_help(mem__handle handle, unsigned int place, unsigned 
 	return 0;
 }
 
-/* The top item of one depot, which is then the caller's; 0 if it is empty. */
-MEM__PROGRAM unsigned int mem__depot_pop(mem__handle handle, unsigned int place, unsigned int self)
+/* The top item of one depot, which is then the caller's; 0 if there are no more than `kept`. */
+MEM__PROGRAM unsigned int mem__depot_pop(mem__handle handle, unsigned int place, unsigned int self,
+					 unsigned int kept)
 {
 	mem__view v = mem__handle_view(handle);
 	unsigned long long __arena *depot = mem__depot(mem__heap(v), place);
 	unsigned long long word, then;
-	unsigned int unit;
+	unsigned int unit, item;
 	int i;
 
 	for (i = 0; i < MEM__TRIES; i++) {
@@ -111,9 +120,11 @@ MEM__PROGRAM unsigned int mem__depot_pop(mem__handle handle, unsigned int place,
 		unit = word & MEM__UNIT;
 		if (!unit || !mem__inside(v, unit, sizeof(struct mem_item)))
 			return 0;
+		item = mem__peek(&mem__item(v, unit)->item);
+		if (kept && MEM__DEPTH(item) <= kept) /* or it has just been taken: so be it */
+			return 0;
 		then = MEM__TAG(word);
-		then |= self ? MEM__CLAIM(self) | unit
-			     : mem__peek(&mem__item(v, unit)->item) & MEM__UNIT;
+		then |= self ? MEM__CLAIM(self) | unit : item & MEM__UNIT;
 		if (mem_cas(depot, word, then) != word)
 			continue;
 		if (self)
@@ -124,16 +135,27 @@ MEM__PROGRAM unsigned int mem__depot_pop(mem__handle handle, unsigned int place,
 	return 0;
 }
 
+/* How many items to leave in the depots of others. */
+MEM_INLINE unsigned int mem__depot_kept(mem__view v, unsigned int c)
+{
+	unsigned int present = mem_load(&mem__heap(v)->present), fresh = mem_load(&mem__heap(v)->fresh);
+
+	fresh = (fresh < present ? present - fresh : 0) / MEM__DEPOT_FRESH;
+	return c > mem_class(1024) ? 0 : fresh < MEM__DEPTH_MAX ? fresh : MEM__DEPTH_MAX;
+}
+
 /*
- * The top item of a class's depots, which is then the caller's; 0 if all are empty. self: 0 a
- * program, else the number of the thread's cache, plus 1, and the item is in its hand.
+ * The top item of a class's depots, which is then the caller's; 0 if all are empty, but for `kept` items of those
+ * that are not the caller's. self: 0 a program, else the number of the thread's cache, plus 1, and the item is in
+ * its hand.
  */
-MEM_INLINE unsigned int mem__depot_take(mem__handle handle, unsigned int c, unsigned int self)
+MEM_INLINE unsigned int mem__depot_take(mem__handle handle, unsigned int c, unsigned int self, unsigned int kept)
 {
 	unsigned int home = mem__depot_home(self), unit = 0, i;
 
 	for (i = 0; i < MEM_HEAP_DEPOTS && !unit; i++)
-		unit = mem__depot_pop(handle, mem__depot_place(c, (home + i) % MEM_HEAP_DEPOTS), self);
+		unit = mem__depot_pop(handle, mem__depot_place(c, (home + i) % MEM_HEAP_DEPOTS), self,
+				      i ? kept : 0);
 	return unit;
 }
 
@@ -144,6 +166,7 @@ MEM__PROGRAM int mem__depot_push(mem__handle handle, unsigned int c, unsigned in
 	unsigned int place = mem__depot_place(c, mem__depot_home(self));
 	unsigned long long __arena *depot = mem__depot(mem__heap(v), place);
 	unsigned long long word, then;
+	unsigned int top, depth;
 	int i;
 
 	for (i = 0; i < MEM__TRIES; i++) {
@@ -152,7 +175,12 @@ MEM__PROGRAM int mem__depot_push(mem__handle handle, unsigned int c, unsigned in
 			mem__depot_help(mem__view_handle(v), place, word);
 			continue;
 		}
-		mem_store(&mem__item(v, unit)->item, (unsigned int)(word & MEM__UNIT));
+		top = word & MEM__UNIT;
+		depth = top && mem__inside(v, top, sizeof(struct mem_item))
+				? MEM__DEPTH(mem__peek(&mem__item(v, top)->item))
+				: 0;
+		depth += depth < MEM__DEPTH_MAX;
+		mem_store(&mem__item(v, unit)->item, depth << 28 | top);
 		then = MEM__TAG(word) | unit;
 		if (self)
 			then |= MEM__PUSHING | MEM__CLAIM(self);
