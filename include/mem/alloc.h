@@ -186,31 +186,38 @@ MEM__PROGRAM int mem__flush_program(mem__handle handle, unsigned int c, unsigned
 	return 0;
 }
 
-/* One attempt inline; whoever is interrupted in the middle of it goes the long way. */
+/*
+ * One attempt inline; whoever is interrupted in the middle of it goes the long way. How fast it is depends on
+ * the number of steps from one compare-and-swap to the next: the compiler is kept from putting others between.
+ */
 MEM_INLINE unsigned int mem__alloc_program(mem__view v, unsigned int c, unsigned int cache)
 {
 	unsigned long long __arena *hot = &mem__magazine(v, cache, c)->hot;
 	unsigned long long word = mem_load(hot), next; /* what follows depends on it */
 
-	if (word & MEM__UNIT) {
-		next = mem__peek(&mem__item(v, word)->next) & MEM__UNIT;
-		next |= (word & ~MEM__UNIT) + MEM__TAG_1 - MEM__COUNT_1;
-		if (mem_cas(hot, word, next) == word)
-			return word & MEM__UNIT;
-	}
-	return mem__refill_program(mem__view_handle(v), c, cache);
+	if (!(word & MEM__UNIT))
+		return mem__refill_program(mem__view_handle(v), c, cache);
+	next = (word & ~MEM__UNIT) + MEM__TAG_1 - MEM__COUNT_1;
+	mem__apart(next);
+	next |= mem__peek(&mem__item(v, word)->next);
+	if (mem_cas(hot, word, next) != word)
+		return mem__refill_program(mem__view_handle(v), c, cache);
+	return word & MEM__UNIT;
 }
 
+/* 1, or 0: full, or interrupted. */
 MEM_INLINE int mem__free_try(mem__view v, unsigned int c, unsigned int cache, unsigned int unit)
 {
 	unsigned long long __arena *hot = &mem__magazine(v, cache, c)->hot;
-	unsigned long long word = mem_load(hot), next;
+	unsigned long long word = mem_load(hot), step = unit + (MEM__TAG_1 + MEM__COUNT_1);
 
 	if (MEM__COUNT(word) >= mem_class_batch(c))
 		return 0;
+	mem__apart(step);
 	mem_store(&mem__item(v, unit)->next, (unsigned int)(word & MEM__UNIT));
-	next = (word & ~MEM__UNIT) + MEM__TAG_1 + MEM__COUNT_1;
-	return mem_cas(hot, word, next | unit) == word;
+	if (mem_cas(hot, word, (word & ~MEM__UNIT) + step) != word)
+		return 0;
+	return 1;
 }
 
 MEM__PROGRAM int mem__free_again(mem__handle handle, unsigned int c, unsigned int cache,
@@ -332,7 +339,12 @@ MEM_INLINE unsigned int mem__cpu(mem__view v)
 		else                                                                               \
 			mem__free_direct(mem__view_handle(v), c, 0, unit);                         \
 	} while (0)
-#define mem__view_of(heap) (heap)
+/* An address in a register: for each field of a variable the compiler would compute one of its own. */
+MEM_INLINE mem__view mem__view_of(struct mem_heap __arena *heap)
+{
+	__asm__("" : "+r"(heap));
+	return heap;
+}
 /* All parts of a heap that is not ready are at address 0 and have no blocks: nothing goes wrong. */
 #define mem__is_view(v) ((void)(v), 1)
 #else
@@ -365,13 +377,17 @@ MEM__PROGRAM unsigned int mem__alloc_checked(mem__handle handle, unsigned int si
 	return unit;
 }
 
-MEM__PROGRAM int mem__free_checked(mem__handle handle, unsigned int c, unsigned int low,
-				   unsigned int site)
+/* Everything but the free of a block that has a cache, in a heap without checks. */
+MEM__PROGRAM int mem__free_slowly(mem__handle handle, unsigned int c, unsigned int low,
+				  unsigned int site)
 {
 	mem__view v = mem__handle_view(handle);
 
-	if (mem__check_freed(mem__view_handle(v), c, low, site))
-		mem__free_class(v, c, low >> 4);
+	if (low & 15 || c >= MEM_HEAP_CACHED || mem_load(&mem__heap(v)->checks)) {
+		if (!mem__check_freed(mem__view_handle(v), c, low, site))
+			return 0;
+	}
+	mem__free_class(v, c, low >> 4);
 	return 0;
 }
 
@@ -383,14 +399,17 @@ MEM_INLINE void __arena *mem__alloc(struct mem_heap __arena *heap, unsigned long
 
 	if (!mem__is_view(v))
 		return NULL;
-	if (mem_load(&heap->checks))
+	if (mem_load(&mem__heap(v)->checks))
 		unit = mem__alloc_checked(mem__view_handle(v), size > ~0U ? ~0U : size, site);
 	else
 		unit = mem__alloc_class(v, mem_class(size));
 	/* what a free block says about itself may be wrong */
-	if (!mem__inside(v, unit, size))
+	if (!unit || !mem__inside(v, unit, size))
 		return NULL;
-	return unit ? mem_at(void, heap, unit << 4) : NULL;
+	heap = mem_at(struct mem_heap, heap, unit << 4);
+	if (!heap)
+		__builtin_unreachable();
+	return heap;
 }
 
 MEM_INLINE void mem__free(struct mem_heap __arena *heap, void __arena *p, unsigned int site)
@@ -402,10 +421,15 @@ MEM_INLINE void mem__free(struct mem_heap __arena *heap, void __arena *p, unsign
 		return;
 	page = (low - mem__base(v)) / MEM_HEAP_PAGE;
 	c = page < mem__total(v) ? MEM__PAGE_CLASS(mem_load(mem__page(v, page))) : ~0U;
-	if (low & 15 || c >= MEM_HEAP_CLASSES || mem_load(&heap->checks))
-		mem__free_checked(mem__view_handle(v), c, low, site);
+	if (low & 15 || c >= MEM_HEAP_CACHED || mem_load(&mem__heap(v)->checks))
+		mem__free_slowly(mem__view_handle(v), c, low, site);
+#ifdef __bpf__
 	else
-		mem__free_class(v, c, low >> 4);
+		mem__free_program(v, c, mem__cpu(v), low >> 4);
+#else
+	else
+		mem__free_thread(v, c, low >> 4);
+#endif
 }
 /** @endcond */
 

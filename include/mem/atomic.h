@@ -72,6 +72,13 @@
 
 /** Swap values; the old one. */
 #define mem_xchg(p, value) __sync_lock_test_and_set(p, value)
+/* The empty instruction keeps clang from making a 0 or 1 of the comparison that follows, and testing that. */
+#define mem_cas(p, expected, value)                                                                \
+	({                                                                                         \
+		unsigned long long found_ = __sync_val_compare_and_swap(p, expected, value);       \
+		__asm__("" : "+r"(found_));                                                        \
+		(__typeof__(*(p)))found_;                                                          \
+	})
 
 #else /* application */
 
@@ -86,11 +93,16 @@
 #define mem_acquire_fence() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #endif
 #define mem_xchg(p, value) __atomic_exchange_n(p, value, __ATOMIC_SEQ_CST)
+/** Store value if *p is expected; the old value either way. */
+#define mem_cas(p, expected, value) __sync_val_compare_and_swap(p, expected, value)
 
 #endif
 
-/** Store value if *p is expected; the old value either way. */
-#define mem_cas(p, expected, value) __sync_val_compare_and_swap(p, expected, value)
+/** @cond */
+/* A value that the compiler may not combine with what it is computed from: the order of steps is meant. */
+#define mem__apart(x) __asm__("" : "+r"(x))
+/** @endcond */
+
 /** Add; the old value. */
 #define mem_add(p, value) __sync_fetch_and_add(p, value)
 /** Subtract; the old value. */

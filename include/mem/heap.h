@@ -202,11 +202,13 @@ MEM_INLINE unsigned int mem_class_batch(unsigned int c)
 /** @cond */
 typedef struct mem_heap __arena *mem__view;
 
+/* An object of which only the address's low half is known: all that a program's own access needs. */
+#define mem__ref(type, near, low) ((type __arena *)(unsigned long)(unsigned int)(low))
 #define mem__heap(v) (v)
-#define mem__cache(v, i) mem_at(struct mem_cache, v, mem_load(&(v)->caches) + (i) * 768U)
+#define mem__cache(v, i) mem__ref(struct mem_cache, v, mem_load(&(v)->caches) + (i) * 768U)
 #define mem__caches(v) (mem_load(&(v)->cpus) + mem_load(&(v)->threads))
 #define mem__cpus(v) mem_load(&(v)->cpus)
-#define mem__page(v, i) (mem_at(unsigned int, v, mem_load(&(v)->pages)) + (i))
+#define mem__page(v, i) mem__ref(unsigned int, v, mem_load(&(v)->pages) + (i) * 4U)
 #define mem__base(v) mem_load(&(v)->base)
 #define mem__total(v) mem_load(&(v)->total)
 #define mem__bits(v) mem_at(unsigned int, v, mem_load(&(v)->bits))
@@ -231,6 +233,7 @@ struct mem_heap_view {
 /** @cond */
 typedef const struct mem_heap_view *mem__view;
 
+#define mem__ref mem_at
 #define mem__heap(v) ((v)->heap)
 #define mem__cache(v, i) ((v)->caches + (i))
 #define mem__caches(v) ((v)->all)
@@ -246,8 +249,12 @@ typedef const struct mem_heap_view *mem__view;
 #endif
 
 /** @cond */
-#define mem__item(v, unit)                                                                         \
-	mem_at(struct mem_item, mem__heap(v), (unsigned int)((unit) & MEM__UNIT) << 4)
+/* Only a unit's 28 bits count: shifted, what is above them is above an address's low half. */
+#ifdef __bpf__
+#define mem__item(v, unit) ((struct mem_item __arena *)((unsigned long)(unit) << 4))
+#else
+#define mem__item(v, unit) mem_at(struct mem_item, mem__heap(v), (unsigned int)(unit) << 4)
+#endif
 
 /* A look at a block that somebody may just have allocated: whoever looks finds out later. */
 #if !defined(__bpf__) && defined(__SANITIZE_THREAD__)
