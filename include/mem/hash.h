@@ -170,17 +170,29 @@ MEM_INLINE unsigned long long mem__hash(const void *key, unsigned int size, unsi
 }
 
 #define mem__tag(hash) (0x80 | ((hash) >> 57))
+/* The same tag in all slots. */
+MEM_INLINE unsigned long long mem__tags(unsigned long long hash)
+{
+	unsigned long long tag = mem__tag(hash);
+
+	mem__apart(tag);
+	return tag * MEM__ONES;
+}
 /* The bucket of a hash among count: twice as many split each into two neighbours. */
 #define mem__number(hash, count) \
 	((unsigned int)((unsigned long long)(unsigned int)((hash) >> 20) * (count) >> 32))
 
 /* A pointer that was read, if what it points to is inside the heap; NULL otherwise. */
+#ifdef __bpf__
+#define mem__part(v, type, low, bytes) ((void)(bytes), mem__ref(type, v, low))
+#else
 #define mem__part(v, type, low, bytes)                                                             \
 	__extension__({                                                                            \
 		unsigned int low_ = (low); /* once: it may change */                               \
 		low_ && mem__inside(v, low_ >> 4, bytes) ? mem_at(type, mem__heap(v), low_) :      \
 							   (type __arena *)NULL;                   \
 	})
+#endif
 
 /* An address that was read and is not aligned. A program's access there does no harm. */
 #ifdef __bpf__
@@ -205,10 +217,11 @@ MEM_INLINE unsigned int mem__bucket_size(const struct mem__key *k)
 
 /* Where a search in a bucket stands. */
 struct mem__place {
-	struct mem_bucket __arena *main; /* has the lock */
-	struct mem_bucket __arena *part; /* main, or one behind it */
-	unsigned int more;               /* low address of the pointer to those behind main */
-	unsigned int slot;               /* of part */
+	struct mem_bucket __arena *main;      /* has the lock */
+	struct mem_bucket __arena *part;      /* main, or one behind it */
+	struct mem_hash_table __arena *table; /* that main is of */
+	unsigned int number;                  /* of main in it */
+	unsigned int slot;                    /* of part */
 };
 
 /* A table, if it is one. */
@@ -221,13 +234,22 @@ MEM_INLINE struct mem_hash_table __arena *mem__table(mem__view v, unsigned int l
 MEM_INLINE int mem__place_bucket(mem__view v, struct mem_hash_table __arena *t, unsigned int number,
 				 const struct mem__key *k, struct mem__place *at)
 {
-	unsigned int first = mem_load(&t->buckets), size = mem__bucket_size(k);
-	unsigned int low = first + number * size;
+	unsigned int size = mem__bucket_size(k), low = mem_load(&t->buckets) + number * size;
 
 	at->main = mem__misaligned(low, 16) ? NULL : mem__part(v, struct mem_bucket, low, size);
 	at->part = at->main;
-	at->more = first + mem_load(&t->count) * size + number * 4;
+	at->table = t;
+	at->number = number;
 	return at->main ? 0 : -MEM_EINVAL;
+}
+
+/* The pointer to what is behind a bucket; NULL: damaged. */
+MEM_INLINE unsigned int __arena *mem__place_link(mem__view v, const struct mem__key *k, const struct mem__place *at)
+{
+	unsigned int low = mem_load(&at->table->buckets) + at->number * 4;
+
+	low += mem_load(&at->table->count) * mem__bucket_size(k);
+	return mem__misaligned(low, 4) ? NULL : mem__part(v, unsigned int, low, 4);
 }
 
 /* The bucket of a key in a table. 0, or -EINVAL: none, or damaged. */
@@ -235,8 +257,12 @@ MEM_INLINE int mem__place(mem__view v, unsigned int low, const struct mem__key *
 {
 	struct mem_hash_table __arena *t = mem__table(v, low);
 
-	if (!t)
+	if (!t) { /* clang -O1 copies what it won't use, and the verifier wants that to be there */
+		at->main = at->part = NULL;
+		at->table = NULL;
+		at->number = 0;
 		return -MEM_EINVAL;
+	}
 	return mem__place_bucket(v, t, mem__number(k->hash, mem_load(&t->count)), k, at);
 }
 
@@ -247,7 +273,7 @@ MEM_INLINE int mem__place_more(mem__view v, const struct mem__key *k, struct mem
 	unsigned int low;
 
 	if (at->part == at->main) {
-		more = mem__misaligned(at->more, 4) ? NULL : mem__part(v, unsigned int, at->more, 4);
+		more = mem__place_link(v, k, at);
 		low = more ? mem_load_acquire(more) : 0;
 	} else {
 		low = (unsigned int)mem_load_acquire(&at->part->lock.word);
@@ -256,12 +282,13 @@ MEM_INLINE int mem__place_more(mem__view v, const struct mem__key *k, struct mem
 	return at->part ? 0 : -MEM_ENOENT;
 }
 
-#define mem__slot(at, k) ((char __arena *)((at)->part + 1) + (at)->slot * mem__slot_size(k))
+#define mem__slot_of(part, slot, k) ((char __arena *)((part) + 1) + (slot) * mem__slot_size(k))
+#define mem__slot(at, k) mem__slot_of((at)->part, (at)->slot, k)
 
 /* Find the key in one part, whose tags are given: 1, and at->slot, or 0. */
 MEM_INLINE int mem__search_part(const struct mem__key *k, struct mem__place *at, unsigned long long tags)
 {
-	unsigned long long match = tags ^ mem__tag(k->hash) * MEM__ONES;
+	unsigned long long match = tags ^ mem__tags(k->hash);
 	int i;
 
 	match = MEM__ZEROS(match);
@@ -304,7 +331,7 @@ MEM_INLINE int mem__hash_find(mem__view v, struct mem_hash __arena *h, const str
 		begun = mem_load_acquire(&at->main->lock.word);
 		tags = mem_load_acquire(&at->main->tags);
 		if (tags & MEM__MOVED) {
-			low = mem_load(&mem_at(struct mem_hash_table, h, low)->next);
+			low = mem_load(&at->table->next);
 			continue;
 		}
 		found = mem__search(v, k, at, tags);
@@ -366,7 +393,7 @@ MEM_INLINE int mem__hash_lock(mem__view v, struct mem_hash __arena *h, const str
 		if (!(mem_load(&at->main->tags) & MEM__MOVED))
 			return 0;
 		mem_unlock(&at->main->lock);
-		low = mem_load(&mem_at(struct mem_hash_table, h, low)->next);
+		low = mem_load(&at->table->next);
 	}
 	return -MEM_EAGAIN;
 }
@@ -376,7 +403,7 @@ MEM_INLINE int mem__part_add(mem__view v, struct mem_hash __arena *h, const stru
 			     struct mem__place *at)
 {
 	struct mem_bucket __arena *part = at->part;
-	unsigned int __arena *more = mem__part(v, unsigned int, at->more, 4);
+	unsigned int __arena *more = mem__place_link(v, k, at);
 	struct mem_bucket __arena *added =
 		(struct mem_bucket __arena *)mem__alloc(mem__heap(v), mem__bucket_size(k), MEM_SITE);
 
@@ -386,7 +413,7 @@ MEM_INLINE int mem__part_add(mem__view v, struct mem_hash __arena *h, const stru
 	mem_store(&added->tags, 0ULL);
 	if (part != at->main)
 		mem_store(&part->lock.word, (unsigned long long)mem_low(added));
-	else if (more && !mem__misaligned(at->more, 4))
+	else if (more)
 		mem_store(more, mem_low(added));
 	mem_store_release(&part->tags, mem_load(&part->tags) | MEM__MORE);
 	mem_add(&h->overflows, 1U);
@@ -476,6 +503,57 @@ MEM_INLINE int mem__hash_remove(mem__view v, struct mem_hash __arena *h, const s
 	mem_unlock(&at.main->lock);
 	return err;
 }
+
+/*
+ * What goes without a detour: a bucket that nobody works on, that has not moved, and whose first seven slots
+ * say all there is to say. Each returns 1 where that is not so, and has done nothing then. Few instructions
+ * are worth the repetition: the CPU starts on the next search while this one waits for memory.
+ */
+#define MEM__DETOUR 1
+
+/* The bucket of a key; NULL: none. */
+MEM_INLINE struct mem_bucket __arena *mem__bucket(mem__view v, struct mem_hash __arena *h, const struct mem__key *k)
+{
+	struct mem_hash_table __arena *t = mem__table(v, mem_load_acquire(&h->table));
+	unsigned int low;
+
+	if (!t)
+		return NULL;
+	low = mem_load(&t->buckets) + mem__number(k->hash, mem_load(&t->count)) * mem__bucket_size(k);
+	return mem__misaligned(low, 16) ? NULL : mem__part(v, struct mem_bucket, low, mem__bucket_size(k));
+}
+
+/* The slot with the key: 0; -ENOENT; or 1. */
+MEM_INLINE int mem__bucket_search(struct mem_bucket __arena *b, const struct mem__key *k,
+				  unsigned long long tags, unsigned int *slot)
+{
+	unsigned long long match = tags ^ mem__tags(k->hash);
+
+	match = MEM__ZEROS(match);
+	if (!match)
+		return tags & (MEM__MORE | MEM__MOVED) ? MEM__DETOUR : -MEM_ENOENT;
+	*slot = MEM__FIRST(match);
+	if (!mem__same(mem__slot_of(b, *slot, k), k->key, k->size, k->wide))
+		return MEM__DETOUR;
+	return tags & MEM__MOVED ? MEM__DETOUR : 0;
+}
+
+/* Copy a value, or with value NULL only find it, in this slot. */
+MEM_INLINE int mem__quick_find(struct mem_bucket __arena *b, const struct mem__key *k, void *value,
+			       unsigned int *slot)
+{
+	unsigned long long begun;
+	int err;
+
+	if (!b)
+		return -MEM_EINVAL;
+	begun = mem_load_acquire(&b->lock.word);
+	err = mem__bucket_search(b, k, mem_load_acquire(&b->tags), slot);
+	if (!err && value)
+		mem__copy_out(value, mem__slot_of(b, *slot, k) + k->size, k->value, k->wide);
+	mem_acquire_fence();
+	return mem_load(&b->lock.word) >> 32 == begun >> 32 ? err : MEM__DETOUR;
+}
 /** @endcond */
 
 #ifndef __bpf__
@@ -519,6 +597,17 @@ MEM_INLINE int mem__hash_remove(mem__view v, struct mem_hash __arena *h, const s
 	MEM__PROGRAM int name##__find(mem__handle v, mem__hash_ref h, const key_type *key,         \
 				      value_type *value)                                           \
 	{                                                                                          \
+		unsigned int slot;                                                                 \
+                                                                                                   \
+		if (!key || !value)                                                                \
+			return -MEM_EINVAL;                                                        \
+		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
+		return mem__quick_find(mem__bucket(mem__handle_view(v), mem__hash_of(h), &k), &k,  \
+				       value, &slot);                                              \
+	}                                                                                          \
+	MEM__PROGRAM int name##__find_slowly(mem__handle v, mem__hash_ref h, const key_type *key,  \
+					     value_type *value)                                    \
+	{                                                                                          \
 		struct mem__place at;                                                              \
                                                                                                    \
 		if (!key || !value)                                                                \
@@ -529,6 +618,23 @@ MEM_INLINE int mem__hash_remove(mem__view v, struct mem_hash __arena *h, const s
 	MEM__PROGRAM unsigned long long name##__at(mem__handle v, mem__hash_ref h,                 \
 						   const key_type *key)                            \
 	{                                                                                          \
+		struct mem_bucket __arena *b;                                                      \
+		unsigned int slot;                                                                 \
+		int err;                                                                           \
+                                                                                                   \
+		if (!key)                                                                          \
+			return 0;                                                                  \
+		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
+		b = mem__bucket(mem__handle_view(v), mem__hash_of(h), &k);                         \
+		err = mem__quick_find(b, &k, NULL, &slot);                                         \
+		if (err)                                                                           \
+			return err == MEM__DETOUR;                                                 \
+		return (unsigned long long)mem_at(                                                 \
+			char, h, mem_low(mem__slot_of(b, slot, &k) + k.size));                     \
+	}                                                                                          \
+	MEM__PROGRAM unsigned long long name##__at_slowly(mem__handle v, mem__hash_ref h,          \
+							  const key_type *key)                     \
+	{                                                                                          \
 		struct mem__place at;                                                              \
                                                                                                    \
 		if (!key)                                                                          \
@@ -536,7 +642,7 @@ MEM_INLINE int mem__hash_remove(mem__view v, struct mem_hash __arena *h, const s
 		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
 		if (mem__hash_find(mem__handle_view(v), mem__hash_of(h), &k, NULL, &at))           \
 			return 0;                                                                  \
-		return (unsigned long long)(mem__slot(&at, &k) + k.size);                          \
+		return (unsigned long long)mem_at(char, h, mem_low(mem__slot(&at, &k) + k.size));  \
 	}                                                                                          \
 	MEM__PROGRAM int name##__set(mem__handle v, mem__hash_ref h, const key_type *key,          \
 				     const value_type *value, unsigned int flags)                  \
@@ -557,35 +663,49 @@ MEM_INLINE int mem__hash_remove(mem__view v, struct mem_hash __arena *h, const s
 				   const key_type *key, value_type *value)                         \
 	{                                                                                          \
 		mem__view v = mem__view_of(heap);                                                  \
-		return mem__is_view(v) ? name##__find(mem__view_handle(v), mem__hash_to(hash),     \
-						      key, value)                                  \
-				       : -MEM_EINVAL;                                              \
+		int err = -MEM_EINVAL;                                                             \
+                                                                                                   \
+		if (mem__is_view(v))                                                               \
+			err = name##__find(mem__view_handle(v), mem__hash_to(hash), key, value);   \
+		if (err == MEM__DETOUR)                                                            \
+			err = name##__find_slowly(mem__view_handle(v), mem__hash_to(hash), key,    \
+						  value);                                          \
+		return err;                                                                        \
 	}                                                                                          \
 	MEM_INLINE value_type __arena *name##_at(struct mem_heap __arena *heap,                    \
 						 struct mem_hash __arena *hash,                    \
 						 const key_type *key)                              \
 	{                                                                                          \
 		mem__view v = mem__view_of(heap);                                                  \
-		return (value_type __arena *)(mem__is_view(v) ? name##__at(mem__view_handle(v),    \
-									   mem__hash_to(hash), key) \
-							      : 0);                                \
+		unsigned long long p = 0;                                                          \
+                                                                                                   \
+		if (mem__is_view(v))                                                               \
+			p = name##__at(mem__view_handle(v), mem__hash_to(hash), key);              \
+		if (p == MEM__DETOUR)                                                              \
+			p = name##__at_slowly(mem__view_handle(v), mem__hash_to(hash), key);       \
+		return (value_type __arena *)p;                                                    \
 	}                                                                                          \
 	MEM_INLINE int name##_set(struct mem_heap __arena *heap, struct mem_hash __arena *hash,    \
 				  const key_type *key, const value_type *value,                    \
 				  unsigned int flags)                                              \
 	{                                                                                          \
 		mem__view v = mem__view_of(heap);                                                  \
-		return mem__is_view(v) ? name##__set(mem__view_handle(v), mem__hash_to(hash), key, \
-						     value, flags)                                 \
-				       : -MEM_EINVAL;                                              \
+		int err = -MEM_EINVAL;                                                             \
+                                                                                                   \
+		if (mem__is_view(v))                                                               \
+			err = name##__set(mem__view_handle(v), mem__hash_to(hash), key, value,     \
+					  flags);                                                  \
+		return err;                                                                        \
 	}                                                                                          \
 	MEM_INLINE int name##_remove(struct mem_heap __arena *heap, struct mem_hash __arena *hash, \
 				     const key_type *key)                                          \
 	{                                                                                          \
 		mem__view v = mem__view_of(heap);                                                  \
-		return mem__is_view(v) ? name##__remove(mem__view_handle(v), mem__hash_to(hash),   \
-							key)                                       \
-				       : -MEM_EINVAL;                                              \
+		int err = -MEM_EINVAL;                                                             \
+                                                                                                   \
+		if (mem__is_view(v))                                                               \
+			err = name##__remove(mem__view_handle(v), mem__hash_to(hash), key);        \
+		return err;                                                                        \
 	}                                                                                          \
 	MEM__HASH_APP(name, key_type, value_type)
 
