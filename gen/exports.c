@@ -146,7 +146,8 @@ static void emit_function(struct writer *w, const struct skeleton *s,
 {
 	struct writer name = WRITER_INIT;
 
-	writer_part(&name, "*%s__%s_%s(%s)", s->name, s->maps[record->map], suffix, arguments);
+	writer_part(&name, types_spells_array(&s->types, record->type) ? "(*%s__%s_%s(%s))" : "*%s__%s_%s(%s)",
+		    s->name, s->maps[record->map], suffix, arguments);
 	writer_bytes(&name, "", 1);
 	if (name.error)
 		w->error = name.error;
@@ -214,7 +215,8 @@ static void emit_copy(struct writer *w, const struct skeleton *s, const struct b
 	writer_line(w, "/* Copy what a callback was given into a record; 0: it is too short for one. */");
 	writer_begin(w);
 	writer_part(w, "static inline int %s__%s_copy(", s->name, map);
-	types_emit_declaration(w, &s->types, record->type, "*record");
+	types_emit_declaration(w, &s->types, record->type,
+			       types_spells_array(&s->types, record->type) ? "(*record)" : "*record");
 	writer_part(w, ", const void *data, size_t size)");
 	writer_end(w);
 	writer_open(w, "{");

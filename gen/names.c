@@ -184,11 +184,16 @@ bool name_is_taken(const char *name)
 	return is_keyword(name) || is_macro(name);
 }
 
+/* Namespaces of C++ that are there whatever is included. Sorted. */
+static const char *const namespaces[] = {"__cxxabiv1", "__gnu_cxx", "abi", "mem", "std"};
+
 bool name_is_system_type(const char *name)
 {
 	static struct list types = {.text = system_types};
 
-	return is_listed(&types, name) || is_macro(name);
+	return is_listed(&types, name) || is_macro(name) ||
+	       bsearch(name, namespaces, sizeof(namespaces) / sizeof(namespaces[0]),
+		       sizeof(namespaces[0]), compare_keyword);
 }
 
 bool name_is_system(const char *name)

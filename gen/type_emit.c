@@ -76,6 +76,12 @@ static uint32_t resolve(const struct types *types, uint32_t id, struct place *p)
 	return p->pointers ? types_pointee(types, id) : id;
 }
 
+/* Others, such as __fp16 and long double, are spelled as bytes. */
+static bool is_float_in_c(const struct btf_type *type)
+{
+	return type->size == 4 || type->size == 8;
+}
+
 /* What a pointer is spelled to point to: a type id, or 0 for void. */
 static uint32_t pointer_target(const struct types *types, uint32_t id, struct place *p)
 {
@@ -90,11 +96,12 @@ static uint32_t pointer_target(const struct types *types, uint32_t id, struct pl
 		return 0;
 	switch (btf_kind(type)) {
 	case BTF_KIND_INT:
-	case BTF_KIND_FLOAT:
 	case BTF_KIND_PTR:
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
 		return target;
+	case BTF_KIND_FLOAT:
+		return is_float_in_c(type) ? target : 0;
 	case BTF_KIND_FUNC_PROTO:
 		return types_is_plain_function(types, type) ? target : 0;
 	case BTF_KIND_STRUCT:
@@ -322,7 +329,7 @@ static void emit_back(struct writer *w, const struct types *types, uint32_t id, 
 		emit_parameters(w, types, type, p);
 		emit_back(w, types, types_strip(types, type->type, false), p);
 	} else if (is_bytes(types, type) ||
-		   (btf_kind(type) == BTF_KIND_FLOAT && type->size != 4 && type->size != 8)) {
+		   (btf_kind(type) == BTF_KIND_FLOAT && !is_float_in_c(type))) {
 		writer_part(w, "[%u]", type->size);
 	}
 }
@@ -352,7 +359,8 @@ bool types_spells_array(const struct types *types, uint32_t id)
 	struct place p = {.drop = QUAL_CONST | QUAL_VOLATILE};
 	const struct btf_type *type = types_get(types, resolve(types, id, &p));
 
-	return type && btf_is_array(type);
+	return type && (btf_is_array(type) || is_bytes(types, type) ||
+			(btf_kind(type) == BTF_KIND_FLOAT && !is_float_in_c(type)));
 }
 
 /* --- members --- */
@@ -514,7 +522,8 @@ void types_emit_fields(struct writer *w, const struct types *types, const struct
 	else if (record->padding)
 		emit_padding(w, at, 8 * record->size - at, suffix);
 	else if (!record->size) /* an empty struct has a size in C++, an empty array doesn't */
-		writer_line(w, "unsigned char mem_empty[0];");
+		writer_line(w, suffix ? "unsigned char mem_empty_%u[0];" : "unsigned char mem_empty[0];",
+			    suffix);
 }
 
 /* --- all of them --- */

@@ -125,6 +125,12 @@ static bool place_field(struct field *field, uint64_t at, uint32_t align, bool p
 	return true;
 }
 
+/* Machines with 32-bit pointers differ in what a bit-field of 8 bytes is aligned to. */
+static bool is_uncertain(const struct types *types, const struct field *field, uint64_t size, bool packed)
+{
+	return types->policy.narrow && field->bitfield && size == 8 && !packed;
+}
+
 static bool place_struct(const struct types *types, struct record *record, bool packed)
 {
 	uint64_t at = 0, bytes;
@@ -139,8 +145,7 @@ static bool place_struct(const struct types *types, struct record *record, bool 
 		    (field->bitfield && !may_be_bitfield(types, field, size)) ||
 		    !place_field(field, at, own, packed))
 			return false;
-		/* machines with 32-bit pointers differ in what such a bit-field is aligned to */
-		if (types->policy.narrow && field->bitfield && size == 8 && !packed)
+		if (is_uncertain(types, field, size, packed))
 			return false;
 		at = field->offset + field->bits;
 		if (!packed && own > align)
@@ -166,7 +171,8 @@ static bool place_union(const struct types *types, struct record *record, bool p
 		uint32_t own;
 
 		if (!measure_field(types, field, &size, &own) || field->offset ||
-		    (field->bitfield && !may_be_bitfield(types, field, size)))
+		    (field->bitfield && !may_be_bitfield(types, field, size)) ||
+		    is_uncertain(types, field, size, packed))
 			return false;
 		if (round_up(field->bits, 8) / 8 > bytes)
 			bytes = round_up(field->bits, 8) / 8;

@@ -36,6 +36,14 @@ static const char *file_name(struct types *types, const char *raw, bool own)
 	return name ? scope_claim(&types->tags, name) : NULL;
 }
 
+/* In the scope of functions, where the skeleton has its own: tool__open(), tool__events_next() ... */
+static bool is_skeletons(const struct types *types, const char *name)
+{
+	size_t len = strlen(types->policy.name);
+
+	return !strncmp(name, types->policy.name, len) && !strncmp(name + len, "__", 2);
+}
+
 static const char *value_raw_name(const struct types *types, const struct btf_type *type,
 				  uint32_t i)
 {
@@ -51,7 +59,8 @@ static bool values_are_free(const struct types *types, const struct btf_type *ty
 	for (uint32_t i = 0; i < btf_vlen(type); i++) {
 		const char *raw = value_raw_name(types, type, i);
 
-		if (name_is_taken(raw) || name_is_system(raw) || scope_has(&types->tags, raw))
+		if (name_is_taken(raw) || name_is_system(raw) || scope_has(&types->tags, raw) ||
+		    is_skeletons(types, raw))
 			return false;
 	}
 	return true;
@@ -135,7 +144,8 @@ static int name_typedef(struct types *types, uint32_t id, const struct btf_type 
 	identifier = name ? name_identifier(types->pool, name) : NULL;
 	if (!identifier)
 		return -ENOMEM;
-	if (name_is_system(raw) || name_is_system(name) || strcmp(name, identifier) != 0)
+	if (name_is_system(raw) || name_is_system(name) || strcmp(name, identifier) != 0 ||
+	    is_skeletons(types, name))
 		return 0;
 	if (tag && !strcmp(tag, name)) {
 		info->name = tag;
@@ -171,6 +181,13 @@ static int name_incomplete(struct types *types, uint32_t id)
 	return types->info[id].name ? 0 : -ENOMEM;
 }
 
+/* What memgen itself declares as members: padding, and bytes in place of members. */
+static bool is_filler(const char *name)
+{
+	return !strncmp(name, "mem_pad_", 8) || !strncmp(name, "mem_bytes", 9) ||
+	       !strncmp(name, "mem_empty", 9) || !strncmp(name, "mem_high_", 9);
+}
+
 int types_name_fields(struct types *types, struct record *record, bool as_is)
 {
 	struct scope scope = {.pool = types->pool};
@@ -187,6 +204,8 @@ int types_name_fields(struct types *types, struct record *record, bool as_is)
 		name = name_identifier(types->pool, *field->raw ? field->raw : "unnamed");
 		if (as_is && *field->raw)
 			name = field->raw;
+		else if (name && is_filler(name))
+			name = name_printf(types->pool, "%s_", name);
 		field->name = name ? scope_claim(&scope, name) : NULL;
 		if (!field->name)
 			return -ENOMEM;

@@ -171,7 +171,7 @@ void types_emit_asserts(struct writer *w, const struct types *types);
 /* "type name": a declarator without its semicolon. */
 void types_emit_declaration(struct writer *w, const struct types *types, uint32_t id,
 			    const char *name);
-/* A pointer to it needs parentheses: it is spelled as an array, by no typedef's name. */
+/* A pointer to it needs parentheses: it is spelled as an array, of bytes maybe, by no typedef's name. */
 bool types_spells_array(const struct types *types, uint32_t id);
 /* The members of a record, inside its braces. */
 void types_emit_fields(struct writer *w, const struct types *types, const struct record *record,

@@ -595,6 +595,19 @@ TEST(accessors_compile, ON_HOST, .timeout = 60)
 }
 END_TEST
 
+/* A 32-bit application on this machine: -idirafter finds asm/, which is the same for both. */
+#define NARROW "-m32 -idirafter /usr/include/$(gcc -print-multiarch)"
+
+static void need_narrow(void)
+{
+	char output[1000];
+
+	RUN_OK("echo '#include <mem/mem.h>' > %s/narrow.c", dir);
+	if (run(output, sizeof(output), "gcc " NARROW " -I%s -fsyntax-only %s/narrow.c",
+		source_path("include"), dir))
+		test_skip("gcc has no headers for 32-bit programs (gcc-multilib)");
+}
+
 #define NAMED_ARRAY(name)                                                                          \
 	"struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(map_flags, BPF_F_MMAPABLE);\n"          \
 	"__uint(max_entries, 4); __type(key, __u32); __type(value, struct { int a[3]; });\n"      \
@@ -619,6 +632,33 @@ TEST(elements_may_be_arrays, ON_HOST)
 }
 END_TEST
 
+/* What is spelled as bytes is an array, too, as an element and as a record. */
+TEST(elements_and_records_may_be_bytes, ON_HOST, .timeout = 60)
+{
+	char text[300];
+
+	compile_bpf("x", "#include <mem/bpf.h>\ntypedef __int128 wide;\n"
+			 "#define ARRAY_OF(value_type) struct { __uint(type, BPF_MAP_TYPE_ARRAY);\\\n"
+			 "__uint(map_flags, BPF_F_MMAPABLE); __uint(max_entries, 4); __type(key, __u32);\\\n"
+			 "__type(value, value_type); }\n"
+			 "#define BUFFER(kind, entries) struct { __uint(type, BPF_MAP_TYPE_##kind);\\\n"
+			 "__uint(max_entries, entries); }\n"
+			 "ARRAY_OF(__int128) plain SEC(\".maps\"); ARRAY_OF(wide) named SEC(\".maps\");\n"
+			 "ARRAY_OF(__int128[3]) more SEC(\".maps\"); ARRAY_OF(__fp16) halves SEC(\".maps\");\n"
+			 "BUFFER(RINGBUF, 4096) ring SEC(\".maps\"); MEM_RECORD(ring, wide);\n"
+			 "BUFFER(USER_RINGBUF, 4096) user SEC(\".maps\"); MEM_RECORD(user, __fp16);\n"
+			 "BUFFER(PERF_EVENT_ARRAY, 0) perf SEC(\".maps\"); MEM_RECORD(perf, __int128);\n");
+	RUN_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
+	snprintf(text, sizeof(text), "#include \"%s/x.h\"\n", dir);
+	compile(text);
+	need_narrow();
+	RUN_OK("%s skeleton --pointers=32 %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
+	for (int c = 0; c < COMPILERS; c++)
+		RUN_OK("echo '#include \"%s/x.h\"' | %s " NARROW " -Wall -Wextra -Werror -pedantic -I%s "
+		       "-fsyntax-only -", dir, compilers[c], source_path("include"));
+}
+END_TEST
+
 /* What the skeleton has for itself. */
 TEST(objects_may_use_the_names_of_skeletons, ON_HOST)
 {
@@ -630,6 +670,56 @@ TEST(objects_may_use_the_names_of_skeletons, ON_HOST)
 		    "SEC(\"xdp\") int destroy(void *ctx) { return obj.y + maps; }\n");
 	RUN_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
 	snprintf(text, sizeof(text), "#include \"%s/x.h\"\n", dir);
+	compile(text);
+}
+END_TEST
+
+/* Types and enumerators that are called as its functions are, or as padding, or as a namespace of C++. */
+TEST(types_may_have_names_that_headers_need, ON_HOST, .timeout = 60)
+{
+	char text[300];
+
+	compile_bpf("x",
+		    "#include <mem/bpf.h>\n"
+		    "typedef struct { int a; } x__open; typedef int x__load; typedef struct x__pin x__pin;\n"
+		    "struct x__pin { x__pin *a; }; struct x__bss { int a; }; struct x__unique { int a; };\n"
+		    "enum x__attach { x__image = 1, x__layout }; enum x__detach { OF_X = 1 };\n"
+		    "struct std { int a; }; struct mem { int a; }; typedef struct std std_t; typedef int abi;\n"
+		    "struct __gnu_cxx { struct std a; struct mem *b; enum { mem = 7, std } c; };\n"
+		    "struct gaps { int mem_pad_4; long l; char mem_bytes; char mem_empty;\n"
+		    "	struct { char c; long mem_pad_1; }; int mem_pad_31; };\n"
+		    "x__open v1; x__load v2; x__pin v3; struct x__bss v4; struct x__unique v5;\n"
+		    "enum x__attach v6; enum x__detach v7; std_t v8; abi v9; struct __gnu_cxx v10;\n"
+		    "struct gaps v11; char v12; long mem_pad_1; char mem_pad_2; long v13;\n"
+		    "SEC(\"xdp\") int x__destroy(void *ctx) { return v1.a + v8.a + v11.l; }\n");
+	RUN_OK("%s skeleton %s/x.bpf.o --accessors -o %s/x.h", memgen(), dir, dir);
+	snprintf(text, sizeof(text), "#ifdef __cplusplus\n#include <string>\n#endif\n#include \"%s/x.h\"\n",
+		 dir);
+	compile(text);
+}
+END_TEST
+
+/* Floats that C has not, behind pointers as well; atomics, which BTF has not; what has no size. */
+TEST(types_may_be_such_as_c_has_not, ON_HOST, .timeout = 60)
+{
+	char text[300];
+
+	compile_bpf("x",
+		    "#include <mem/bpf.h>\n"
+		    "struct odd { __fp16 *half; long double *(*call)(__fp16 *); long double wide; int after;\n"
+		    "	_Atomic int count; _Atomic char flag; char plain; _Complex float complex; long last; };\n"
+		    "union one { _Atomic int a; char b; }; _Atomic long alone; struct odd odd; union one one;\n"
+		    "struct none { union { struct { } a[0]; }; union { struct { } b; struct { } c[2]; }; int d;\n"
+		    "	struct { union { struct { } e[0]; }; }; } none;\n"
+		    "struct { struct { } a; } nothing; struct { } less;\n"
+		    "SEC(\"xdp\") int use(void *ctx) { return odd.after + none.d; }\n");
+	RUN_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
+	snprintf(text, sizeof(text),
+		 "#include \"%s/x.h\"\n"
+		 "int use(struct odd *odd);\n"
+		 "int use(struct odd *odd)\n"
+		 "{ return odd->count[3] + odd->plain + (odd->half == NULL); }\n",
+		 dir);
 	compile(text);
 }
 END_TEST
@@ -697,19 +787,6 @@ TEST(layouts_are_those_of_the_bpf_side, ON_HOST, .timeout = 60)
 	}
 }
 END_TEST
-
-/* A 32-bit application on this machine: -idirafter finds asm/, which is the same for both. */
-#define NARROW "-m32 -idirafter /usr/include/$(gcc -print-multiarch)"
-
-static void need_narrow(void)
-{
-	char output[1000];
-
-	RUN_OK("echo '#include <mem/mem.h>' > %s/narrow.c", dir);
-	if (run(output, sizeof(output), "gcc " NARROW " -I%s -fsyntax-only %s/narrow.c",
-		source_path("include"), dir))
-		test_skip("gcc has no headers for 32-bit programs (gcc-multilib)");
-}
 
 TEST(applications_may_have_narrow_pointers, ON_HOST, .timeout = 60)
 {

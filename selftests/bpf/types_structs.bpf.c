@@ -53,6 +53,21 @@ struct bits {
 	long long j : 63;
 };
 
+/* 32-bit machines differ in what a bit-field of 8 bytes makes of a union */
+union wide_bits {
+	long a : 9;
+	unsigned long long b : 40;
+};
+
+struct holds_wide_bits {
+	char before;
+	union wide_bits bits[2];
+	union {
+		long c : 3;
+	};
+	char behind;
+};
+
 struct packed_bits {
 	unsigned char a : 4;
 	unsigned int b : 31;
@@ -153,6 +168,7 @@ struct line line;
 struct nested nested;
 struct bits bits;
 struct packed_bits packed_bits;
+struct holds_wide_bits wide_bits;
 struct packed packed;
 struct packed_by_four packed_by_four;
 struct aligned aligned[2];
