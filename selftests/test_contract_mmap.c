@@ -116,6 +116,28 @@ TEST(freezing_waits_for_children)
 }
 END_TEST
 
+/* Run a program once that stores 42 into the array's first element. Returns 0 or -errno. */
+static int store_by_program(int array)
+{
+	const struct bpf_insn insns[] = {
+		{.code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = BPF_REG_1, .src_reg = BPF_PSEUDO_MAP_VALUE, .imm = array},
+		{.code = 0},
+		{.code = BPF_ST | BPF_MEM | BPF_W, .dst_reg = BPF_REG_1, .imm = 42},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	char packet[64] = {0};
+	union bpf_attr attr = {0};
+	int prog = must(raw_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, insns, sizeof(insns) / sizeof(*insns))), err;
+
+	attr.test.prog_fd = (uint32_t)prog;
+	attr.test.data_in = (uintptr_t)packet;
+	attr.test.data_size_in = sizeof(packet);
+	err = (int)raw_bpf(BPF_PROG_TEST_RUN, &attr, sizeof(attr));
+	close(prog);
+	return err;
+}
+
 TEST(frozen)
 {
 	int fd = make_array(BPF_F_MMAPABLE);
@@ -132,6 +154,20 @@ TEST(frozen)
 	expect("mmap.frozen_lookup", raw_map_lookup(fd, &key, &value));
 	expect("mmap.mprotect_write_frozen", mprotect(mapping, 3 * PAGE, WRITE) ? -errno : 0);
 	munmap(mapping, 3 * PAGE);
+	close(fd);
+}
+END_TEST
+
+TEST(programs_write_to_a_frozen_map)
+{
+	int fd = must(raw_map_create(BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_MMAPABLE, 0));
+	volatile uint32_t *mapping = must_mmap(NULL, PAGE, READ, MAP_SHARED, fd);
+	int err;
+
+	must(raw_map_freeze(fd));
+	err = store_by_program(fd);
+	expect("mmap.frozen_program_writes", err ? err : *mapping == 42 ? 0 : DIFFERS);
+	munmap((void *)mapping, PAGE);
 	close(fd);
 }
 END_TEST

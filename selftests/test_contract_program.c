@@ -258,7 +258,7 @@ END_TEST
 TEST(one_arena_in_a_program)
 {
 	int other = must(raw_map_create(RAW_MAP_TYPE_ARENA, 0, 0, PAGES, BPF_F_MMAPABLE, 0)), fd;
-	int first = load_reader(), second = load_writer(); /* two programs with one arena */
+	int first = load_reader(), second = load_writer();
 	const struct bpf_insn insns[] = {
 		MAP(R1, arena_fd),
 		MAP(R2, other),
@@ -268,6 +268,9 @@ TEST(one_arena_in_a_program)
 
 	fd = LOAD_SYSCALL(insns);
 	expect("arena.two_in_a_program", fd);
+	arena[PAGE] = 1; /* so that the page is there */
+	run(second, PAGE, 77);
+	expect("arena.two_programs", run(first, PAGE, 0) == 77 ? 0 : DIFFERS);
 	close(other);
 	close(first);
 	close(second);
