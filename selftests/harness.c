@@ -101,6 +101,25 @@ int in_emulator(void)
 	return getenv("LIBMEM_EMULATOR") != NULL;
 }
 
+static int fewer_rounds(void)
+{
+	const char *wanted = getenv("LIBMEM_ROUNDS");
+
+	return in_emulator() && !(wanted && !strcmp(wanted, "all"));
+}
+
+int test_rounds(int n)
+{
+	if (!fewer_rounds())
+		return n;
+	return n < 10 ? 1 : n / 10;
+}
+
+double test_seconds(double s)
+{
+	return fewer_rounds() ? s / 3 : s;
+}
+
 static const char *path_under(const char *variable, const char *fallback, const char *relative)
 {
 	static char paths[8][512];
@@ -193,7 +212,7 @@ static void print_verdict(const char *verb, const char *suite, const char *test,
 	fflush(stdout);
 }
 
-static double now(void)
+double test_now(void)
 {
 	struct timespec time;
 
@@ -252,7 +271,7 @@ static int run_test(const char *suite, const struct test *test)
 	TestResult **results;
 	char text[4096] = "";
 	const char *verb = "ok";
-	double began = now();
+	double began = test_now();
 	int failed;
 
 	memset(verdict, 0, sizeof(*verdict));
@@ -270,7 +289,7 @@ static int run_test(const char *suite, const struct test *test)
 		failed = 1;
 		snprintf(text, sizeof(text), "the process exited in the middle of it");
 	}
-	print_verdict(failed ? "FAIL" : verb, suite, test->name, text, now() - began);
+	print_verdict(failed ? "FAIL" : verb, suite, test->name, text, test_now() - began);
 	free(results);
 	srunner_free(runner);
 	return failed;

@@ -99,6 +99,18 @@ const char *source_path(const char *relative);
 int in_emulator(void);
 
 /*
+ * How often to repeat what meets rare cases by chance, or for how long. In the emulator, which is ten times
+ * slower while the code is the same, it is a tenth of n, at least 1, and a third of the seconds;
+ * LIBMEM_ROUNDS=all has it be all of it there, too. For repetitions only: a number that a test counts on, or
+ * another kernel may answer to, stays.
+ */
+int test_rounds(int n);
+double test_seconds(double s);
+
+/* Seconds by a clock that nobody sets. */
+double test_now(void);
+
+/*
  * For calls into libmem: fail with the library's message, or check that there is one.
  *
  *     assert_ok(mem_object_load(obj));             0 or more

@@ -341,12 +341,12 @@ static void drain(void)
 	}
 }
 
-static void stress(double seconds, int kill_some)
+static void stress(double length, int kill_some)
 {
 	struct mem_link *calls, *event;
 	struct timespec pause = {0, 3000000};
 	pthread_t threads[4];
-	time_t end;
+	double end;
 
 	make_heap(4 << 20, 0);
 	skel->data->size = 64;
@@ -356,8 +356,8 @@ static void stress(double seconds, int kill_some)
 	event = attach_event();
 	for (uintptr_t i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, i < 2 ? exchange_thread : run_thread, (void *)i);
-	end = time(NULL) + (time_t)seconds;
-	while (time(NULL) < end) {
+	end = test_now() + length;
+	while (test_now() < end) {
 		nanosleep(&pause, NULL);
 		if (kill_some) {
 			pid_t pid = fork();
@@ -381,7 +381,7 @@ TEST(programs_in_every_context_and_threads_at_once, .timeout = 60)
 {
 	struct mem_heap_usage u;
 
-	stress(3, 0);
+	stress(test_seconds(3), 0);
 	drain();
 	u = usage();
 	ck_assert_uint_eq(skel->bss->wrong, 0);
@@ -397,7 +397,7 @@ TEST(killed_processes_lose_what_they_were_about_to_hand_over, .timeout = 60)
 {
 	struct mem_heap_usage u;
 
-	stress(3, 1);
+	stress(test_seconds(3), 1);
 	drain();
 	assert_ok(mem_heap_recover(heap));
 	u = usage();
@@ -450,7 +450,7 @@ TEST(a_damaged_heap_does_not_take_the_application_along, .timeout = 60)
 	unsigned int seed = 1;
 
 	make_heap(4 << 20, 0);
-	for (int round = 0; round < 100; round++) {
+	for (int round = 0; round < test_rounds(100); round++) {
 		void *kept[50] = {NULL};
 		char *memory = mem_alloc(heap, 16), *at = (char *)skel->arrays.arena;
 

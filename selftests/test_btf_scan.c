@@ -67,7 +67,7 @@ static void compare(const struct btf_view *view, uint32_t nth, uint32_t most)
 	for (uint32_t i = 0; i < count; i++)
 		ck_assert_str_eq(view->strings + wants[i].name_off, wants[i].name);
 	ck_assert_int_eq(btf_scan(view, wants, count), count_types(view));
-	for (uint32_t i = 0; i < count; i += 1 + count / 300)
+	for (uint32_t i = 0; i < count; i += 1 + count / (uint32_t)test_rounds(300))
 		ck_assert_msg(ids[i] == walk_for(view, wants[i].name_off, wants[i].kind), "%s: id %u, not %u",
 			      wants[i].name, ids[i], walk_for(view, wants[i].name_off, wants[i].kind));
 	for (uint32_t i = 0; i < count; i++)

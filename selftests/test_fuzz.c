@@ -68,12 +68,12 @@ TEST(arena_structures_take_what_once_broke_them, .host_only = "reads files of th
 END_TEST
 
 /* Inputs made at random: a fuzzer's first minutes, on every kernel and with every compiler. */
-static void run_random(void (*target)(const uint8_t *, size_t), unsigned int inputs)
+static void run_random(void (*target)(const uint8_t *, size_t), int inputs)
 {
 	unsigned int seed = 17;
 	uint8_t data[1000];
 
-	for (unsigned int n = 0; n < inputs; n++) {
+	for (int n = 0; n < inputs; n++) {
 		size_t size = (unsigned)rand_r(&seed) % sizeof(data);
 
 		for (size_t i = 0; i < size; i++)
@@ -84,13 +84,13 @@ static void run_random(void (*target)(const uint8_t *, size_t), unsigned int inp
 
 TEST(arena_structures_do_what_a_model_does, .timeout = 60)
 {
-	run_random(fuzz_arena, 500);
+	run_random(fuzz_arena, test_rounds(500));
 }
 END_TEST
 
 TEST(a_damaged_arena_harms_nobody, .timeout = 60)
 {
-	run_random(fuzz_damage, 500);
+	run_random(fuzz_damage, test_rounds(500));
 }
 END_TEST
 

@@ -34,6 +34,7 @@ static void be_patient(void)
 /* The harness remembered the state before the test; what the test did to that must not count. */
 static void be_forgotten(void)
 {
+	be_patient();
 	leaks_before();
 }
 FIXTURE(be_impatient, be_forgotten)

@@ -251,13 +251,13 @@ static unsigned int check_wide(void)
 	return n;
 }
 
-static void stress(int seconds, int kill_some, int grow)
+static void stress(double length, int kill_some, int grow)
 {
 	struct timespec pause = {0, 2000000};
 	struct mem_link *calls;
 	pthread_t threads[4];
 	void *torn;
-	time_t end = time(NULL) + seconds;
+	double end = test_now() + length;
 
 	assert_ok(wide_create(heap, wide, 32));
 	skel->bss->count = 5000;
@@ -265,7 +265,7 @@ static void stress(int seconds, int kill_some, int grow)
 	calls = assert_ptr(mem_prog_attach(skel->progs.change_on_call));
 	for (uintptr_t i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, i < 2 ? change_thread : run_thread, (void *)(i + 1));
-	for (int i = 0; time(NULL) < end; i++) {
+	for (int i = 0; test_now() < end; i++) {
 		nanosleep(&pause, NULL);
 		if (grow && i % 100 == 50 && i < 800)
 			assert_ok(wide_grow(heap, wide));
@@ -292,21 +292,21 @@ static void stress(int seconds, int kill_some, int grow)
 
 TEST(programs_and_threads_at_once, .timeout = 60)
 {
-	stress(3, 0, 0);
+	stress(test_seconds(3), 0, 0);
 	ck_assert_uint_gt(check_wide(), 10);
 }
 END_TEST
 
 TEST(it_grows_while_others_use_it, .timeout = 60)
 {
-	stress(3, 0, 1);
+	stress(test_seconds(3), 0, 1);
 	ck_assert_uint_gt(check_wide(), 10);
 }
 END_TEST
 
 TEST(writers_that_are_killed_leave_it_whole, .timeout = 60)
 {
-	stress(3, 1, 0);
+	stress(test_seconds(3), 1, 0);
 	/* whoever comes next puts in order what the dead left */
 	for (unsigned int i = 0; i < 64; i++) {
 		struct wide_key key = {i, i + 1, 7};
@@ -324,7 +324,7 @@ TEST(a_damaged_table_does_not_take_the_application_along, .timeout = 60)
 {
 	unsigned int seed = 3;
 
-	for (int round = 0; round < 50; round++) {
+	for (int round = 0; round < test_rounds(50); round++) {
 		struct mem_hash_cursor cursor = {0};
 		unsigned long long key, value = 1;
 		struct mem_hash_table *t;

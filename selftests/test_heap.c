@@ -215,7 +215,7 @@ static void *as_application(void *number)
 	return NULL;
 }
 
-static int together(int seconds, int kill_some)
+static int together(double length, int kill_some)
 {
 	struct timespec pause = {0, 1500000};
 	pthread_t threads[6];
@@ -224,7 +224,7 @@ static int together(int seconds, int kill_some)
 	make(0);
 	for (uintptr_t i = 0; i < 6; i++)
 		pthread_create(&threads[i], NULL, i < 4 ? as_program : as_application, (void *)i);
-	for (time_t end = time(NULL) + seconds; time(NULL) < end; victims++) {
+	for (double end = test_now() + length; test_now() < end; victims++) {
 		pid_t pid = kill_some ? fork() : 0;
 
 		if (!pid && kill_some)
@@ -245,7 +245,7 @@ static int together(int seconds, int kill_some)
 
 TEST(programs_that_interrupt_each_other_and_threads, .timeout = 60)
 {
-	together(2, 0);
+	together(test_seconds(2), 0);
 	assert_valid();
 	ck_assert_uint_eq(usage().used, 0);
 	ck_assert_uint_eq(usage().failed, 0);
@@ -259,7 +259,7 @@ TEST(of_a_killed_process_nothing_is_lost_but_what_it_held, .timeout = 60)
 #ifdef __SANITIZE_THREAD__
 	test_skip("ThreadSanitizer does not see what another process has ordered");
 #endif
-	victims = together(4, 1);
+	victims = together(test_seconds(4), 1);
 	ck_assert_int_ge(mem_heap_recover(&shared->heap), 0);
 	ck_assert_uint_eq(usage().caches_dead, 0);
 	assert_valid();

@@ -437,7 +437,7 @@ TEST(any_bytes_are_a_request_to_the_server)
 	open_cache(4, 100);
 	client.cache = cache;
 	srandom((unsigned int)getpid());
-	for (int i = 0; i < 100000; i++) {
+	for (int i = 0; i < test_rounds(100000); i++) {
 		size_t size = 0, at = 0, used = 1;
 
 		while (size < 200 && random() % 12) {

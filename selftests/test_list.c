@@ -152,12 +152,12 @@ static void *run_thread(void *prog)
 	return NULL;
 }
 
-static int shuffle(int seconds, int kill_some)
+static int shuffle(double length, int kill_some)
 {
 	struct timespec pause = {0, 2000000};
 	pthread_t threads[3];
 	struct mem_link *calls;
-	time_t end = time(NULL) + seconds;
+	double end = test_now() + length;
 	int victims = 0;
 
 	ck_assert_uint_eq(run(skel->progs.append, 1000), 0);
@@ -166,7 +166,7 @@ static int shuffle(int seconds, int kill_some)
 	calls = assert_ptr(mem_prog_attach(skel->progs.shuffle_on_call));
 	for (int i = 0; i < 3; i++)
 		pthread_create(&threads[i], NULL, i ? run_thread : shuffle_thread, skel->progs.shuffle_many);
-	while (time(NULL) < end) {
+	while (test_now() < end) {
 		nanosleep(&pause, NULL);
 		if (kill_some) {
 			pid_t pid = fork();
@@ -192,7 +192,7 @@ TEST(programs_and_threads_move_elements_and_lose_none, .timeout = 60)
 	uint64_t sum = 0;
 	unsigned int n;
 
-	shuffle(2, 0);
+	shuffle(test_seconds(2), 0);
 	n = check_list(&sum);
 	n += empty_stack(&sum);
 	ck_assert_uint_eq(skel->bss->failed, 0);
@@ -207,7 +207,7 @@ TEST(a_killed_process_loses_what_it_held_and_leaves_a_list, .timeout = 60)
 	uint64_t sum = 0;
 	struct item *item;
 
-	victims = (unsigned int)shuffle(2, 1);
+	victims = (unsigned int)shuffle(test_seconds(2), 1);
 	item = assert_ptr(mem_new(heap, struct item)); /* the first lock after a death repairs */
 	assert_ok(mem_list_append(heap, &skel->arena->list, &item->link));
 	assert_ok(mem_list_remove(heap, &skel->arena->list, &item->link));
@@ -294,7 +294,7 @@ TEST(many_producers_and_consumers_and_deaths, .timeout = 60)
 		pthread_create(&threads[i], NULL, i < 2 ? pop_thread : i < 3 ? push_thread : run_thread,
 			       i < 2 ? (void *)&counts[i] : i < 3 ? (void *)7 :
 			       i < 5 ? (void *)skel->progs.produce : (void *)skel->progs.consume);
-	for (time_t end = time(NULL) + 2; time(NULL) < end;) {
+	for (double end = test_now() + test_seconds(2); test_now() < end;) {
 		pid_t pid = fork();
 
 		if (!pid) {
@@ -399,7 +399,7 @@ TEST(damaged_structures_do_not_take_the_application_along)
 	unsigned int seed = 9;
 
 	assert_ok(mem_ring_create(heap, &skel->arena->up, 64, sizeof(event)));
-	for (int round = 0; round < 3000; round++) {
+	for (int round = 0; round < test_rounds(3000); round++) {
 		struct mem_list_node *node;
 
 		skel->arena->list = (struct mem_list){{0}, (unsigned)rand_r(&seed), (unsigned)rand_r(&seed) * 2U};

@@ -637,7 +637,7 @@ TEST(damaged_types, .timeout = 60)
 	unsigned int seed = 4;
 
 	run_plan(&from, &to);
-	for (int round = 0; round < 30000; round++) {
+	for (int round = 0; round < test_rounds(30000); round++) {
 		char *victim = round % 2 ? one : other;
 		size_t size = round % 2 ? from.btf_size : to.btf_size;
 		char *at[3], was[3];

@@ -374,7 +374,7 @@ TEST(damaged_messages, .timeout = 60)
 	fds[1] = mem_map_fd(skel->maps.table);
 	fds[2] = mem_prog_fd(skel->progs.change);
 	srand(7);
-	for (int round = 0; round < 10000; round++) {
+	for (int round = 0; round < test_rounds(10000); round++) {
 		size_t size = rand() % 8 ? MESSAGE_SIZE : 1 + (size_t)rand() % (MESSAGE_SIZE - 1);
 		struct mem_region *region;
 
@@ -387,6 +387,6 @@ TEST(damaged_messages, .timeout = 60)
 		arrived += region != NULL;
 		mem_region_detach(region);
 	}
-	ck_assert_uint_gt(arrived, 100);
+	ck_assert_uint_gt(arrived, test_rounds(100));
 }
 END_TEST

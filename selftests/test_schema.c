@@ -166,7 +166,7 @@ TEST(damaged_types, .timeout = 60)
 	unsigned int made = 0;
 
 	srand(1);
-	for (int round = 0; round < 20000; round++) {
+	for (int round = 0; round < test_rounds(20000); round++) {
 		struct mem_schema *schema;
 
 		memcpy(copy, region_grown__image()->btf.rows, size);
