@@ -29,11 +29,6 @@ commands_and_files()
 	grep -q "^$kernel" "$scratch/out"
 }
 
-programs_bring_their_libraries()
-{
-	in_vm 0 -- "$BUILD/selftests/can_bpf"
-}
-
 a_panic()
 {
 	in_vm 126 -- sh -c 'echo before; sleep 1; echo c > /proc/sysrq-trigger' 2> "$scratch/errors"
@@ -51,9 +46,9 @@ a_warning()
 
 a_hang()
 {
-	in_vm 124 -t 25 -- sh -c 'echo before; sleep 1000' 2> "$scratch/errors"
+	in_vm 124 -q 15 -- sh -c 'echo before; sleep 1000' 2> "$scratch/errors"
 	grep -q '^before$' "$scratch/out"
-	grep -q 'no end after 25 seconds' "$scratch/errors"
+	grep -q 'not a word for 15 seconds' "$scratch/errors"
 }
 
 # A program of tests, as far as the matrix can see, that ends its machine in its second test.
@@ -67,23 +62,27 @@ the_matrix_blames_the_right_test()
 		sleep 1
 		echo c > /proc/sysrq-trigger
 	EOF
-	chmod +x "$scratch/test_wrong"
+	printf '#!/bin/sh\necho "<4>test: next.one" > /dev/kmsg\necho "ok   next.one"\n' > "$scratch/test_next"
+	chmod +x "$scratch/test_wrong" "$scratch/test_next"
 	: > "$scratch/results"
-	TEST='' "$vm/matrix" "$BUILD" "$scratch/results" "$kernel" -- "$scratch/test_wrong" > "$scratch/out" 2>&1
+	TEST='' "$vm/matrix" "$BUILD" "$scratch/results" "$kernel" -- "$scratch"/test_{wrong,next} > "$scratch/out" 2>&1
+	cat "$scratch/out"
 	cut -f2- "$scratch/results"
+	grep -q '1 suites go on on a new machine' "$scratch/out"
+	cut -f2- "$scratch/results" | grep -q '^next	ok	one'
 	cut -f2- "$scratch/results" | grep -q '^wrong	ok	first'
 	cut -f2- "$scratch/results" | grep -q '^wrong	FAIL	second	the kernel said: .*Kernel panic'
 	cut -f2- "$scratch/results" | grep -q '^wrong	FAIL	(program)	did not end'
 }
 
-# ... and programs of tests do say where they are.
+# ... and programs of tests do say where they are. They bring their libraries.
 tests_mark_the_console()
 {
 	LIBMEM_VM_CONSOLE=$scratch/console in_vm 0 -- "$BUILD/selftests/test_harness" nothing_done_is_no_leak
 	grep -q ' test: harness.nothing_done_is_no_leak' "$scratch/console"
 }
 
-for test in commands_and_files programs_bring_their_libraries a_panic a_warning a_hang \
+for test in commands_and_files a_panic a_warning a_hang \
 	the_matrix_blames_the_right_test tests_mark_the_console; do
 	check $test $test
 done
