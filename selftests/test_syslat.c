@@ -202,6 +202,15 @@ static void wait_until_attached(const struct tool *tool)
 	free(line);
 }
 
+/* A name for processes that no other test has, not even the same one run by somebody else. */
+static char *own_name(const char *what)
+{
+	static char name[16]; /* as long as the kernel takes */
+
+	snprintf(name, sizeof(name), "%.7s%d", what, getpid());
+	return name;
+}
+
 #define QUICK 5000
 #define SLOW  20
 
@@ -387,8 +396,8 @@ TEST(slots_of_ended_processes_are_used_again, .timeout = 30)
 
 	need_syslat();
 	ck_assert_int_eq(pipe2(batches, O_CLOEXEC), 0);
-	worker = start_worker(run_short_lived, "syslat_short");
-	tool = start("-n", "syslat_short", "--json", "-i", "0.2", "--slots", "256");
+	worker = start_worker(run_short_lived, own_name("short"));
+	tool = start("-n", own_name("short"), "--json", "-i", "0.2", "--slots", "256");
 	wait_until_attached(&tool);
 	go(&worker);
 	for (int ended = BATCH; ended < SHORT_LIVED; ended += BATCH) {
@@ -441,8 +450,8 @@ TEST(a_full_table_is_reported, .timeout = 20)
 	char *text, *json;
 
 	need_syslat();
-	worker = start_worker(run_together, "syslat_full");
-	tool = start("-n", "syslat_full", "--json", "-i", "0.1", "--slots", "4");
+	worker = start_worker(run_together, own_name("full"));
+	tool = start("-n", own_name("full"), "--json", "-i", "0.1", "--slots", "4");
 	wait_until_attached(&tool);
 	go(&worker);
 	ck_assert_int_eq(status_of(worker.pid), 0);
@@ -498,7 +507,7 @@ TEST(the_name_filter_is_exact, .timeout = 20)
 	char *text;
 
 	need_syslat();
-	text = run_named("syslat_name", true);
+	text = run_named(own_name("name"), true);
 	/* the ten calls; prctl() returns when the process has the name, but began before */
 	ck_assert_uint_eq(number(last_line(text), "calls"), 10);
 	free(text);
