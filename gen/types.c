@@ -27,7 +27,7 @@ const struct btf_type *types_get(const struct types *types, uint32_t id)
 
 const char *types_raw_name(const struct types *types, const struct btf_type *type)
 {
-	const char *name = btf__name_by_offset(types->btf, type->name_off);
+	const char *name = type ? btf__name_by_offset(types->btf, type->name_off) : NULL;
 
 	return name ? name : "";
 }

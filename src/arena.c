@@ -211,9 +211,10 @@ static int arena_populate(struct mem_region *region, char *from, size_t size)
 int arena_populate_fixed(struct mem_region *region)
 {
 	size_t variables = arena_variables_size(region);
+	uint32_t low = (uint32_t)(uintptr_t)region->base;
 	int err = 0;
 
-	if (!(uint32_t)(uintptr_t)region->base) /* keep it from every allocator */
+	if (!low) /* keep it from every allocator */
 		err = arena_populate(region, region->base, sys_page_size());
 	if (!err && variables)
 		err = arena_populate(region, region->variables, variables);

@@ -130,12 +130,11 @@ const char *btf_view_string(const struct btf_view *view, uint32_t offset)
 
 uint32_t btf_view_find(const struct btf_view *view, const char *name, uint32_t kind)
 {
-	for (uint32_t id = 1; id < view->count; id++) {
-		const struct btf_type *type = btf_view_type(view, id);
+	const struct btf_type *type;
 
+	for (uint32_t id = 1; (type = btf_view_type(view, id)); id++)
 		if (btf_kind_of(type) == kind && !strcmp(btf_view_string(view, type->name_off), name))
 			return id;
-	}
 	return 0;
 }
 

@@ -27,7 +27,12 @@ int mem__error(int err, const char *fmt, ...) PRINTF_LIKE(2, 3);
  * on as if nothing had happened.
  */
 #ifdef LIBMEM_ANALYZE
-#define mem__error(err, ...) (mem__error(err, __VA_ARGS__), -1)
+static inline int error_for_analyzers(int err)
+{
+	(void)err;
+	return -1;
+}
+#define mem__error(err, ...) error_for_analyzers(mem__error(err, __VA_ARGS__))
 #endif
 
 /* Put text in front of the recorded message: "x.bpf.o: " + "...". */

@@ -100,7 +100,7 @@ int mem_heap_init(struct mem_heap *heap, void *memory, size_t size, const struct
 	return 0;
 }
 
-/* The larger part of an arena without its variables. */
+/* The larger part of an arena without its variables, of which the heap is one. */
 static void free_part(const struct mem_region *region, char **memory, size_t *size)
 {
 	size_t page = sys_page_size(), variables = sys_page_round(region->image->size);
@@ -109,8 +109,6 @@ static void free_part(const struct mem_region *region, char **memory, size_t *si
 
 	if (!mem_low(start))
 		start += page; /* never to be used */
-	if (!region->variables)
-		before = after = end;
 	if (end - after > before - start) {
 		*memory = after;
 		*size = (size_t)(end - after);

@@ -241,14 +241,14 @@ struct pinned_prog *pinned_record_read(const struct mem_object *obj, const char 
 	fd = live_map_open(&source, who);
 	if (fd < 0)
 		return NULL;
-	if (live_map_info(fd, who, &info))
-		;
-	else if (is_record(obj, fd, &info, &head))
-		rows = record_rows(obj, fd, who);
-	else
-		mem__error(ESTALE, "%s is another object, or another version of this one", who);
-	if (rows)
+	if (live_map_info(fd, who, &info)) {
+		; /* it said why */
+	} else if (is_record(obj, fd, &info, &head)) {
 		*left_out = head.left_out;
+		rows = record_rows(obj, fd, who);
+	} else {
+		mem__error(ESTALE, "%s is another object, or another version of this one", who);
+	}
 	sys_close(&fd);
 	return rows;
 }

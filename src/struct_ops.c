@@ -38,6 +38,11 @@ struct member {
 	bool bit_field;
 };
 
+/* What a member that is a callback has: at any address, as structs may be packed. */
+struct slot {
+	struct mem_prog *prog;
+};
+
 static struct member read_member(const struct btf_view *view, const struct btf_type *type,
 				 uint32_t index)
 {
@@ -102,9 +107,11 @@ static int place_callback(const struct layout *layout, const char *name,
 {
 	struct mem_object *obj = layout->map->obj;
 	struct struct_ops *ops = layout->map->ops;
+	struct slot callback;
 	struct mem_prog *prog;
 
-	memcpy(&prog, from, sizeof(void *));
+	memcpy(&callback, from, sizeof(callback));
+	prog = callback.prog;
 	if (!prog)
 		return 0;
 	if (prog < obj->progs || prog >= obj->progs + obj->image.prog_count)
@@ -280,9 +287,9 @@ void struct_ops_point(struct mem_map *map)
 		return;
 	for (uint32_t i = 0; i < inits.count; i++) {
 		const struct mem_init_image *init = &map->obj->image.inits[inits.first + i];
-		struct mem_prog *prog = &map->obj->progs[init->target];
+		struct slot callback = {&map->obj->progs[init->target]};
 
-		memcpy(map->region->base + init->slot, &prog, sizeof(void *));
+		memcpy(map->region->base + init->slot, &callback, sizeof(callback));
 	}
 }
 

@@ -392,9 +392,8 @@ static int check_variables(const struct reader *r, uint32_t section, struct btf_
 	return 0;
 }
 
-static int fix_datasec(struct reader *r, uint32_t id)
+static int fix_datasec(struct reader *r, uint32_t id, struct btf_type *datasec)
 {
-	struct btf_type *datasec = btf_type(r, id);
 	const char *name = btf_name(r, datasec->name_off);
 	uint32_t section = elf_find_section(r, name);
 	struct btf_var_secinfo *infos = btf_var_secinfos(datasec);
@@ -427,11 +426,12 @@ static int fix_datasec(struct reader *r, uint32_t id)
 
 int btf_fix(struct reader *r)
 {
+	struct btf_type *type;
 	int err = 0;
 
-	for (uint32_t id = 1; !err && id < r->type_count; id++)
-		if (btf_is_datasec(btf_type(r, id)))
-			err = fix_datasec(r, id);
+	for (uint32_t id = 1; !err && (type = btf_type(r, id)); id++)
+		if (btf_is_datasec(type))
+			err = fix_datasec(r, id, type);
 	return err;
 }
 
@@ -470,9 +470,9 @@ static void fix_gcc_type(const struct reader *r, struct btf_type *type)
 /* The kernel has no use for "extern" and refuses it; hidden functions are not for others. */
 void btf_finish(struct reader *r)
 {
-	for (uint32_t id = 1; id < r->type_count; id++) {
-		struct btf_type *type = btf_type(r, id);
+	struct btf_type *type;
 
+	for (uint32_t id = 1; (type = btf_type(r, id)); id++) {
 		fix_gcc_type(r, type);
 		if (btf_is_func(type))
 			name_params(r, type);
@@ -487,7 +487,8 @@ void btf_finish(struct reader *r)
 	for (uint32_t i = 0; i < r->funcs.count; i++) {
 		const struct mem_func_image *func = ROW(r, funcs, i, struct mem_func_image);
 
-		if (func->type && !(func->flags & MEM_FUNC_GLOBAL))
-			set_func_linkage(btf_type(r, func->type), BTF_FUNC_STATIC);
+		type = btf_type(r, func->type);
+		if (type && !(func->flags & MEM_FUNC_GLOBAL))
+			set_func_linkage(type, BTF_FUNC_STATIC);
 	}
 }
