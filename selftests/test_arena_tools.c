@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Arena structures as tools use them, from every kind of program, and as compilers leave them. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <mem/array.h>
+#include <mem/counter.h>
+#include <mem/elf.h>
+#include <mem/list.h>
+#include <mem/ring.h>
+
+#include "arena_tools.skel.h"
+#include "bpf/arena_tools.h"
+#include "harness.h"
+#include "shell.h"
+
+static struct arena_tools *skel;
+static struct mem_heap *heap;
+
+static void setup(void)
+{
+	need_bpf();
+	need_linux(6, 10, "atomic instructions on arena memory");
+}
+
+FIXTURE(setup, NULL)
+
+static void start(void)
+{
+	struct mem_heap_opts opts = {.sz = sizeof(opts), .present = 32 << 20};
+
+	skel = assert_ptr(arena_tools__open_and_load());
+	heap = &skel->arena->heap;
+	assert_ok(mem_heap_create(assert_ptr(mem_object_find_region(skel->obj, "arena")), heap, &opts));
+	for (int i = 0; i < 4; i++)
+		assert_ok(flows_create(heap, &skel->arena->tables[i], FLOWS));
+	assert_ok(words_create(heap, &skel->arena->ticks, 5000));
+	assert_ok(halves_create(heap, &skel->arena->minutes, 1000));
+	ck_assert_int_eq(mem_ring_create(heap, &skel->arena->up, 256, 32), 0);
+	ck_assert_int_eq(mem_ring_create(heap, &skel->arena->down, 256, 32), 0);
+	ck_assert_int_eq(mem_bitmap_create(heap, &skel->arena->ids, 5000), 0);
+	ck_assert_int_eq(mem_array_create(heap, &skel->arena->visits, 100000, 8), 0);
+}
+
+static uint32_t run(const struct mem_prog *prog)
+{
+	struct mem_run_opts opts = {.sz = sizeof(opts)};
+	char packet[64] = {0};
+
+	if (prog == skel->progs.on_packet || prog == skel->progs.on_egress) {
+		opts.data_in = packet;
+		opts.data_size_in = sizeof(packet);
+	}
+	assert_ok(mem_prog_run(prog, &opts));
+	return opts.retval;
+}
+
+static void *use_all(void *arg)
+{
+	unsigned long long key, value;
+
+	(void)arg;
+	for (unsigned int i = 0; i < 20000; i++) {
+		struct event event = {.when = i};
+
+		key = value = i % 1024;
+		if (!words_set(heap, &skel->arena->ticks, &key, &value, MEM_HASH_ANY) && i & 1)
+			words_remove(heap, &skel->arena->ticks, &key);
+		mem_ring_push(heap, &skel->arena->down, &event);
+		mem_ring_pop(heap, &skel->arena->up, &event);
+		mem_free(heap, mem_alloc(heap, i % 500 + 1));
+		mem_counter_add(&skel->arena->packets, 1);
+	}
+	mem_heap_leave(heap);
+	return NULL;
+}
+
+/* Nothing is open, each number was given back, and the heap is whole. */
+static void check_what_is_left(void)
+{
+	struct mem_hash_cursor cursor = {0};
+	unsigned long long key, value;
+
+	ck_assert_uint_eq(run(skel->progs.close_all), 0);
+	ck_assert_uint_eq(skel->bss->wrong, 0);
+	ck_assert_uint_gt(skel->bss->opened, 0);
+	ck_assert_uint_eq(skel->bss->opened, skel->bss->closed);
+	for (unsigned int i = 0; i < 5000; i++)
+		ck_assert_int_eq(mem_bitmap_test(heap, &skel->arena->ids, i), 0);
+	while (words_next(heap, &skel->arena->ticks, &cursor, &key, &value) > 0)
+		ck_assert_uint_eq(key, value);
+	ck_assert_msg(mem_heap_is_valid(heap), "%s", mem_error_message());
+}
+
+TEST(every_kind_of_program_and_threads_at_once, .timeout = 60)
+{
+	const struct mem_prog *progs[4];
+	struct mem_link *calls, *switches;
+	pthread_t thread;
+	uint64_t fired;
+
+	start();
+	progs[0] = skel->progs.everything;
+	progs[1] = skel->progs.by_pointer;
+	progs[2] = skel->progs.on_packet;
+	progs[3] = skel->progs.on_egress;
+	ck_assert_uint_eq(run(skel->progs.set_alarm), 0);
+	calls = assert_ptr(mem_prog_attach(skel->progs.on_call));
+	switches = assert_ptr(mem_prog_attach(skel->progs.on_switch));
+	ck_assert_int_eq(pthread_create(&thread, NULL, use_all, NULL), 0);
+	for (int i = 0; i < 50; i++)
+		for (int j = 0; j < 4; j++)
+			run(progs[j]);
+	pthread_join(thread, NULL);
+	fired = skel->bss->fired;
+	while (__atomic_load_n(&skel->bss->fired, __ATOMIC_RELAXED) == fired)
+		usleep(1000);
+	mem_link_destroy(calls);
+	mem_link_destroy(switches);
+	ck_assert_uint_eq(run(skel->progs.stop_alarm), 0);
+	check_what_is_left();
+	arena_tools__destroy(skel);
+}
+END_TEST
+
+#define LOADS(options)                                                                             \
+	do {                                                                                       \
+		SHELL_OK("clang-19 -g --target=bpf %s -Wall -Wextra -Wno-unused-parameter -Werror -I%s " \
+			 "-Iselftests/bpf -c %s -o %s/arena_tools_as.bpf.o",                       \
+			 options, source_path("include"),                                          \
+			 source_path("selftests/bpf/arena_tools.bpf.c"), build_path("selftests")); \
+		obj = assert_ptr(mem_object_open_file(build_path("selftests/arena_tools_as.bpf.o"), NULL)); \
+		assert_ok(mem_object_load(obj));                                                   \
+		mem_object_close(obj);                                                             \
+	} while (0)
+
+/* The verifier sees other instructions each time. */
+TEST(compilers_make_what_verifiers_take, .host_only = "runs the compiler", .timeout = 60)
+{
+	struct mem_object *obj;
+
+	LOADS("-O1 -mcpu=v3 -D__TARGET_ARCH_x86");
+	LOADS("-O1 -mcpu=v4");
+	LOADS("-Os -mcpu=v3");
+	LOADS("-O2 -mcpu=v3");
+	LOADS("-O2 -mcpu=v4 -D__TARGET_ARCH_x86");
+	LOADS("-O2 -mcpu=v3 -D__TARGET_ARCH_x86 -DARENA_FLAGS=MEM_ARENA_NO_USER_CONV");
+}
+END_TEST
