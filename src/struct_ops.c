@@ -219,17 +219,58 @@ static bool is_struct_ops(const struct mem_map *map)
 	return map->image->type == BPF_MAP_TYPE_STRUCT_OPS && map->region;
 }
 
-static int lay_out_all(struct mem_object *obj, const struct btf_view *local,
-		       const struct btf_view *kernel)
+/* A lenient load leaves out what the kernel can't have; its programs keep the reason. */
+static void leave_out_map(struct mem_map *map)
 {
-	int err = 0;
+	const struct mem_range inits = map->image->inits;
 
-	for (uint32_t i = 0; !err && i < obj->image.map_count; i++) {
+	mem__log(MEM_LOG_WARN, "left out: %s", mem_error_message());
+	map->autocreate = false;
+	for (uint32_t i = 0; i < inits.count; i++) {
+		struct mem_prog *prog = &map->obj->progs[map->obj->image.inits[inits.first + i].target];
+
+		if (prog->autoload && !prog->error)
+			prog->error = strdup(mem_error_message());
+	}
+}
+
+/* As before the first layout: a map that was left out may have given places to programs. */
+static void forget_layouts(struct mem_object *obj)
+{
+	for (uint32_t i = 0; i < obj->image.map_count; i++)
+		struct_ops_free(&obj->maps[i]);
+	for (uint32_t i = 0; i < obj->image.prog_count; i++)
+		if (obj->image.progs[i].target_kind == MEM_TARGET_STRUCT_OPS)
+			obj->progs[i].target_id = 0;
+}
+
+/* 0, -errno with a message, or 1: one was left out, begin again. */
+static int lay_out_each(struct mem_object *obj, const struct btf_view *local, const struct btf_view *kernel)
+{
+	for (uint32_t i = 0; i < obj->image.map_count; i++) {
 		struct layout layout = { .map = &obj->maps[i], .local = local, .kernel = kernel };
+		int err = 0;
 
 		if (is_struct_ops(layout.map) && !map_left_out(layout.map))
 			err = lay_out(&layout);
+		if (err && (!obj->lenient || err == -ENOMEM))
+			return err;
+		if (err) {
+			leave_out_map(layout.map);
+			forget_layouts(obj);
+			return 1;
+		}
 	}
+	return 0;
+}
+
+static int lay_out_all(struct mem_object *obj, const struct btf_view *local, const struct btf_view *kernel)
+{
+	int err;
+
+	do
+		err = lay_out_each(obj, local, kernel);
+	while (err > 0);
 	return err;
 }
 
@@ -245,6 +286,10 @@ static void leave_out_progs(struct mem_object *obj)
 			struct mem_prog *prog = &obj->progs[obj->image.inits[inits.first + i].target];
 
 			prog->autoload &= prog->target_id != 0;
+			if (prog->autoload && prog->error) { /* another map has it */
+				free(prog->error);
+				prog->error = NULL;
+			}
 		}
 	}
 }

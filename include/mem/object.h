@@ -97,7 +97,8 @@ const char *mem_version(void);
 
 /** Flags of mem_object_open(). */
 enum mem_open_flag {
-	MEM_OPEN_LENIENT = 1,   /**< programs that can't be loaded are left out; see mem_prog_error() */
+	MEM_OPEN_LENIENT = 1,   /**< programs that can't be loaded are left out, and struct_ops variables of
+	                          *   interfaces that the kernel lacks; see mem_prog_error() */
 	MEM_OPEN_ONE_THREAD = 2 /**< mem_object_load() starts no threads of its own */
 };
 
