@@ -22,16 +22,19 @@ static int names_to_ids(const struct mem_prog *prog, const struct places *names,
 	int err;
 
 	if (!wants)
-		return mem__error(ENOMEM, "%s: no memory to look up %u functions", prog->obj->name,
-				  names->count);
+		return mem__error(ENOMEM, "%s: program '%s': no memory to look up %u functions",
+				  prog->obj->name, prog->image->name, names->count);
 	for (uint32_t i = 0; i < names->count; i++)
 		wants[i] = (struct kernel_btf_want){ .name = (const char *)(uintptr_t)names->at[i],
 						     .prefix = "", .kind = BTF_KIND_FUNC, .id = &ids[i] };
 	err = kernel_btf_find(wants, names->count, NULL, prog->obj->name);
+	if (err)
+		mem__error_prefix("attaching program '%s': ", prog->image->name);
 	free(wants);
 	for (uint32_t i = 0; !err && i < names->count; i++)
 		if (ids[i] && !places_add(found, ids[i]))
-			err = mem__error(ENOMEM, "%s: no memory for a list of functions", prog->obj->name);
+			err = mem__error(ENOMEM, "%s: program '%s': no memory for a list of functions",
+					 prog->obj->name, prog->image->name);
 	places_unique(found);
 	return err;
 }

@@ -3,6 +3,7 @@
  * What instructions refer to: ELF relocations, and calls that the assembler has resolved within
  * their section. The instructions keep nothing of it; everything is in the relocs rows.
  */
+#include <gelf.h>
 #include <stdlib.h>
 
 #include "reader/reader.h"
@@ -64,9 +65,11 @@ static int has_whole_offsets(const struct reader *r)
 /* An object without the assembler's version, which has been in its flags since then, and with gcc's mark. */
 static int is_of_old_gas(const struct reader *r)
 {
-	const Elf64_Ehdr *header = elf64_getehdr(r->elf);
+	GElf_Ehdr header; /* a copy: the bytes of an object may be at any address */
 
-	for (uint32_t i = 1; header && !header->e_flags && i < r->section_count; i++) {
+	if (!gelf_getehdr(r->elf, &header) || header.e_flags)
+		return 0;
+	for (uint32_t i = 1; i < r->section_count; i++) {
 		const struct section *section = &r->sections[i];
 
 		if (!strcmp(section->name, ".comment") && section->offset < r->size &&
