@@ -208,7 +208,7 @@ static int arena_populate(struct mem_region *region, char *from, size_t size)
 }
 
 /* Pages that must be there before any program runs: what looks like NULL, and the variables. */
-int arena_populate_fixed(struct mem_region *region)
+static int arena_populate_fixed(struct mem_region *region)
 {
 	size_t variables = arena_variables_size(region);
 	uint32_t low = (uint32_t)(uintptr_t)region->base;

@@ -30,7 +30,6 @@ struct arena_record {
 
 int arena_error(const struct mem_region *region, int err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 int arena_check_size(const struct mem_region *region, uint64_t size, uint64_t variables);
-int arena_populate_fixed(struct mem_region *region);
 /* Bytes: of the variables' pages, and from the arena's first byte to the end of these. */
 size_t arena_variables_size(const struct mem_region *region);
 size_t arena_variables_end(const struct mem_region *region);

@@ -134,7 +134,6 @@ struct mem_object *object_open(const struct mem_image *image, const struct mem_o
 /* region.c */
 int region_reserve(struct mem_region *region);
 int region_resize(struct mem_region *region);
-size_t region_variables_size(const struct mem_region *region);
 int region_map(struct mem_region *region);
 int region_adopt(struct mem_region *region, const struct bpf_map_info *info, int prot);
 void region_unmap(struct mem_region *region);

@@ -27,7 +27,7 @@ static bool is_section(const struct mem_region *region)
 	return region->image->kind == MEM_REGION_DATA || region->image->kind == MEM_REGION_RODATA;
 }
 
-size_t region_variables_size(const struct mem_region *region)
+static size_t variables_size(const struct mem_region *region)
 {
 	return is_section(region) ? region->map->value_size : region->image->size;
 }
@@ -390,7 +390,7 @@ void *mem_region_data(const struct mem_region *region, size_t *size)
 	else if (region->image->kind == MEM_REGION_ARRAY)
 		bytes = mem_region_stride(region) * mem_region_length(region);
 	else
-		bytes = region_variables_size(region);
+		bytes = variables_size(region);
 	if (size)
 		*size = bytes;
 	return region->base ? region->base + region->lead : NULL;
@@ -399,7 +399,7 @@ void *mem_region_data(const struct mem_region *region, size_t *size)
 void *mem_region_variables(const struct mem_region *region, size_t *size)
 {
 	if (size)
-		*size = region->variables ? region_variables_size(region) : 0;
+		*size = region->variables ? variables_size(region) : 0;
 	return region->variables;
 }
 

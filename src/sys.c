@@ -24,7 +24,8 @@ int sys_bpf(int cmd, const void *attr, size_t size)
 	return ret < 0 ? -errno : (int)ret;
 }
 
-int sys_fd_above_stdio(int fd)
+/* A descriptor above 2 for the same file; takes fd over, also on failure. */
+static int fd_above_stdio(int fd)
 {
 	int higher, err;
 
@@ -40,7 +41,7 @@ int sys_bpf_fd(enum bpf_cmd cmd, const void *attr, size_t size)
 {
 	int fd = sys_bpf(cmd, attr, size);
 
-	return fd < 0 ? fd : sys_fd_above_stdio(fd);
+	return fd < 0 ? fd : fd_above_stdio(fd);
 }
 
 int sys_bpf_logged(enum bpf_cmd cmd, const void *attr, size_t size, char *log, uint32_t log_size)
@@ -59,7 +60,7 @@ int sys_perf_event_open(const struct perf_event_attr *attr, int pid, int cpu)
 {
 	long fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
-	return fd < 0 ? -errno : sys_fd_above_stdio((int)fd);
+	return fd < 0 ? -errno : fd_above_stdio((int)fd);
 }
 
 void sys_close(int *fd)

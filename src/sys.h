@@ -126,9 +126,6 @@ int sys_bpf_fd(enum bpf_cmd cmd, const void *attr, size_t size);
 /* The same with a log: a string, "" if the kernel said nothing or is older than 7.1. */
 int sys_bpf_logged(enum bpf_cmd cmd, const void *attr, size_t size, char *log, uint32_t log_size);
 
-/* A descriptor above 2 for the same file; takes fd over, also on failure. */
-int sys_fd_above_stdio(int fd);
-
 /* fd or -errno; close-on-exec. */
 int sys_perf_event_open(const struct perf_event_attr *attr, int pid, int cpu);
 
