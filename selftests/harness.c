@@ -155,6 +155,14 @@ void load_only(struct mem_object *obj, const struct mem_prog *wanted)
 	assert_ok(mem_object_load(obj));
 }
 
+uint32_t run_program(const struct mem_prog *prog)
+{
+	struct mem_run_opts opts = {.sz = sizeof(opts)};
+
+	assert_ok(mem_prog_run(prog, &opts));
+	return opts.retval;
+}
+
 static void before_test(void)
 {
 	/* stdout has the verdicts; it is put back by nobody because only the child loses it */

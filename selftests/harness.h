@@ -19,7 +19,9 @@
 
 #include <check.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 /*
  * Check writes a record to a file for each assertion that holds, to know where a test was that died.
@@ -116,6 +118,7 @@ double test_now(void);
  *     assert_ok(mem_object_load(obj));             0 or more
  *     assert_err(mem_object_load(obj), -EALREADY);
  *     skel = assert_ptr(foo__open(NULL));          not NULL; gives the pointer back
+ *     assert_says("Linux 6.9");                    the last message has these words
  */
 #define assert_ok(call)                                                                            \
 	do {                                                                                       \
@@ -141,6 +144,13 @@ double test_now(void);
 		pointer_;                                                                          \
 	})
 
+#define assert_says(words)                                                                         \
+	do {                                                                                       \
+		const char *words_ = (words);                                                      \
+		ck_assert_msg(strstr(test_message(), words_) != NULL, "'%s' does not say '%s'",    \
+			      test_message(), words_);                                             \
+	} while (0)
+
 /* mem_error_message(). */
 const char *test_message(void);
 
@@ -148,5 +158,8 @@ const char *test_message(void);
 struct mem_object;
 struct mem_prog;
 void load_only(struct mem_object *obj, const struct mem_prog *wanted);
+
+/* Run a program that takes nothing; what it returned. */
+uint32_t run_program(const struct mem_prog *prog);
 
 #endif /* SELFTESTS_HARNESS_H */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "harness.h"
 #include "shell.h"
 
 int shell_run(char *output, size_t size, const char *fmt, ...)
@@ -30,4 +33,22 @@ int shell_run(char *output, size_t size, const char *fmt, ...)
 		;
 	status = pclose(pipe);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+const char *memgen_path(void)
+{
+	static char path[PATH_MAX];
+
+	ck_assert_msg(realpath(build_path("memgen"), path) != NULL, "%s: %m", build_path("memgen"));
+	return path;
+}
+
+const char *object_path(const char *name)
+{
+	static char paths[4][512];
+	static int next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s.bpf.o", build_path("selftests"), name);
+	return path;
 }

@@ -20,4 +20,10 @@ int shell_run(char *output, size_t size, const char *fmt, ...) __attribute__((fo
 		ck_assert_msg(!status_, "%d: %s", status_, output_);                               \
 	} while (0)
 
+/* Absolute path of memgen: some tests run it in another directory. */
+const char *memgen_path(void);
+
+/* Path of an object that was built for the tests, by its name without .bpf.o. Static, 4 at a time. */
+const char *object_path(const char *name);
+
 #endif /* SELFTESTS_SHELL_H */

@@ -27,7 +27,7 @@ FIXTURE(setup, teardown)
 static int stop;
 
 /* A thread that runs a program until it is told to stop; how often. */
-static void *run_program(void *prog)
+static void *run_in_thread(void *prog)
 {
 	uintptr_t runs = 0;
 
@@ -44,7 +44,7 @@ static pthread_t start(const struct mem_prog *prog)
 	pthread_t thread;
 
 	__atomic_store_n(&stop, 0, __ATOMIC_RELAXED);
-	ck_assert_int_eq(pthread_create(&thread, NULL, run_program, (void *)(uintptr_t)prog), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, run_in_thread, (void *)(uintptr_t)prog), 0);
 	return thread;
 }
 

@@ -3,18 +3,17 @@
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "arena_alloc.skel.h"
 #include "harness.h"
+#include "victims.h"
 
 #include <mem/alloc.h>
 
@@ -42,28 +41,6 @@ static void teardown(void)
 }
 
 FIXTURE(setup, teardown)
-
-/* Most kernels give an arena to no child of fork(): the child maps it again, where it was. */
-static void map_again(void)
-{
-	size_t size;
-	void *base = mem_region_data(mem_object_find_region(skel->obj, "arena"), &size);
-
-	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, mem_map_fd(skel->maps.arena),
-		 0) == MAP_FAILED)
-		_exit(1);
-}
-
-/* It was killed, and died of nothing else. */
-static void reap(pid_t pid)
-{
-	int status;
-
-	kill(pid, SIGKILL);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "a victim ended by itself: %#x",
-		      status);
-}
 
 static void make_heap(size_t present, unsigned int checks)
 {
@@ -363,11 +340,11 @@ static void stress(double length, int kill_some)
 			pid_t pid = fork();
 
 			if (!pid) {
-				map_again();
+				victim_map_arena(skel->obj);
 				exchange_thread((void *)7);
 			}
 			nanosleep(&pause, NULL);
-			reap(pid);
+			victim_kill(pid);
 		}
 	}
 	stop = 1;

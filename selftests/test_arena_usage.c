@@ -28,14 +28,6 @@ static struct mem_arena_usage usage_of(struct mem_object *obj)
 	return usage;
 }
 
-static int run(const struct mem_prog *prog)
-{
-	struct mem_run_opts opts = {.sz = sizeof(opts)};
-
-	assert_ok(mem_prog_run(prog, &opts));
-	return (int)opts.retval;
-}
-
 TEST(populated_and_touched_pages_are_counted)
 {
 	struct shared *skel = assert_ptr(shared__open());
@@ -69,11 +61,11 @@ TEST(pages_that_programs_took_are_counted_where_looking_makes_none)
 	ck_assert_uint_eq(usage_of(skel->obj).present, 0);
 	ck_assert_uint_eq(usage_of(skel->obj).variables, 0);
 	skel->bss->taken = 3;
-	ck_assert_int_eq(run(skel->progs.take_pages), 0);
+	ck_assert_int_eq(run_program(skel->progs.take_pages), 0);
 	ck_assert_uint_eq(usage_of(skel->obj).present, 3 * page);
 	ck_assert_uint_eq(usage_of(skel->obj).present, 3 * page);
 	skel->bss->taken = 8;
-	ck_assert_int_eq(run(skel->progs.take_pages), 0);
+	ck_assert_int_eq(run_program(skel->progs.take_pages), 0);
 	ck_assert_uint_eq(usage_of(skel->obj).present, 11 * page);
 	arena_fault__destroy(skel);
 }
@@ -87,7 +79,7 @@ TEST(usage_of_what_is_no_arena)
 
 	assert_err(mem_arena_usage(mem_object_find_region(skel->obj, "bss"), &usage), -EINVAL);
 	assert_err(mem_arena_usage(arena, &usage), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(mem_error_message(), "after mem_object_prepare()"));
+	assert_says("after mem_object_prepare()");
 	assert_err(mem_arena_usage(arena, NULL), -EINVAL);
 	usage.sz = 1;
 	assert_err(mem_arena_usage(arena, &usage), -EINVAL);
@@ -117,9 +109,9 @@ static struct arena_fault *need_streams(void)
 	assert_ok(arena_fault__load(skel));
 	err = mem_object_check_faults(skel->obj);
 	if (err == -EOPNOTSUPP)
-		ck_assert_ptr_nonnull(strstr(mem_error_message(), "needs Linux 6.17"));
+		assert_says("needs Linux 6.17");
 	else if (may_say)
-		run(skel->progs.say);
+		run_program(skel->progs.say);
 	if (!err && skel->data->said != -ENOMEM && linux_version() >= 6018)
 		return skel;
 	arena_fault__destroy(skel);
@@ -141,7 +133,7 @@ TEST(faults_of_programs_are_in_the_log)
 	skel->bss->base = (uintptr_t)mem_region_data(mem_object_find_region(skel->obj, "arena"), NULL);
 	skel->bss->page = 5;
 	skel->bss->value = 9;
-	run(skel->progs.read_page);
+	run_program(skel->progs.read_page);
 	ck_assert_uint_eq(skel->bss->value, 0);
 	ck_assert_int_eq(mem_object_check_faults(skel->obj), 1);
 	snprintf(address, sizeof(address), "0x%llx\n", (unsigned long long)skel->bss->base + 5 * page);
@@ -150,7 +142,7 @@ TEST(faults_of_programs_are_in_the_log)
 	ck_assert_int_eq(mem_object_check_faults(skel->obj), 0);
 	skel->bss->page = 6;
 	for (int i = 0; i < 10; i++)
-		run(skel->progs.write_page);
+		run_program(skel->progs.write_page);
 	ck_assert_int_eq(mem_object_check_faults(skel->obj), 10);
 	ck_assert_ptr_nonnull(strstr(logged, "WRITE"));
 	mem_log_set(MEM_LOG_SILENT, NULL, NULL);
@@ -167,7 +159,7 @@ TEST(stream_is_read_in_pieces)
 
 	skel->bss->base = (uintptr_t)mem_region_data(mem_object_find_region(skel->obj, "arena"), NULL);
 	skel->bss->page = 5;
-	run(skel->progs.read_page);
+	run_program(skel->progs.read_page);
 	while ((got = mem_prog_stream_read(skel->progs.read_page, MEM_STREAM_ERR, piece, sizeof(piece))) > 0 &&
 	       size + sizeof(piece) < sizeof(text)) {
 		memcpy(text + size, piece, (size_t)got);

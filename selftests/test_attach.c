@@ -74,7 +74,7 @@ TEST(tracepoint_that_is_not_there)
 	load_only(skel->obj, skel->progs.on_short_name);
 	ck_assert_ptr_null(mem_prog_attach_tracepoint(skel->progs.on_short_name, "sched", "nope"));
 	ck_assert_int_eq(errno, ENOENT);
-	ck_assert_ptr_nonnull(strstr(mem_error_message(), "sched/nope"));
+	assert_says("sched/nope");
 	ck_assert_ptr_nonnull(strstr(mem_object_error(skel->obj), "sched/nope"));
 }
 END_TEST
@@ -106,7 +106,7 @@ TEST(section_that_does_not_say_where)
 	load_only(skel->obj, skel->progs.on_any_raw_tracepoint);
 	ck_assert_ptr_null(mem_prog_attach(skel->progs.on_any_raw_tracepoint));
 	ck_assert_int_eq(errno, EOPNOTSUPP);
-	ck_assert_ptr_nonnull(strstr(mem_error_message(), "mem_prog_attach_raw_tracepoint()"));
+	assert_says("mem_prog_attach_raw_tracepoint()");
 	/* for the skeleton that is no error: the application attaches it */
 	assert_ok(hooks__attach(skel));
 	ck_assert_ptr_null(skel->links.on_any_raw_tracepoint);
@@ -179,7 +179,7 @@ TEST(tcx_in_both_directions)
 	if (linux_version() < 6006) {
 		ck_assert_ptr_null(mem_prog_attach_tcx(skel->progs.on_tc, lo, &opts));
 		ck_assert_int_eq(errno, ENOTSUP);
-		ck_assert_ptr_nonnull(strstr(mem_error_message(), "6.6"));
+		assert_says("6.6");
 		return;
 	}
 	in = assert_ptr(mem_prog_attach_tcx(skel->progs.on_ingress, lo, NULL));

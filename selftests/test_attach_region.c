@@ -38,17 +38,6 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-static void assert_says(const char *words)
-{
-	ck_assert_msg(strstr(mem_error_message(), words) != NULL, "'%s' does not say '%s'",
-		      mem_error_message(), words);
-}
-
-static void run(const struct mem_prog *prog)
-{
-	assert_ok(mem_prog_run(prog, NULL));
-}
-
 TEST(typed_variables_by_pin_fd_and_id)
 {
 	struct mem_region *region;
@@ -59,7 +48,7 @@ TEST(typed_variables_by_pin_fd_and_id)
 	assert_ok(region_data__load(skel));
 	assert_ok(mem_map_pin(skel->maps.bss, PIN, 0));
 	bss = assert_ptr(region_data__attach_region_bss(mem_source_pin(PIN), NULL, &region));
-	run(skel->progs.change);
+	run_program(skel->progs.change);
 	ck_assert_uint_eq(bss->hits, 1);
 	ck_assert_int_eq(mem_region_writable(region), 0);
 	ck_assert_int_eq(mem_region_kind(region), MEM_REGION_DATA);
@@ -70,7 +59,7 @@ TEST(typed_variables_by_pin_fd_and_id)
 	data = assert_ptr(region_data__attach_region_data(
 		mem_source_fd(mem_map_fd(skel->maps.data)), &writable, &region));
 	data->counter = 500;
-	run(skel->progs.change);
+	run_program(skel->progs.change);
 	ck_assert_uint_eq(data->counter, 503);
 	mem_region_detach(region);
 
@@ -290,7 +279,7 @@ TEST(an_arena_with_its_variables)
 
 	need_linux(6, 9, "arenas");
 	arena = assert_ptr(region_arena__open_and_load());
-	run(arena->progs.push);
+	run_program(arena->progs.push);
 	fd = mem_map_fd(arena->maps.arena);
 	vars = assert_ptr(region_arena__attach_region_arena(mem_source_fd(fd), NULL, &region));
 	ck_assert_ptr_eq(vars, arena->arena); /* one process, one mapping */

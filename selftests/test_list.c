@@ -2,11 +2,9 @@
 /* Lists, stacks, rings and counters in an arena, from both sides, with processes that are killed. */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +12,7 @@
 #include "arena_structs.skel.h"
 #include "bpf/arena_structs.h"
 #include "harness.h"
+#include "victims.h"
 
 #include <mem/array.h>
 #include <mem/counter.h>
@@ -42,28 +41,6 @@ static void teardown(void)
 }
 
 FIXTURE(setup, teardown)
-
-/* Most kernels give an arena to no child of fork(): the child maps it again, where it was. */
-static void map_again(void)
-{
-	size_t size;
-	void *base = mem_region_data(mem_object_find_region(skel->obj, "arena"), &size);
-
-	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, mem_map_fd(skel->maps.arena),
-		 0) == MAP_FAILED)
-		_exit(1);
-}
-
-/* It was killed, and died of nothing else. */
-static void reap(pid_t pid)
-{
-	int status;
-
-	kill(pid, SIGKILL);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "a victim ended by itself: %#x",
-		      status);
-}
 
 static uint32_t run(const struct mem_prog *prog, uint64_t count)
 {
@@ -172,11 +149,11 @@ static int shuffle(double length, int kill_some)
 			pid_t pid = fork();
 
 			if (!pid) {
-				map_again();
+				victim_map_arena(skel->obj);
 				shuffle_thread(NULL);
 			}
 			nanosleep(&pause, NULL);
-			reap(pid);
+			victim_kill(pid);
 			victims++;
 		}
 	}
@@ -298,11 +275,11 @@ TEST(many_producers_and_consumers_and_deaths, .timeout = 60)
 		pid_t pid = fork();
 
 		if (!pid) {
-			map_again();
+			victim_map_arena(skel->obj);
 			push_down(8, 2);
 		}
 		nanosleep(&pause, NULL);
-		reap(pid);
+		victim_kill(pid);
 	}
 	stop = 1;
 	for (int i = 0; i < 6; i++)

@@ -4,11 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -21,6 +19,7 @@
 
 #include "harness.h"
 #include "judge.h"
+#include "shell.h"
 
 #define ON_HOST .host_only = "runs memgen and compilers"
 
@@ -65,64 +64,12 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 }
 
-/* Run a shell command; its exit status, with what it printed in *output. */
-static int run(char *output, size_t size, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int run(char *output, size_t size, const char *fmt, ...)
-{
-	char command[4096];
-	size_t len = 0, n;
-	va_list args;
-	FILE *pipe;
-	int status;
-
-	va_start(args, fmt);
-	n = (size_t)vsnprintf(command, sizeof(command) - 8, fmt, args);
-	va_end(args);
-	ck_assert_uint_lt(n, sizeof(command) - 8);
-	strcat(command, " 2>&1");
-	pipe = popen(command, "re");
-	ck_assert_ptr_nonnull(pipe);
-	while (len + 1 < size && (n = fread(output + len, 1, size - 1 - len, pipe)) > 0)
-		len += n;
-	output[len] = '\0';
-	while (fgetc(pipe) != EOF)
-		;
-	status = pclose(pipe);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-#define RUN_OK(...)                                                                                \
-	do {                                                                                       \
-		char output_[3000];                                                                \
-		int status_ = run(output_, sizeof(output_), __VA_ARGS__);                          \
-		ck_assert_msg(!status_, "%d: %s", status_, output_);                               \
-	} while (0)
-
 static void teardown(void)
 {
-	RUN_OK("rm -rf %s", dir);
+	SHELL_OK("rm -rf %s", dir);
 }
 
 FIXTURE(setup, teardown)
-
-/* Absolute: some tests run it in another directory. */
-static const char *memgen(void)
-{
-	static char path[PATH_MAX];
-
-	ck_assert_msg(realpath(build_path("memgen"), path) != NULL, "%s: %m", build_path("memgen"));
-	return path;
-}
-
-static const char *object(const char *name)
-{
-	static char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s.bpf.o", build_path("selftests"), name);
-	return path;
-}
 
 /* The header of an object, made into the test's directory. */
 static const char *generate(const char *name, const char *options)
@@ -130,7 +77,7 @@ static const char *generate(const char *name, const char *options)
 	static char path[128];
 
 	snprintf(path, sizeof(path), "%s/%s.skel.h", dir, name);
-	RUN_OK("%s skeleton %s %s -o %s", memgen(), object(name), options, path);
+	SHELL_OK("%s skeleton %s %s -o %s", memgen_path(), object_path(name), options, path);
 	return path;
 }
 
@@ -181,7 +128,7 @@ static void compile(const char *text)
 	snprintf(source, sizeof(source), "%s/source", dir);
 	write_file(source, text);
 	for (int i = 0; i < COMPILERS; i++)
-		RUN_OK("%s -Wall -Wextra -Werror -pedantic -I%s -fsyntax-only %s", compilers[i],
+		SHELL_OK("%s -Wall -Wextra -Werror -pedantic -I%s -fsyntax-only %s", compilers[i],
 		       source_path("include"), source);
 }
 
@@ -238,21 +185,21 @@ TEST(same_object_same_bytes, ON_HOST)
 	for (int i = 0; i < NAMES; i++) {
 		const char *first = generate(names[i], "");
 
-		RUN_OK("mkdir -p %s/elsewhere && cp %s %s/elsewhere && cd %s/elsewhere && "
+		SHELL_OK("mkdir -p %s/elsewhere && cp %s %s/elsewhere && cd %s/elsewhere && "
 		       "TZ=Asia/Tokyo LC_ALL=tr_TR.UTF-8 COLUMNS=20 %s skeleton ./%s.bpf.o "
 		       "> out.h 2>/dev/null && cmp out.h %s",
-		       dir, object(names[i]), dir, dir, memgen(), names[i], first);
+		       dir, object_path(names[i]), dir, dir, memgen_path(), names[i], first);
 	}
 }
 END_TEST
 
 TEST(name_is_made_from_the_file, ON_HOST)
 {
-	RUN_OK("cp %s %s/1st-try.v2.o && cd %s && %s skeleton 1st-try.v2.o | "
+	SHELL_OK("cp %s %s/1st-try.v2.o && cd %s && %s skeleton 1st-try.v2.o | "
 	       "grep -q '^struct _1st_try__v2 {'",
-	       object("types_twin"), dir, dir, memgen());
-	RUN_OK("%s skeleton %s --name other | grep -q '^struct other {'", memgen(),
-	       object("types_twin"));
+	       object_path("types_twin"), dir, dir, memgen_path());
+	SHELL_OK("%s skeleton %s --name other | grep -q '^struct other {'", memgen_path(),
+	       object_path("types_twin"));
 }
 END_TEST
 
@@ -271,8 +218,8 @@ TEST(wrong_names_are_wrong_command_lines, ON_HOST)
 	char output[1000];
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s %s", memgen(),
-				     object("types_twin"), wrong[i].option),
+		ck_assert_int_eq(shell_run(output, sizeof(output), "%s skeleton %s %s", memgen_path(),
+				     object_path("types_twin"), wrong[i].option),
 				 2);
 		ck_assert_msg(strstr(output, wrong[i].message) != NULL, "%s", output);
 	}
@@ -292,14 +239,14 @@ TEST(arena_types_that_the_compiler_left_out_are_named, ON_HOST)
 
 	snprintf(path, sizeof(path), "%s/x.bpf.c", dir);
 	write_file(path, source);
-	RUN_OK("clang-19 -g -O2 --target=bpf -mcpu=v4 -I%s -c %s -o %s/x.bpf.o",
+	SHELL_OK("clang-19 -g -O2 --target=bpf -mcpu=v4 -I%s -c %s -o %s/x.bpf.o",
 	       source_path("include"), path, dir);
-	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/h", memgen(),
+	ck_assert_int_eq(shell_run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/h", memgen_path(),
 			     dir, dir),
 			 0);
 	ck_assert_msg(strstr(output, "warning: struct leaf is behind an arena pointer") != NULL,
 		      "%s", output);
-	RUN_OK("grep -q '^struct node {' %s/h && grep -q '^struct leaf;' %s/h", dir, dir);
+	SHELL_OK("grep -q '^struct node {' %s/h && grep -q '^struct leaf;' %s/h", dir, dir);
 }
 END_TEST
 
@@ -310,14 +257,14 @@ TEST(objects_without_types_are_pointed_out, ON_HOST)
 	snprintf(path, sizeof(path), "%s/x.bpf.c", dir);
 	write_file(path, "int hits = 1;\n__attribute__((section(\"xdp\"))) int count(void *x)\n"
 			 "{ return hits++; }\n");
-	RUN_OK("clang-19 -O2 --target=bpf -c %s -o %s/x.bpf.o", path, dir);
-	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir),
+	SHELL_OK("clang-19 -O2 --target=bpf -c %s -o %s/x.bpf.o", path, dir);
+	ck_assert_int_eq(shell_run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/x.h", memgen_path(), dir, dir),
 			 0);
 	ck_assert_msg(strstr(output, "x.bpf.o: warning: it has no types, so the header has no variables: "
 				     "compile with clang -g\n") != NULL,
 		      "%s", output);
-	RUN_OK("clang-19 -g -O2 --target=bpf -c %s -o %s/x.bpf.o", path, dir);
-	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir),
+	SHELL_OK("clang-19 -g -O2 --target=bpf -c %s -o %s/x.bpf.o", path, dir);
+	ck_assert_int_eq(shell_run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/x.h", memgen_path(), dir, dir),
 			 0);
 	ck_assert_str_eq(output, "");
 }
@@ -350,13 +297,13 @@ TEST(skeletons_may_have_any_name, ON_HOST, .timeout = 60)
 	size_t len = 0;
 
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
-		RUN_OK("cp %s %s/%s.bpf.o && %s skeleton %s/%s.bpf.o -o %s/%s.skel.h", object("plain"),
-		       dir, odd[i], memgen(), dir, odd[i], dir, odd[i]);
+		SHELL_OK("cp %s %s/%s.bpf.o && %s skeleton %s/%s.bpf.o -o %s/%s.skel.h", object_path("plain"),
+		       dir, odd[i], memgen_path(), dir, odd[i], dir, odd[i]);
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "#include \"%s/%s.skel.h\"\n",
 					dir, odd[i]);
 	}
 	compile(text);
-	RUN_OK("grep -q '^struct mem_ {' %s/mem.skel.h && grep -q '^struct size_t_ {' %s/size_t.skel.h", dir,
+	SHELL_OK("grep -q '^struct mem_ {' %s/mem.skel.h && grep -q '^struct size_t_ {' %s/size_t.skel.h", dir,
 	       dir);
 }
 END_TEST
@@ -398,7 +345,7 @@ TEST(types_compile_without_libmem, ON_HOST, .timeout = 60)
 	char text[1024];
 
 	for (int i = 0; i < NAMES; i++) {
-		RUN_OK("%s types %s -o %s", memgen(), object(names[i]), dir);
+		SHELL_OK("%s types %s -o %s", memgen_path(), object_path(names[i]), dir);
 		snprintf(text, sizeof(text),
 			 "#include \"%s/%s.types.h\"\n#include \"%s/%s.types.h\"\n"
 			 "#ifdef MEM_MEM_H\n#error \"libmem's header\"\n#endif\n"
@@ -406,8 +353,8 @@ TEST(types_compile_without_libmem, ON_HOST, .timeout = 60)
 			 dir, names[i], dir, names[i], generate(names[i], ""));
 		compile(text);
 	}
-	RUN_OK("%s types %s --type-prefix=my_ | grep -q '^struct my_flow_key {'", memgen(),
-	       object("types_exports"));
+	SHELL_OK("%s types %s --type-prefix=my_ | grep -q '^struct my_flow_key {'", memgen_path(),
+	       object_path("types_exports"));
 }
 END_TEST
 
@@ -418,7 +365,7 @@ TEST(exports_are_no_burden_to_libbpf, ON_HOST)
 	struct bpf_map *map;
 
 	libbpf_set_print(NULL);
-	obj = bpf_object__open_file(object("types_exports"), NULL);
+	obj = bpf_object__open_file(object_path("types_exports"), NULL);
 	ck_assert_ptr_nonnull(obj);
 	bpf_object__for_each_map(map, obj)
 		ck_assert_ptr_null(strstr(bpf_map__name(map), "export"));
@@ -435,7 +382,7 @@ static void compile_bpf(const char *name, const char *source)
 
 	snprintf(path, sizeof(path), "%s/%s.bpf.c", dir, name);
 	write_file(path, source);
-	RUN_OK("clang-19 -g -O2 --target=bpf -mcpu=v3 -I%s -c %s -o %s/%s.bpf.o",
+	SHELL_OK("clang-19 -g -O2 --target=bpf -mcpu=v3 -I%s -c %s -o %s/%s.bpf.o",
 	       source_path("include"), path, dir, name);
 }
 
@@ -444,10 +391,10 @@ TEST(exports_survive_linking, ON_HOST)
 	compile_bpf("a", "#include <mem/bpf.h>\nstruct first { int a; };\nMEM_EXPORT(struct first);\n"
 			 "struct third { int a; };\nMEM_EXPORT(struct third);\n");
 	compile_bpf("b", "#include <mem/bpf.h>\nstruct second { long b; };\nMEM_EXPORT(struct second);\n");
-	RUN_OK("cd %s && %s link both.o a.bpf.o b.bpf.o && %s types both.o > both.h && "
+	SHELL_OK("cd %s && %s link both.o a.bpf.o b.bpf.o && %s types both.o > both.h && "
 	       "grep -q '^struct first {' both.h && grep -q '^struct second {' both.h && "
 	       "grep -q '^struct third {' both.h",
-	       dir, memgen(), memgen());
+	       dir, memgen_path(), memgen_path());
 }
 END_TEST
 
@@ -457,7 +404,7 @@ TEST(records_need_their_buffer, ON_HOST)
 
 	compile_bpf("x", "#include <mem/bpf.h>\nstruct event { int a; };\n"
 			 "MEM_RECORD(evnets, struct event);\n");
-	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/h", memgen(), dir,
+	ck_assert_int_eq(shell_run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/h", memgen_path(), dir,
 			     dir),
 			 1);
 	ck_assert_msg(strstr(output, "MEM_RECORD(evnets, ...): there is no ring buffer") != NULL, "%s",
@@ -466,7 +413,7 @@ TEST(records_need_their_buffer, ON_HOST)
 			 "struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 1);\n"
 			 "__type(key, int); __type(value, int); } events SEC(\".maps\");\n"
 			 "MEM_RECORD(events, struct event);\n");
-	ck_assert_int_eq(run(output, sizeof(output), "%s types %s/x.bpf.o", memgen(), dir), 1);
+	ck_assert_int_eq(shell_run(output, sizeof(output), "%s types %s/x.bpf.o", memgen_path(), dir), 1);
 }
 END_TEST
 
@@ -489,16 +436,16 @@ TEST(records_need_a_name_and_are_no_arrays, ON_HOST)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		compile_bpf("x", bad[i].source);
-		ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/x.h", memgen(),
+		ck_assert_int_eq(shell_run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/x.h", memgen_path(),
 				     dir, dir),
 				 1);
 		ck_assert_msg(strstr(output, bad[i].message) != NULL, "%s", output);
 	}
 	compile_bpf("x", RING_OF("named_t"));
-	RUN_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
+	SHELL_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen_path(), dir, dir);
 	snprintf(output, sizeof(output), "#include \"%s/x.h\"\n", dir);
 	compile(output);
-	RUN_OK("grep -q 'x__events_next' %s/x.h", dir);
+	SHELL_OK("grep -q 'x__events_next' %s/x.h", dir);
 }
 END_TEST
 
@@ -515,7 +462,7 @@ TEST(tasks_need_functions_of_their_own, ON_HOST)
 			 "{ return mem_task_get(conn) && mem_task_get(conn_%s); }\n",
 			 endings[i], endings[i]);
 		compile_bpf("x", text);
-		ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/x.h", memgen(),
+		ck_assert_int_eq(shell_run(output, sizeof(output), "%s skeleton %s/x.bpf.o -o %s/x.h", memgen_path(),
 				     dir, dir),
 				 1);
 		snprintf(text, sizeof(text), "MEM_TASK(..., conn) and MEM_TASK(..., conn_%s): ", endings[i]);
@@ -548,7 +495,7 @@ TEST(types_may_be_the_applications, ON_HOST)
 	snprintf(text, sizeof(text), "%s/wrong.c", dir);
 	write_file(text, "#define MEM_TYPE_struct_point\nstruct point { int x; long y; };\n"
 			 "#include \"types_twin.skel.h\"\n");
-	ck_assert_int_ne(run(output, sizeof(output), "gcc -I%s -fsyntax-only %s",
+	ck_assert_int_ne(shell_run(output, sizeof(output), "gcc -I%s -fsyntax-only %s",
 			     source_path("include"), text),
 			 0);
 	ck_assert_msg(strstr(output, "struct point.y: not at the BPF side") != NULL, "%s", output);
@@ -581,14 +528,14 @@ TEST(accessors_compile, ON_HOST, .timeout = 60)
 	/* what would be called alike */
 	compile_bpf("x", "int y __attribute__((section(\".data.x\"))) = 1; int x_y = 1;\n"
 			 "__attribute__((section(\"xdp\"))) int use(void *x) { return y + x_y; }\n");
-	RUN_OK("%s skeleton %s/x.bpf.o --accessors -o %s/x.h", memgen(), dir, dir);
+	SHELL_OK("%s skeleton %s/x.bpf.o --accessors -o %s/x.h", memgen_path(), dir, dir);
 	snprintf(text, sizeof(text), "#include \"%s/x.h\"\n", dir);
 	compile(text);
-	RUN_OK("grep -q 'accessors__copy_wide_sample(' %s/accessors.skel.h && "
+	SHELL_OK("grep -q 'accessors__copy_wide_sample(' %s/accessors.skel.h && "
 	       "! grep -qE 'copy_(no_sample|tight_apart|outer)\\(' %s/accessors.skel.h",
 	       dir, dir);
 	/* and why there is none */
-	RUN_OK("grep -q 'No copy of no_sample: MEM_SEQ wants' %s/accessors.skel.h && "
+	SHELL_OK("grep -q 'No copy of no_sample: MEM_SEQ wants' %s/accessors.skel.h && "
 	       "grep -q 'No copy of tight_apart: MEM_SEQ wants' %s/accessors.skel.h && "
 	       "grep -q 'No copy of a struct in outer that has a MEM_SEQ' %s/accessors.skel.h",
 	       dir, dir, dir);
@@ -602,8 +549,8 @@ static void need_narrow(void)
 {
 	char output[1000];
 
-	RUN_OK("echo '#include <mem/mem.h>' > %s/narrow.c", dir);
-	if (run(output, sizeof(output), "gcc " NARROW " -I%s -fsyntax-only %s/narrow.c",
+	SHELL_OK("echo '#include <mem/mem.h>' > %s/narrow.c", dir);
+	if (shell_run(output, sizeof(output), "gcc " NARROW " -I%s -fsyntax-only %s/narrow.c",
 		source_path("include"), dir))
 		test_skip("gcc has no headers for 32-bit programs (gcc-multilib)");
 }
@@ -624,8 +571,8 @@ TEST(elements_may_be_arrays, ON_HOST)
 			 "__uint(map_flags, BPF_F_MMAPABLE); __uint(max_entries, 4); __type(key, __u32);\\\n"
 			 "__type(value, value_type); }\n"
 			 "ARRAY_OF(evt_arr) named SEC(\".maps\"); ARRAY_OF(struct evt[2]) spelled SEC(\".maps\");\n");
-	RUN_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
-	RUN_OK("grep -q 'evt_arr \\*named;' %s/x.h && grep -q 'struct evt (\\*spelled)\\[2\\];' %s/x.h", dir,
+	SHELL_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen_path(), dir, dir);
+	SHELL_OK("grep -q 'evt_arr \\*named;' %s/x.h && grep -q 'struct evt (\\*spelled)\\[2\\];' %s/x.h", dir,
 	       dir);
 	snprintf(text, sizeof(text), "#include \"%s/x.h\"\n", dir);
 	compile(text);
@@ -648,13 +595,13 @@ TEST(elements_and_records_may_be_bytes, ON_HOST, .timeout = 60)
 			 "BUFFER(RINGBUF, 4096) ring SEC(\".maps\"); MEM_RECORD(ring, wide);\n"
 			 "BUFFER(USER_RINGBUF, 4096) user SEC(\".maps\"); MEM_RECORD(user, __fp16);\n"
 			 "BUFFER(PERF_EVENT_ARRAY, 0) perf SEC(\".maps\"); MEM_RECORD(perf, __int128);\n");
-	RUN_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
+	SHELL_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen_path(), dir, dir);
 	snprintf(text, sizeof(text), "#include \"%s/x.h\"\n", dir);
 	compile(text);
 	need_narrow();
-	RUN_OK("%s skeleton --pointers=32 %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
+	SHELL_OK("%s skeleton --pointers=32 %s/x.bpf.o -o %s/x.h", memgen_path(), dir, dir);
 	for (int c = 0; c < COMPILERS; c++)
-		RUN_OK("echo '#include \"%s/x.h\"' | %s " NARROW " -Wall -Wextra -Werror -pedantic -I%s "
+		SHELL_OK("echo '#include \"%s/x.h\"' | %s " NARROW " -Wall -Wextra -Werror -pedantic -I%s "
 		       "-fsyntax-only -", dir, compilers[c], source_path("include"));
 }
 END_TEST
@@ -668,7 +615,7 @@ TEST(objects_may_use_the_names_of_skeletons, ON_HOST)
 		    NAMED_ARRAY("unique") NAMED_ARRAY("open") NAMED_ARRAY("load") NAMED_ARRAY("arrays")
 		    NAMED_ARRAY("image") NAMED_ARRAY("layout")
 		    "SEC(\"xdp\") int destroy(void *ctx) { return obj.y + maps; }\n");
-	RUN_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
+	SHELL_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen_path(), dir, dir);
 	snprintf(text, sizeof(text), "#include \"%s/x.h\"\n", dir);
 	compile(text);
 }
@@ -692,7 +639,7 @@ TEST(types_may_have_names_that_headers_need, ON_HOST, .timeout = 60)
 		    "enum x__attach v6; enum x__detach v7; std_t v8; abi v9; struct __gnu_cxx v10;\n"
 		    "struct gaps v11; char v12; long mem_pad_1; char mem_pad_2; long v13;\n"
 		    "SEC(\"xdp\") int x__destroy(void *ctx) { return v1.a + v8.a + v11.l; }\n");
-	RUN_OK("%s skeleton %s/x.bpf.o --accessors -o %s/x.h", memgen(), dir, dir);
+	SHELL_OK("%s skeleton %s/x.bpf.o --accessors -o %s/x.h", memgen_path(), dir, dir);
 	snprintf(text, sizeof(text), "#ifdef __cplusplus\n#include <string>\n#endif\n#include \"%s/x.h\"\n",
 		 dir);
 	compile(text);
@@ -713,7 +660,7 @@ TEST(types_may_be_such_as_c_has_not, ON_HOST, .timeout = 60)
 		    "	struct { union { struct { } e[0]; }; }; } none;\n"
 		    "struct { struct { } a; } nothing; struct { } less;\n"
 		    "SEC(\"xdp\") int use(void *ctx) { return odd.after + none.d; }\n");
-	RUN_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen(), dir, dir);
+	SHELL_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen_path(), dir, dir);
 	snprintf(text, sizeof(text),
 		 "#include \"%s/x.h\"\n"
 		 "int use(struct odd *odd);\n"
@@ -734,7 +681,7 @@ TEST(objects_may_use_the_names_of_libmem, ON_HOST)
 			 "enum kind { MEM_SOURCE_PIN = 7, MEM_STREAM_OUT = 9 } kind = 7;\n"
 			 "__attribute__((section(\"xdp\"))) int use(void *x)\n"
 			 "{ return task.a + source.b + ring.c + schema.d + kind; }\n");
-	RUN_OK("%s skeleton %s/x.bpf.o --accessors -o %s/x.h", memgen(), dir, dir);
+	SHELL_OK("%s skeleton %s/x.bpf.o --accessors -o %s/x.h", memgen_path(), dir, dir);
 	snprintf(text, sizeof(text),
 		 "#include <mem/ringbuf.h>\n#include <mem/task.h>\n#include <mem/seq.h>\n"
 		 "#include <mem/migrate.h>\n#include <mem/schema.h>\n#include \"%s/x.h\"\n",
@@ -751,10 +698,10 @@ static void judge_open(struct judge *judge, const char *name, const char *header
 	char path[160];
 
 	*judge = (struct judge){.name = name};
-	RUN_OK("echo '#include \"%s\"' | gcc %s -g -fno-eliminate-unused-debug-types -I%s -x c -c - "
+	SHELL_OK("echo '#include \"%s\"' | gcc %s -g -fno-eliminate-unused-debug-types -I%s -x c -c - "
 	       "-o %s/h.o && pahole --btf_gen_floats --btf_encode_detached=%s/h.btf %s/h.o",
 	       header, flags, source_path("include"), dir, dir, dir);
-	judge->image = image = assert_ptr(mem_image_read_file(object(name), NULL));
+	judge->image = image = assert_ptr(mem_image_read_file(object_path(name), NULL));
 	judge->bpf = btf__new(image->btf.rows, image->btf.count);
 	snprintf(path, sizeof(path), "%s/h.btf", dir);
 	judge->header = btf__parse(path, NULL);
@@ -797,16 +744,16 @@ TEST(applications_may_have_narrow_pointers, ON_HOST, .timeout = 60)
 		const char *header = generate(names[i], "--pointers=32");
 
 		for (int c = 0; c < COMPILERS; c++)
-			RUN_OK("echo '#include \"%s\"' | %s " NARROW " -Wall -Wextra -Werror -pedantic -I%s "
+			SHELL_OK("echo '#include \"%s\"' | %s " NARROW " -Wall -Wextra -Werror -pedantic -I%s "
 			       "-fsyntax-only -", header, compilers[c], source_path("include"));
 	}
 	/* neither header is for the other */
-	ck_assert_int_ne(run(output, sizeof(output), "gcc -I%s -fsyntax-only -x c %s/types_twin.skel.h",
+	ck_assert_int_ne(shell_run(output, sizeof(output), "gcc -I%s -fsyntax-only -x c %s/types_twin.skel.h",
 			     source_path("include"), dir),
 			 0);
 	ck_assert_ptr_nonnull(strstr(output, "with 32-bit pointers"));
-	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s --pointers=16", memgen(),
-			     object("types_twin")),
+	ck_assert_int_eq(shell_run(output, sizeof(output), "%s skeleton %s --pointers=16", memgen_path(),
+			     object_path("types_twin")),
 			 2);
 }
 END_TEST
@@ -837,7 +784,7 @@ static void assert_refused(const char *source, const char *message)
 {
 	char output[1000];
 
-	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s -o %s/x.skel.h", memgen(),
+	ck_assert_int_eq(shell_run(output, sizeof(output), "%s skeleton %s -o %s/x.skel.h", memgen_path(),
 			     source, dir),
 			 1);
 	ck_assert_msg(strstr(output, message) != NULL, "\"%s\" is not in: %s", message, output);
@@ -854,7 +801,7 @@ TEST(bad_objects_leave_no_file, ON_HOST)
 	snprintf(bad, sizeof(bad), "%s/bad.o", dir);
 	write_file(bad, "this is not an object file, though it is long enough to be looked at\n");
 	assert_refused(bad, bad);
-	RUN_OK("head -c 1000 %s > %s", object("types_scalars"), bad);
+	SHELL_OK("head -c 1000 %s > %s", object_path("types_scalars"), bad);
 	assert_refused(bad, bad);
 	ck_assert_int_eq(count_files(dir), 1);
 }
@@ -874,41 +821,41 @@ TEST(wrong_command_lines_are_another_status, ON_HOST)
 	char output[2000];
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		ck_assert_int_eq(run(output, sizeof(output), "%s %s", memgen(), lines[i]), 2);
+		ck_assert_int_eq(shell_run(output, sizeof(output), "%s %s", memgen_path(), lines[i]), 2);
 		ck_assert_msg(!strncmp(output, "memgen", 6), "%s", output);
 	}
-	ck_assert_int_eq(run(output, sizeof(output), "%s --help", memgen()), 0);
+	ck_assert_int_eq(shell_run(output, sizeof(output), "%s --help", memgen_path()), 0);
 	ck_assert_ptr_nonnull(strstr(output, "memgen skeleton tool.bpf.o -o tool.skel.h"));
-	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton --help", memgen()), 0);
+	ck_assert_int_eq(shell_run(output, sizeof(output), "%s skeleton --help", memgen_path()), 0);
 	ck_assert_ptr_nonnull(strstr(output, "Example:"));
-	ck_assert_int_eq(run(output, sizeof(output), "%s --version", memgen()), 0);
+	ck_assert_int_eq(shell_run(output, sizeof(output), "%s --version", memgen_path()), 0);
 	ck_assert_ptr_nonnull(strstr(output, "memgen 0."));
 }
 END_TEST
 
 TEST(unwritable_targets_are_errors, ON_HOST)
 {
-	const char *source = object("types_structs");
+	const char *source = object_path("types_structs");
 	char output[1000];
 
 	ck_assert_int_eq(
-		run(output, sizeof(output), "%s skeleton %s -o /dev/full", memgen(), source), 1);
+		shell_run(output, sizeof(output), "%s skeleton %s -o /dev/full", memgen_path(), source), 1);
 	ck_assert_str_eq(output, "memgen: /dev/full: can't write it: No space left on device\n");
 	ck_assert_int_eq(
-		run(output, sizeof(output), "(%s skeleton %s > /dev/full)", memgen(), source), 1);
+		shell_run(output, sizeof(output), "(%s skeleton %s > /dev/full)", memgen_path(), source), 1);
 	ck_assert_ptr_nonnull(strstr(output, "standard output: can't write it"));
-	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s -o %s/no/x.h", memgen(),
+	ck_assert_int_eq(shell_run(output, sizeof(output), "%s skeleton %s -o %s/no/x.h", memgen_path(),
 			     source, dir),
 			 1);
 	ck_assert_ptr_nonnull(strstr(output, "No such file or directory"));
 	/* the limit on file sizes: an error where the signal is ignored, and no file either way */
-	ck_assert_int_eq(run(output, sizeof(output),
-			     "(trap '' XFSZ; ulimit -f 4; exec %s skeleton %s -o %s/x.h)", memgen(),
+	ck_assert_int_eq(shell_run(output, sizeof(output),
+			     "(trap '' XFSZ; ulimit -f 4; exec %s skeleton %s -o %s/x.h)", memgen_path(),
 			     source, dir),
 			 1);
 	ck_assert_ptr_nonnull(strstr(output, "File too large"));
-	ck_assert_int_ne(run(output, sizeof(output), "(ulimit -f 4; exec %s skeleton %s -o %s/x.h)",
-			     memgen(), source, dir),
+	ck_assert_int_ne(shell_run(output, sizeof(output), "(ulimit -f 4; exec %s skeleton %s -o %s/x.h)",
+			     memgen_path(), source, dir),
 			 0);
 	ck_assert_int_eq(count_files(dir), 0);
 }
@@ -924,8 +871,8 @@ TEST(full_disk_keeps_the_old_file, ON_HOST)
 		test_skip("may not mount a file system: %s", strerror(errno));
 	snprintf(path, sizeof(path), "%s/x.skel.h", dir);
 	write_file(path, "the old header\n");
-	ck_assert_int_eq(run(output, sizeof(output), "%s skeleton %s -o %s", memgen(),
-			     object("types_structs"), path),
+	ck_assert_int_eq(shell_run(output, sizeof(output), "%s skeleton %s -o %s", memgen_path(),
+			     object_path("types_structs"), path),
 			 1);
 	ck_assert_ptr_nonnull(strstr(output, "No space left on device"));
 	text = read_file(path);
@@ -942,14 +889,14 @@ TEST(target_keeps_its_mode_and_its_link, ON_HOST)
 	struct stat st;
 
 	snprintf(path, sizeof(path), "%s/x.skel.h", dir);
-	RUN_OK("cd %s && touch real.h && chmod 640 real.h && ln -s real.h x.skel.h", dir);
-	RUN_OK("%s skeleton %s -o %s", memgen(), object("types_twin"), path);
+	SHELL_OK("cd %s && touch real.h && chmod 640 real.h && ln -s real.h x.skel.h", dir);
+	SHELL_OK("%s skeleton %s -o %s", memgen_path(), object_path("types_twin"), path);
 	ck_assert_int_eq(lstat(path, &st), 0);
 	ck_assert(S_ISLNK(st.st_mode));
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0640);
 	ck_assert_int_gt(st.st_size, 1000);
-	RUN_OK("umask 027 && %s skeleton %s -o %s/new.h", memgen(), object("types_twin"), dir);
+	SHELL_OK("umask 027 && %s skeleton %s -o %s/new.h", memgen_path(), object_path("types_twin"), dir);
 	snprintf(path, sizeof(path), "%s/new.h", dir);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0640);
@@ -972,7 +919,7 @@ static pid_t spawn_memgen(char *source, char *target)
 	ck_assert_int_eq(posix_spawnattr_init(&attributes), 0);
 	ck_assert_int_eq(posix_spawnattr_setsigdefault(&attributes, &signals), 0);
 	ck_assert_int_eq(posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF), 0);
-	ck_assert_int_eq(posix_spawn(&pid, memgen(), NULL, &attributes, argv, environ), 0);
+	ck_assert_int_eq(posix_spawn(&pid, memgen_path(), NULL, &attributes, argv, environ), 0);
 	posix_spawnattr_destroy(&attributes);
 	return pid;
 }
@@ -985,7 +932,7 @@ TEST(signals_leave_nothing_behind, ON_HOST, .timeout = 60)
 	off_t whole;
 	int stopped = 0;
 
-	snprintf(source, sizeof(source), "%s", object("types_structs"));
+	snprintf(source, sizeof(source), "%s", object_path("types_structs"));
 	whole = stat(generate("types_structs", ""), &st) ? 0 : st.st_size;
 	snprintf(path, sizeof(path), "%s/x.skel.h", dir);
 	for (int i = 0; i < 100; i++) {

@@ -28,25 +28,6 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-/* Absolute: some tests run it in another directory. */
-static const char *memgen(void)
-{
-	static char path[PATH_MAX];
-
-	ck_assert_msg(realpath(build_path("memgen"), path) != NULL, "%s: %m", build_path("memgen"));
-	return path;
-}
-
-static const char *object(const char *name)
-{
-	static char paths[4][512];
-	static int next;
-	char *path = paths[next++ % 4];
-
-	snprintf(path, sizeof(paths[0]), "%s/%s.bpf.o", build_path("selftests"), name);
-	return path;
-}
-
 static const char *file_in_dir(const char *name)
 {
 	static char paths[4][128];
@@ -75,34 +56,34 @@ static const char *compile_bpf(const char *name, const char *options, const char
 }
 
 /* memgen's exit status; what it says is in output. */
-#define MEMGEN(fmt, ...) shell_run(output, sizeof(output), "%s " fmt, memgen(), ##__VA_ARGS__)
+#define MEMGEN(fmt, ...) shell_run(output, sizeof(output), "%s " fmt, memgen_path(), ##__VA_ARGS__)
 
-#define assert_says(text)                                                                          \
+#define assert_output(text)                                                                          \
 	ck_assert_msg(strstr(output, text) != NULL, "\"%s\" is not in: %s", text, output)
 
 /* --- memgen inspect --- */
 
 TEST(inspect_lists_what_is_there, ON_HOST)
 {
-	ck_assert_int_eq(MEMGEN("inspect %s", object("externs")), 0);
-	assert_says("externs.bpf.o: needs Linux 5.17, for CO-RE relocation by the kernel\n");
-	assert_says("  license GPL, ");
-	assert_says("  needs a kernel with BTF (CONFIG_DEBUG_INFO_BTF), for on_enter\n");
-	assert_says("\n  bss      data     .bss ");
-	assert_says("\n  schedule              ksym address  strong\n");
-	assert_says("\n  LINUX_KERNEL_VERSION  kconfig       strong\n");
-	assert_says("\n  CONFIG_HZ             kconfig       weak\n");
-	assert_says("\n  bpf_rdonly_cast       kfunc         weak\n");
-	assert_says("\n  on_exit   tp_btf/sys_exit   TRACING  trace_raw_tp  sys_exit   -          yes ");
-	ck_assert_int_eq(MEMGEN("inspect %s", object("types_exports")), 0);
-	assert_says("\nexports\n  type             size  record_of\n");
-	assert_says("\n  struct event       32  events\n");
-	assert_says("\n  struct flow_key    36  -\n");
-	assert_says("\n  enum verdict        8  -\n");
-	ck_assert_int_eq(MEMGEN("inspect %s %s", object("types_ops"), object("types_arena")), 0);
-	assert_says("\n  first   some_ops  map          8  enter\n");
-	assert_says("\n  second  some_ops  link         0  select\n");
-	assert_says("\n\ntypes_arena.bpf.o: needs Linux 6.9, for arenas\n");
+	ck_assert_int_eq(MEMGEN("inspect %s", object_path("externs")), 0);
+	assert_output("externs.bpf.o: needs Linux 5.17, for CO-RE relocation by the kernel\n");
+	assert_output("  license GPL, ");
+	assert_output("  needs a kernel with BTF (CONFIG_DEBUG_INFO_BTF), for on_enter\n");
+	assert_output("\n  bss      data     .bss ");
+	assert_output("\n  schedule              ksym address  strong\n");
+	assert_output("\n  LINUX_KERNEL_VERSION  kconfig       strong\n");
+	assert_output("\n  CONFIG_HZ             kconfig       weak\n");
+	assert_output("\n  bpf_rdonly_cast       kfunc         weak\n");
+	assert_output("\n  on_exit   tp_btf/sys_exit   TRACING  trace_raw_tp  sys_exit   -          yes ");
+	ck_assert_int_eq(MEMGEN("inspect %s", object_path("types_exports")), 0);
+	assert_output("\nexports\n  type             size  record_of\n");
+	assert_output("\n  struct event       32  events\n");
+	assert_output("\n  struct flow_key    36  -\n");
+	assert_output("\n  enum verdict        8  -\n");
+	ck_assert_int_eq(MEMGEN("inspect %s %s", object_path("types_ops"), object_path("types_arena")), 0);
+	assert_output("\n  first   some_ops  map          8  enter\n");
+	assert_output("\n  second  some_ops  link         0  select\n");
+	assert_output("\n\ntypes_arena.bpf.o: needs Linux 6.9, for arenas\n");
 }
 END_TEST
 
@@ -116,17 +97,17 @@ TEST(inspect_json_is_json, ON_HOST, .timeout = 60)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const char *at;
 
-		ck_assert_int_eq(MEMGEN("inspect --json %s %s", object(names[i]), object("plain")),
+		ck_assert_int_eq(MEMGEN("inspect --json %s %s", object_path(names[i]), object_path("plain")),
 				 0);
 		at = json_error(output);
 		ck_assert_msg(!at, "%s: %s", names[i], at);
-		assert_says("\"file\": \"plain.bpf.o\",\n");
+		assert_output("\"file\": \"plain.bpf.o\",\n");
 	}
-	ck_assert_int_eq(MEMGEN("inspect --json %s", object("externs")), 0);
-	assert_says("\t\t\"linux\": \"5.17\",\n\t\t\"kernel_btf\": true,\n");
-	assert_says("{\"name\": \"CONFIG_HZ\", \"kind\": \"kconfig\", \"binding\": \"weak\"}");
-	ck_assert_int_eq(MEMGEN("inspect --json %s", object("types_exports")), 0);
-	assert_says("{\"type\": \"counts_t\", \"size\": 16, \"record_of\": \"samples\"}");
+	ck_assert_int_eq(MEMGEN("inspect --json %s", object_path("externs")), 0);
+	assert_output("\t\t\"linux\": \"5.17\",\n\t\t\"kernel_btf\": true,\n");
+	assert_output("{\"name\": \"CONFIG_HZ\", \"kind\": \"kconfig\", \"binding\": \"weak\"}");
+	ck_assert_int_eq(MEMGEN("inspect --json %s", object_path("types_exports")), 0);
+	assert_output("{\"type\": \"counts_t\", \"size\": 16, \"record_of\": \"samples\"}");
 }
 END_TEST
 
@@ -139,9 +120,9 @@ TEST(inspect_escapes_names, ON_HOST)
 	const char *at;
 
 	ck_assert_int_eq(MEMGEN("inspect %s", path), 0);
-	assert_says("kprobe/a\"b\\c\\xc3\\xa4");
+	assert_output("kprobe/a\"b\\c\\xc3\\xa4");
 	ck_assert_int_eq(MEMGEN("inspect --json %s", path), 0);
-	assert_says("\"kprobe/a\\\"b\\\\c\\u00c3\\u00a4\"");
+	assert_output("\"kprobe/a\\\"b\\\\c\\u00c3\\u00a4\"");
 	at = json_error(output);
 	ck_assert_msg(!at, "%s", at);
 }
@@ -200,13 +181,13 @@ END_TEST
 
 TEST(inspect_of_a_bad_object_says_nothing_else, ON_HOST)
 {
-	ck_assert_int_eq(MEMGEN("inspect %s /nonexistent/x.o /dev/null -o %s", object("plain"),
+	ck_assert_int_eq(MEMGEN("inspect %s /nonexistent/x.o /dev/null -o %s", object_path("plain"),
 				file_in_dir("out")),
 			 1);
-	assert_says("memgen: /nonexistent/x.o: No such file or directory\n");
-	assert_says("memgen: /dev/null");
+	assert_output("memgen: /nonexistent/x.o: No such file or directory\n");
+	assert_output("memgen: /dev/null");
 	ck_assert_int_ne(access(file_in_dir("out"), F_OK), 0);
-	ck_assert_int_eq(MEMGEN("inspect %s -o /dev/full", object("plain")), 1);
+	ck_assert_int_eq(MEMGEN("inspect %s -o /dev/full", object_path("plain")), 1);
 	ck_assert_str_eq(output, "memgen: /dev/full: can't write it: No space left on device\n");
 }
 END_TEST
@@ -227,7 +208,7 @@ static const char layout_source[] =
 TEST(layout_draws_holes_and_lines, ON_HOST)
 {
 	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", "", layout_source)), 0);
-	assert_says("struct bits: 24 bytes, 1 cache line\n"
+	assert_output("struct bits: 24 bytes, 1 cache line\n"
 		    "       0:0    3b  int a : 3;\n"
 		    "       0:3    7b  int b : 7;\n"
 		    "                 -- hole of 6 bits\n"
@@ -244,12 +225,12 @@ TEST(layout_draws_holes_and_lines, ON_HOST)
 		    "                 };\n"
 		    "                 -- padding of 4 bytes\n"
 		    "  7 bytes in holes\n");
-	assert_says("                 == cache line 1\n"
+	assert_output("                 == cache line 1\n"
 		    "      64      8  int64_t bpf;  (written by programs)\n");
-	ck_assert_int_eq(MEMGEN("layout %s", object("types_regions")), 0);
-	assert_says("section .");
-	ck_assert_int_eq(MEMGEN("layout %s -o /dev/full", object("types_regions")), 1);
-	assert_says("memgen: /dev/full: can't write it");
+	ck_assert_int_eq(MEMGEN("layout %s", object_path("types_regions")), 0);
+	assert_output("section .");
+	ck_assert_int_eq(MEMGEN("layout %s -o /dev/full", object_path("types_regions")), 1);
+	assert_output("memgen: /dev/full: can't write it");
 	ck_assert_int_eq(MEMGEN("layout /dev/null"), 1);
 }
 END_TEST
@@ -266,7 +247,7 @@ TEST(layout_draws_elements_without_a_name, ON_HOST)
 		"SEC(\"xdp\") int f(void *x) { return all.f; }\n";
 
 	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", "", source)), 0);
-	assert_says("struct all: 88 bytes, 2 cache lines\n"
+	assert_output("struct all: 88 bytes, 2 cache lines\n"
 		    "       0     80  struct {\n"
 		    "       0      1    char a;\n"
 		    "                 -- hole of 3 bytes\n"
@@ -277,7 +258,7 @@ TEST(layout_draws_elements_without_a_name, ON_HOST)
 		    "                 } e[2][2];\n"
 		    "      80      8  int64_t f;\n"
 		    "  12 bytes in holes\n");
-	assert_says("element of cells: 72 bytes, 2 cache lines\n"
+	assert_output("element of cells: 72 bytes, 2 cache lines\n"
 		    "       0      4  int x;\n"
 		    "                 -- hole of 4 bytes\n"
 		    "       8     64  int64_t y[8];\n"
@@ -290,12 +271,12 @@ TEST(layout_warns_of_lines_with_two_writers, ON_HOST)
 	const char *apart;
 
 	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", "", layout_source)), 0);
-	assert_says("struct stats: 16 bytes, 1 cache line\n"
+	assert_output("struct stats: 16 bytes, 1 cache line\n"
 		    "       0      8  int64_t app;  (written by the application)\n"
 		    "       8      8  int64_t bpf;  (written by programs)\n"
 		    "  warning: cache line 0: the application writes app, programs write bpf;");
-	assert_says("the application writes in, programs write out;");
-	assert_says("the application writes stats[0].app, programs write stats[0].bpf;");
+	assert_output("the application writes in, programs write out;");
+	assert_output("the application writes stats[0].app, programs write stats[0].bpf;");
 	apart = strstr(output, "struct apart: ");
 	ck_assert_ptr_nonnull(apart);
 	ck_assert_ptr_null(strstr(apart, "writes app,"));
@@ -347,10 +328,10 @@ TEST(link_makes_one_object, ON_HOST)
 			 0);
 	ck_assert_str_eq(output, "");
 	ck_assert_int_eq(MEMGEN("inspect %s", file_in_dir("all.o")), 0);
-	assert_says("\n  data  data  .data       4       1  .data\n");
-	SHELL_OK("%s link - %s %s/part.o | cmp - %s", memgen(), first, dir, file_in_dir("all.o"));
+	assert_output("\n  data  data  .data       4       1  .data\n");
+	SHELL_OK("%s link - %s %s/part.o | cmp - %s", memgen_path(), first, dir, file_in_dir("all.o"));
 	/* the output may be one of the objects */
-	SHELL_OK("%s link %s %s %s/part.o && cmp %s %s", memgen(), first, first, dir, first,
+	SHELL_OK("%s link %s %s %s/part.o && cmp %s %s", memgen_path(), first, first, dir, first,
 		 file_in_dir("all.o"));
 }
 END_TEST
@@ -362,9 +343,9 @@ TEST(link_that_fails_leaves_no_file, ON_HOST)
 	SHELL_OK("cp %s %s", part, file_in_dir("twin.o"));
 	ck_assert_int_eq(MEMGEN("link %s %s %s", file_in_dir("all.o"), part, file_in_dir("twin.o")),
 			 1);
-	assert_says("twin.o: can't be linked with what is before it: ");
+	assert_output("twin.o: can't be linked with what is before it: ");
 	ck_assert_int_eq(MEMGEN("link %s %s /dev/null", file_in_dir("all.o"), part), 1);
-	assert_says("memgen: /dev/null");
+	assert_output("memgen: /dev/null");
 	ck_assert_int_ne(access(file_in_dir("all.o"), F_OK), 0);
 	ck_assert_int_eq(MEMGEN("link %s", file_in_dir("all.o")), 2);
 }
@@ -387,16 +368,16 @@ static void assert_file(const char *name, const char *expected)
 
 TEST(several_objects_go_to_a_directory, ON_HOST)
 {
-	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s", object("types_twin"), object("plain"), dir),
+	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s", object_path("types_twin"), object_path("plain"), dir),
 			 0);
 	ck_assert_str_eq(output, "");
-	SHELL_OK("%s skeleton %s | cmp - %s", memgen(), object("plain"),
+	SHELL_OK("%s skeleton %s | cmp - %s", memgen_path(), object_path("plain"),
 		 file_in_dir("plain.skel.h"));
-	SHELL_OK("%s skeleton %s -o - | cmp - %s", memgen(), object("types_twin"),
+	SHELL_OK("%s skeleton %s -o - | cmp - %s", memgen_path(), object_path("types_twin"),
 		 file_in_dir("types_twin.skel.h"));
 	/* a bad one does not keep the others from being made, but the status says so */
 	SHELL_OK("rm %s", file_in_dir("plain.skel.h"));
-	ck_assert_int_eq(MEMGEN("skeleton /nonexistent.o %s -o %s/", object("plain"), dir), 1);
+	ck_assert_int_eq(MEMGEN("skeleton /nonexistent.o %s -o %s/", object_path("plain"), dir), 1);
 	ck_assert_str_eq(output, "memgen: /nonexistent.o: No such file or directory\n");
 	ck_assert_int_eq(access(file_in_dir("plain.skel.h"), F_OK), 0);
 	ck_assert_int_ne(access(file_in_dir("nonexistent.skel.h"), F_OK), 0);
@@ -405,22 +386,22 @@ END_TEST
 
 TEST(several_objects_need_several_names, ON_HOST)
 {
-	const char *source = object("plain");
+	const char *source = object_path("plain");
 
 	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s/x.h", source, source, dir), 2);
-	assert_says("several objects need -o with a directory that exists");
+	assert_output("several objects need -o with a directory that exists");
 	ck_assert_int_eq(MEMGEN("skeleton %s %s --name x -o %s", source, source, dir), 2);
-	assert_says("several objects can't have one name");
+	assert_output("several objects can't have one name");
 	SHELL_OK("cp %s %s", source, file_in_dir("plain.o"));
 	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s", source, file_in_dir("plain.o"), dir), 1);
-	assert_says("plain.skel.h: it would be made from ");
+	assert_output("plain.skel.h: it would be made from ");
 	ck_assert_int_ne(access(file_in_dir("plain.skel.h"), F_OK), 0);
 }
 END_TEST
 
 TEST(types_go_to_files_of_their_own, ON_HOST)
 {
-	ck_assert_int_eq(MEMGEN("types %s %s -o %s -M", object("types_twin"), object("types_exports"),
+	ck_assert_int_eq(MEMGEN("types %s %s -o %s -M", object_path("types_twin"), object_path("types_exports"),
 				dir),
 			 0);
 	SHELL_OK("cd %s && grep -q '^struct flow_key {' types_exports.types.h && "
@@ -434,25 +415,25 @@ TEST(rules_are_for_make, ON_HOST)
 {
 	char expected[600];
 
-	ck_assert_int_eq(MEMGEN("skeleton -M %s -o %s", object("plain"), file_in_dir("x.h")), 0);
-	snprintf(expected, sizeof(expected), "%s: %s\n\n%s:\n", file_in_dir("x.h"), object("plain"),
-		 object("plain"));
+	ck_assert_int_eq(MEMGEN("skeleton -M %s -o %s", object_path("plain"), file_in_dir("x.h")), 0);
+	snprintf(expected, sizeof(expected), "%s: %s\n\n%s:\n", file_in_dir("x.h"), object_path("plain"),
+		 object_path("plain"));
 	assert_file("x.h.d", expected);
-	ck_assert_int_eq(MEMGEN("skeleton -MF %s %s -o %s", file_in_dir("rules"), object("plain"),
+	ck_assert_int_eq(MEMGEN("skeleton -MF %s %s -o %s", file_in_dir("rules"), object_path("plain"),
 				file_in_dir("x.h")),
 			 0);
 	assert_file("rules", expected);
 	/* make understands a name with everything that has a meaning in a rule */
 	SHELL_OK("cd %s && cp %s 'a b#c$d.o' && %s skeleton 'a b#c$d.o' -o x.h -MF rules", dir,
-		 realpath(object("plain"), expected), memgen());
+		 realpath(object_path("plain"), expected), memgen_path());
 	SHELL_OK("cd %s && printf 'x.h:\n\techo MADE\ninclude rules\n' > Makefile && "
 		 "make -s x.h | { ! grep MADE; } && touch -d '1 hour ago' x.h && "
 		 "make -s x.h | grep MADE",
 		 dir);
-	ck_assert_int_eq(MEMGEN("skeleton -M %s", object("plain")), 2);
-	assert_says("-M needs -o");
-	ck_assert_int_eq(MEMGEN("skeleton -MD %s -o %s/x.h", object("plain"), dir), 2);
-	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF", object("plain"), dir), 2);
+	ck_assert_int_eq(MEMGEN("skeleton -M %s", object_path("plain")), 2);
+	assert_output("-M needs -o");
+	ck_assert_int_eq(MEMGEN("skeleton -MD %s -o %s/x.h", object_path("plain"), dir), 2);
+	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF", object_path("plain"), dir), 2);
 }
 END_TEST
 
@@ -461,20 +442,20 @@ TEST(nothing_is_overwritten_by_mistake, ON_HOST)
 	char source[128];
 
 	snprintf(source, sizeof(source), "%s/x.o", dir);
-	SHELL_OK("cp %s %s && ln -s x.o %s", object("plain"), source, file_in_dir("link"));
+	SHELL_OK("cp %s %s && ln -s x.o %s", object_path("plain"), source, file_in_dir("link"));
 	ck_assert_int_eq(MEMGEN("skeleton %s -o %s", source, source), 2);
-	assert_says("it is the object, which would be overwritten");
+	assert_output("it is the object, which would be overwritten");
 	ck_assert_int_eq(MEMGEN("types %s -o %s", source, file_in_dir("link")), 2);
-	ck_assert_int_eq(MEMGEN("inspect %s %s -o %s", object("plain"), source, source), 2);
-	assert_says("it is an object, which would be overwritten");
+	ck_assert_int_eq(MEMGEN("inspect %s %s -o %s", object_path("plain"), source, source), 2);
+	assert_output("it is an object, which would be overwritten");
 	ck_assert_int_eq(MEMGEN("layout %s -o %s", source, file_in_dir("link")), 2);
-	assert_says("it is the object, which would be overwritten");
+	assert_output("it is the object, which would be overwritten");
 	ck_assert_int_eq(MEMGEN("skeleton %s -o %s -MF %s", source, file_in_dir("x.h"), source), 2);
 	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF %s/x.h", source, dir, dir), 2);
-	assert_says("it is the file of -o, which would be overwritten");
-	SHELL_OK("cmp %s %s && test ! -e %s/x.h", object("plain"), source, dir);
+	assert_output("it is the file of -o, which would be overwritten");
+	SHELL_OK("cmp %s %s && test ! -e %s/x.h", object_path("plain"), source, dir);
 	ck_assert_int_eq(MEMGEN("skeleton %s -o ''", source), 2);
-	assert_says("-o: the file's name is empty");
+	assert_output("-o: the file's name is empty");
 	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF ''", source, dir), 2);
 	ck_assert_int_eq(MEMGEN("skeleton %s -o /dev/null -MF /dev/null", source), 0);
 }
@@ -482,14 +463,14 @@ END_TEST
 
 TEST(rules_are_not_written_for_what_failed, ON_HOST)
 {
-	ck_assert_int_eq(MEMGEN("skeleton -M /dev/null %s -MF %s -o %s", object("plain"),
+	ck_assert_int_eq(MEMGEN("skeleton -M /dev/null %s -MF %s -o %s", object_path("plain"),
 				file_in_dir("rules"), dir),
 			 1);
 	ck_assert_int_eq(access(file_in_dir("plain.skel.h.d"), F_OK), 0);
 	ck_assert_int_ne(access(file_in_dir("null.skel.h.d"), F_OK), 0);
 	ck_assert_int_ne(access(file_in_dir("rules"), F_OK), 0);
-	ck_assert_int_eq(MEMGEN("skeleton %s -MF /dev/full -o %s/x.h", object("plain"), dir), 1);
-	assert_says("memgen: /dev/full: can't write it: No space left on device\n");
+	ck_assert_int_eq(MEMGEN("skeleton %s -MF /dev/full -o %s/x.h", object_path("plain"), dir), 1);
+	assert_output("memgen: /dev/full: can't write it: No space left on device\n");
 }
 END_TEST
 
@@ -501,14 +482,14 @@ TEST(commands_have_help_with_an_example, ON_HOST)
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		ck_assert_int_eq(MEMGEN("%s --help", commands[i]), 0);
-		assert_says("Example:\n");
+		assert_output("Example:\n");
 		ck_assert_int_eq(MEMGEN("%s --version", commands[i]), 0);
 		ck_assert_msg(!strncmp(output, "memgen 0.", 9), "%s", output);
 		ck_assert_int_eq(MEMGEN("%s", commands[i]), 2);
-		assert_says("which object file?");
+		assert_output("which object file?");
 		ck_assert_int_eq(MEMGEN("%s --unknown", commands[i]), 2);
 		ck_assert_int_eq(MEMGEN("--help"), 0);
-		assert_says(commands[i]);
+		assert_output(commands[i]);
 	}
 }
 END_TEST
@@ -522,7 +503,7 @@ TEST(manual_and_completion_are_complete, ON_HOST)
 		"%1$s $c --help | grep -o '\\-\\-[a-z][a-z-]*' | "
 		"grep -v -e --usage -e --help -e --version; done; true; } > %2$s/words";
 
-	SHELL_OK(find_options, memgen(), dir);
+	SHELL_OK(find_options, memgen_path(), dir);
 	SHELL_OK("test $(wc -l < %s/words) -ge 8 && sed 's/\\\\-/-/g' %s > %s/text && "
 		 "while read -r word; do grep -q -e \"$word\" %s/text || "
 		 "{ echo \"memgen.1 lacks $word\"; exit 1; }; grep -q -e \"$word\" %s || "

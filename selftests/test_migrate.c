@@ -52,12 +52,6 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-static void assert_says(const char *words)
-{
-	ck_assert_msg(strstr(mem_error_message(), words) != NULL, "'%s' does not say '%s'",
-		      mem_error_message(), words);
-}
-
 /* The old version's memory, at its pins. */
 static void publish(void)
 {

@@ -36,12 +36,6 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-static void assert_says(const char *words)
-{
-	ck_assert_msg(strstr(mem_error_message(), words) != NULL, "'%s' does not say '%s'",
-		      mem_error_message(), words);
-}
-
 static unsigned int mode_of(const char *path)
 {
 	struct stat status;

@@ -26,14 +26,6 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-static uint32_t run(const struct mem_prog *prog)
-{
-	struct mem_run_opts opts = {.sz = sizeof(opts)};
-
-	assert_ok(mem_prog_run(prog, &opts));
-	return opts.retval;
-}
-
 TEST(initial_values_are_there_at_open)
 {
 	ck_assert_uint_eq(skel->rodata->factor, 3);
@@ -55,7 +47,7 @@ TEST(program_sees_what_the_application_set_before_load)
 	assert_ok(shared__load(skel));
 	ck_assert_uint_eq(skel->rodata->factor, 100);
 	ck_assert_uint_eq(skel->arena->walked, 5);
-	ck_assert_uint_eq(run(skel->progs.change), 1);
+	ck_assert_uint_eq(run_program(skel->progs.change), 1);
 	ck_assert_uint_eq(skel->data->counter, 140);
 	ck_assert_int_eq(skel->bss->sum, -4);
 	ck_assert_uint_eq(skel->arrays.table[999].y, 78);
@@ -69,7 +61,7 @@ TEST(both_sides_change_the_same_memory)
 		skel->data->counter = round * 1000;
 		skel->data->corner.y = round;
 		skel->data_limits->limits[1] = round;
-		ck_assert_uint_eq(run(skel->progs.change), round);
+		ck_assert_uint_eq(run_program(skel->progs.change), round);
 		ck_assert_uint_eq(skel->data->counter, round * 1000 + 3);
 		ck_assert_int_eq(skel->data->corner.x, 7 + (int)round);
 		ck_assert_uint_eq(skel->bss->points[2].y, round * 2);
@@ -89,12 +81,12 @@ TEST(a_list_in_the_arena_grows_on_both_sides)
 	skel->arena->pool[0].next = &skel->arena->pool[1];
 	skel->arena->pool[1].next = NULL;
 	skel->bss->head = &skel->arena->pool[0];
-	ck_assert_uint_eq(run(skel->progs.walk), 23);
+	ck_assert_uint_eq(run_program(skel->progs.walk), 23);
 	ck_assert_uint_eq(skel->arena->walked, 23);
 	ck_assert_uint_eq(skel->arena->pool[0].value, 111);
 	ck_assert_ptr_eq(skel->bss->head, &skel->arena->pool[7]);
 	ck_assert_ptr_eq(skel->bss->head->next, &skel->arena->pool[0]);
-	ck_assert_uint_eq(run(skel->progs.walk), 1000 + 111 + 112);
+	ck_assert_uint_eq(run_program(skel->progs.walk), 1000 + 111 + 112);
 }
 END_TEST
 
@@ -175,7 +167,7 @@ TEST(an_arena_of_4_gib_is_aligned_and_its_null_is_taken)
 	assert_ok(shared__load(skel));
 	ck_assert_int_eq(mincore(base, page, &present), 0);
 	skel->bss->head = NULL;
-	ck_assert_uint_eq(run(skel->progs.walk), 0);
+	ck_assert_uint_eq(run_program(skel->progs.walk), 0);
 	ck_assert_ptr_eq(skel->bss->head, &skel->arena->pool[7]);
 }
 END_TEST

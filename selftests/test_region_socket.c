@@ -41,12 +41,6 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-static void assert_says(const char *words)
-{
-	ck_assert_msg(strstr(mem_error_message(), words) != NULL, "'%s' does not say '%s'",
-		      mem_error_message(), words);
-}
-
 static struct mem_region *receive_bss(void)
 {
 	return mem_region_receive(sockets[1], region_data__image(), "bss", NULL, NULL, NULL);

@@ -42,20 +42,6 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-static int run(const struct mem_prog *prog)
-{
-	struct mem_run_opts opts = {.sz = sizeof(opts)};
-
-	assert_ok(mem_prog_run(prog, &opts));
-	return (int)opts.retval;
-}
-
-static void assert_says(const char *words)
-{
-	ck_assert_msg(strstr(mem_error_message(), words) != NULL, "'%s' does not say '%s'",
-		      mem_error_message(), words);
-}
-
 /* ---- what libbpf does */
 
 static struct bpf_object *libbpf_object(int bss)
@@ -105,7 +91,7 @@ TEST(variables_are_live_from_the_call_on)
 {
 	struct region_data before = *user;
 
-	ck_assert_int_eq(run(maker->progs.change), 1);
+	ck_assert_int_eq(run_program(maker->progs.change), 1);
 	user->data->counter = 1; /* is dropped */
 	assert_ok(mem_map_reuse_fd(user->maps.bss, mem_map_fd(maker->maps.bss)));
 	assert_ok(mem_map_reuse_fd(user->maps.data, mem_map_fd(maker->maps.data)));
@@ -117,8 +103,8 @@ TEST(variables_are_live_from_the_call_on)
 	ck_assert_mem_eq(&before, user, sizeof(before)); /* no pointer has changed */
 	ck_assert_uint_eq(user->data->counter, 43);
 	user->data->counter = 100;
-	ck_assert_int_eq(run(maker->progs.change), 2);
-	ck_assert_int_eq(run(user->progs.change), 3);
+	ck_assert_int_eq(run_program(maker->progs.change), 2);
+	ck_assert_int_eq(run_program(user->progs.change), 3);
 	ck_assert_uint_eq(maker->data->counter, 106);
 	ck_assert_uint_eq(user->data->counter, 106);
 	ck_assert_uint_eq(maker->bss->hits, 3);
@@ -138,7 +124,7 @@ TEST(constants_are_those_of_the_maker)
 	ck_assert_uint_eq(third->rodata->factor, 50);
 	ck_assert_int_eq(mem_region_writable(mem_object_find_region(third->obj, "rodata")), 0);
 	assert_ok(region_data__load(third));
-	run(third->progs.change);
+	run_program(third->progs.change);
 	ck_assert_uint_eq(third->data->counter, 90);
 	region_data__destroy(third);
 }
@@ -157,7 +143,7 @@ TEST(constants_that_nobody_froze)
 	must(raw_map_update(fd, &(uint32_t){0}, &value, 0)); /* still its owner's to change */
 	ck_assert_uint_eq(user->rodata->factor, 10);
 	assert_ok(region_data__load(user));
-	run(user->progs.change);
+	run_program(user->progs.change);
 	ck_assert_uint_eq(user->data->counter, 50);
 	close(fd);
 }
@@ -168,7 +154,7 @@ TEST(arrays_and_maps_without_memory)
 	uint64_t value = 12;
 
 	assert_ok(mem_map_update(maker->maps.hash, &(uint32_t){7}, &value, 0));
-	run(maker->progs.change);
+	run_program(maker->progs.change);
 	assert_ok(mem_map_reuse_fd(user->maps.table, mem_map_fd(maker->maps.table)));
 	assert_ok(mem_map_reuse_fd(user->maps.hash, mem_map_fd(maker->maps.hash)));
 	ck_assert_uint_eq(user->arrays.table[1999].count, 1);
@@ -176,7 +162,7 @@ TEST(arrays_and_maps_without_memory)
 	assert_ok(mem_map_lookup(user->maps.hash, &(uint32_t){7}, &value, 0));
 	ck_assert_uint_eq(value, 12);
 	assert_ok(region_data__load(user));
-	run(user->progs.change);
+	run_program(user->progs.change);
 	ck_assert_uint_eq(maker->arrays.table[1999].count, 2);
 }
 END_TEST
@@ -189,7 +175,7 @@ TEST(memory_of_a_closed_maker_stays)
 	maker = NULL;
 	ck_assert_uint_eq(user->bss->last[3], 5);
 	assert_ok(region_data__load(user));
-	run(user->progs.change);
+	run_program(user->progs.change);
 	ck_assert_uint_eq(user->bss->hits, 1);
 }
 END_TEST
@@ -210,7 +196,7 @@ TEST(each_difference_is_named)
 	close(fd);
 	/* as if nothing had happened */
 	assert_ok(region_data__load(user));
-	run(user->progs.change);
+	run_program(user->progs.change);
 	ck_assert_uint_eq(user->arrays.table[1999].count, 1);
 	ck_assert_uint_eq(maker->arrays.table[1999].count, 0);
 }
@@ -282,7 +268,7 @@ TEST(what_only_programs_write_is_read_only_for_all_who_reuse_it)
 	ck_assert_int_eq(mem_region_writable(mem_object_find_region(third->obj, "bss")), 0);
 	ck_assert_int_eq(mem_region_writable(mem_object_find_region(user->obj, "bss")), 0);
 	ck_assert_int_eq(mem_region_writable(mem_object_find_region(user->obj, "data")), 1);
-	run(user->progs.change);
+	run_program(user->progs.change);
 	ck_assert_uint_eq(third->bss->hits, 1);
 	ck_assert_uint_eq(third->arrays.table[1999].count, 1);
 	ck_assert_int_eq(mprotect(third->bss, PAGE, PROT_READ | PROT_WRITE), -1);
@@ -301,7 +287,7 @@ TEST(an_array_may_have_no_memory)
 	ck_assert_ptr_null(user->arrays.table);
 	assert_ok(region_data__load(user));
 	ck_assert_ptr_null(mem_region_data(table, NULL));
-	run(user->progs.change);
+	run_program(user->progs.change);
 	assert_err(mem_region_leave_unmapped(table), -EBUSY);
 }
 END_TEST
@@ -322,7 +308,7 @@ TEST(an_array_without_memory_may_be_read_only)
 	assert_err(mem_region_migrate(table, mem_source_fd(mem_map_fd(maker->maps.table)), NULL), -EACCES);
 	assert_ok(mem_map_reuse_fd(third->maps.table, fd));
 	ck_assert_int_eq(mem_region_writable(mem_object_find_region(third->obj, "table")), 0);
-	run(user->progs.change);
+	run_program(user->progs.change);
 	ck_assert_uint_eq(third->arrays.table[1999].count, 1);
 	region_data__destroy(third);
 }
@@ -346,8 +332,8 @@ TEST(objects_share_by_pin_path)
 	assert_ok(region_data__load(third));
 	ck_assert_int_eq(mem_map_is_reused(third->maps.bss), 1);
 	ck_assert_uint_eq(third->bss->last[2], 22);
-	ck_assert_int_eq(run(user->progs.change), 1);
-	ck_assert_int_eq(run(third->progs.change), 2);
+	ck_assert_int_eq(run_program(user->progs.change), 1);
+	ck_assert_int_eq(run_program(third->progs.change), 2);
 	ck_assert_uint_eq(user->bss->hits, 2);
 	ck_assert_uint_eq(third->bss->hits, 2);
 	region_data__destroy(third);
@@ -380,7 +366,7 @@ TEST(a_pin_that_others_can_write_to_is_not_read_only)
 		assert_ok(mem_map_pin_path_set(user->maps.bss, PIN));
 		assert_ok(region_data__load(user));
 		ck_assert_int_eq(mem_map_is_reused(user->maps.bss), i);
-		ck_assert_int_eq(run(user->progs.change), i + 1);
+		ck_assert_int_eq(run_program(user->progs.change), i + 1);
 		ck_assert_uint_eq(user->bss->hits, (uint64_t)i + 1);
 		ck_assert_int_eq(mem_region_writable(mem_object_find_region(user->obj, "bss")), 0);
 		region_data__destroy(user);
@@ -400,9 +386,9 @@ TEST(objects_share_by_declaration)
 	second = assert_ptr(region_named__open_and_load());
 	apart = assert_ptr(region_named__open_opts(&opts));
 	assert_ok(region_named__load(apart));
-	ck_assert_int_eq(run(first->progs.bump), 1);
-	ck_assert_int_eq(run(second->progs.bump), 2);
-	ck_assert_int_eq(run(apart->progs.bump), 1);
+	ck_assert_int_eq(run_program(first->progs.bump), 1);
+	ck_assert_int_eq(run_program(second->progs.bump), 2);
+	ck_assert_int_eq(run_program(apart->progs.bump), 1);
 	ck_assert_uint_eq(first->arrays.common[3], 2);
 	ck_assert_uint_eq(second->arrays.common[3], 2);
 	ck_assert_uint_eq(apart->arrays.common[3], 1);

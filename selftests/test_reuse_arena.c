@@ -39,20 +39,6 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-static int run(const struct mem_prog *prog)
-{
-	struct mem_run_opts opts = {.sz = sizeof(opts)};
-
-	assert_ok(mem_prog_run(prog, &opts));
-	return (int)opts.retval;
-}
-
-static void assert_says(const char *words)
-{
-	ck_assert_msg(strstr(mem_error_message(), words) != NULL, "'%s' does not say '%s'",
-		      mem_error_message(), words);
-}
-
 static struct mem_region *arena_of(struct region_arena *skel)
 {
 	return assert_ptr(mem_object_find_region(skel->obj, "arena"));
@@ -70,8 +56,8 @@ TEST(two_arenas_in_one_object)
 	node = mem_region_data(mem_object_find_region(maker->obj, "second"), NULL);
 	node->value = 77;
 	maker->bss->elsewhere = node;
-	ck_assert_int_eq(run(maker->progs.sum_second), 77);
-	ck_assert_int_eq(run(maker->progs.push), 1001);
+	ck_assert_int_eq(run_program(maker->progs.sum_second), 77);
+	ck_assert_int_eq(run_program(maker->progs.push), 1001);
 	ck_assert_ptr_eq(vars, maker->arena);
 	ck_assert_uint_eq(vars->list.head->value, 1001);
 }
@@ -83,7 +69,7 @@ TEST(two_objects_have_one_arena_and_its_variables)
 
 	maker->arena->pushed = 20;
 	assert_ok(region_arena__load(maker));
-	ck_assert_int_eq(run(maker->progs.push), 21);
+	ck_assert_int_eq(run_program(maker->progs.push), 21);
 	user->arena->pushed = 5; /* is dropped */
 	assert_ok(mem_map_reuse_fd(user->maps.arena, mem_map_fd(maker->maps.arena)));
 	ck_assert_ptr_ne(user->arena, before);
@@ -91,14 +77,14 @@ TEST(two_objects_have_one_arena_and_its_variables)
 	ck_assert_uint_eq(user->arena->pushed, 21);
 	assert_ok(region_arena__load(user));
 	ck_assert_ptr_eq(user->arena, maker->arena);
-	ck_assert_int_eq(run(user->progs.push), 22);
-	ck_assert_int_eq(run(maker->progs.sum), 43);
+	ck_assert_int_eq(run_program(user->progs.push), 22);
+	ck_assert_int_eq(run_program(maker->progs.sum), 43);
 	ck_assert_uint_eq(maker->arena->list.head->value, 22);
 	/* who closes first takes nothing from the other */
 	region_arena__destroy(maker);
 	maker = NULL;
 	ck_assert_uint_eq(user->arena->list.head->next->value, 21);
-	ck_assert_int_eq(run(user->progs.sum), 43);
+	ck_assert_int_eq(run_program(user->progs.sum), 43);
 }
 END_TEST
 
@@ -107,15 +93,15 @@ TEST(an_object_of_another_source_walks_the_list)
 	struct region_visitor *visitor = assert_ptr(region_visitor__open());
 
 	assert_ok(region_arena__load(maker));
-	run(maker->progs.push);
-	run(maker->progs.push);
+	run_program(maker->progs.push);
+	run_program(maker->progs.push);
 	assert_ok(mem_map_reuse(visitor->maps.arena, mem_source_id(mem_map_id(maker->maps.arena))));
 	ck_assert_ptr_eq(visitor->arena, mem_region_data(arena_of(maker), NULL));
 	assert_ok(region_visitor__load(visitor));
 	visitor->bss->start = (void *)maker->arena->list.head;
-	ck_assert_int_eq(run(visitor->progs.visit), 2003);
+	ck_assert_int_eq(run_program(visitor->progs.visit), 2003);
 	region_visitor__destroy(visitor);
-	ck_assert_int_eq(run(maker->progs.sum), 2003);
+	ck_assert_int_eq(run_program(maker->progs.sum), 2003);
 }
 END_TEST
 
@@ -128,7 +114,7 @@ TEST(an_arena_without_variables_does_not_take_them)
 	region_visitor__destroy(visitor);
 	user->arena->pushed = 3;
 	assert_ok(region_arena__load(user)); /* with its own */
-	ck_assert_int_eq(run(user->progs.push), 4);
+	ck_assert_int_eq(run_program(user->progs.push), 4);
 }
 END_TEST
 
@@ -186,7 +172,7 @@ TEST(its_own_reservation_is_no_collision)
 	close(fd);
 	user->arena->pushed = 6;
 	assert_ok(region_arena__load(user));
-	ck_assert_int_eq(run(user->progs.push), 7);
+	ck_assert_int_eq(run_program(user->progs.push), 7);
 }
 END_TEST
 
@@ -220,7 +206,7 @@ TEST(variables_of_a_read_only_arena_are_found)
 	assert_ok(region_arena__load(maker));
 	assert_ok(mem_map_reuse_fd(user->maps.arena, mem_map_fd(maker->maps.arena)));
 	ck_assert_ptr_eq(user->arena, maker->arena);
-	run(maker->progs.push);
+	run_program(maker->progs.push);
 	ck_assert_uint_eq(user->arena->pushed, 1);
 }
 END_TEST
@@ -302,11 +288,11 @@ TEST(another_process_adds_to_the_list)
 	stranger = start_stranger(push_some);
 	assert_ok(mem_map_pin_path_set(maker->maps.arena, PIN));
 	assert_ok(region_arena__load(maker));
-	ck_assert_int_eq(run(maker->progs.push), 1001);
+	ck_assert_int_eq(run_program(maker->progs.push), 1001);
 	ck_assert_int_eq(let_work(&stranger), 0);
 	ck_assert_uint_eq(maker->arena->list.head->value, 5);
 	ck_assert_uint_eq(maker->arena->list.head->next->value, 1002);
-	ck_assert_int_eq(run(maker->progs.sum), 5 + 1002 + 1001);
+	ck_assert_int_eq(run_program(maker->progs.sum), 5 + 1002 + 1001);
 }
 END_TEST
 
@@ -394,7 +380,7 @@ static long child_of_fork(void *unused)
 	if (maker->arena->list.head->value != 1001 || maker->bss->elsewhere != NULL)
 		return 5;
 	maker->arena->spare[2].value = 222;
-	if (run(maker->progs.push) != 1002)
+	if (run_program(maker->progs.push) != 1002)
 		return 6;
 	region_arena__destroy(maker);
 	return is_absent(base) ? 0 : 7;
@@ -404,7 +390,7 @@ TEST(a_forked_child_gets_its_arenas_back)
 {
 	assert_ok(mem_object_reattach(maker->obj)); /* nothing is missing */
 	assert_ok(region_arena__load(maker));
-	run(maker->progs.push);
+	run_program(maker->progs.push);
 	ck_assert_int_eq(in_child(child_of_fork, NULL), 0);
 	ck_assert_uint_eq(maker->arena->spare[2].value, 222);
 	ck_assert_uint_eq(maker->arena->pushed, 1002);

@@ -28,13 +28,6 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-static void run(const struct mem_prog *prog)
-{
-	struct mem_run_opts opts = { .sz = sizeof(opts) };
-
-	assert_ok(mem_prog_run(prog, &opts));
-}
-
 /* What a consumer saw. */
 struct seen {
 	uint64_t count, next, wrong;
@@ -68,7 +61,7 @@ TEST(records_come_in_order_and_wrap_around)
 		int taken;
 
 		skel->data->wanted = 1 + round % 90; /* a record takes 40 bytes of 4096 */
-		run(skel->progs.produce);
+		run_program(skel->progs.produce);
 		taken = mem_ringbuf_consume(ring, 0);
 		assert_ok(taken);
 		total += (uint64_t)taken;
@@ -96,7 +89,7 @@ TEST(positions_past_4_gib)
 	load_only(skel->obj, skel->progs.produce_large);
 	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, NULL, NULL));
 	for (int round = 0; round < PAST_4_GIB; round++) {
-		run(skel->progs.produce_large);
+		run_program(skel->progs.produce_large);
 		while ((record = mem_ringbuf_next(ring, &size))) {
 			ck_assert_uint_eq(size, LARGE_RECORD);
 			ck_assert_uint_eq(*record, next++);
@@ -124,7 +117,7 @@ TEST(positions_past_4_gib_to_the_program)
 			*record = 5;
 			mem_user_ringbuf_submit(ring, record);
 		}
-		run(skel->progs.drain);
+		run_program(skel->progs.drain);
 	}
 	ck_assert_uint_eq(skel->bss->drained, 3 * PAST_4_GIB);
 	ck_assert_uint_eq(skel->bss->drained_sum, 15 * PAST_4_GIB);
@@ -140,7 +133,7 @@ TEST(a_full_buffer_loses_new_records_only)
 	load_only(skel->obj, skel->progs.produce);
 	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, take, &seen));
 	skel->data->wanted = 200;
-	run(skel->progs.produce);
+	run_program(skel->progs.produce);
 	ck_assert_uint_gt(skel->bss->full, 0);
 	assert_ok(mem_ringbuf_consume(ring, 0));
 	ck_assert_uint_eq(seen.wrong, 0);
@@ -157,7 +150,7 @@ TEST(limit_and_callback_end_a_walk)
 	load_only(skel->obj, skel->progs.produce);
 	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, take, &seen));
 	skel->data->wanted = 20;
-	run(skel->progs.produce);
+	run_program(skel->progs.produce);
 	ck_assert_int_eq(mem_ringbuf_consume(ring, 4), 4);
 	ck_assert_int_eq(mem_ringbuf_consume(ring, 0), -ECANCELED);
 	ck_assert_uint_eq(seen.count, 6);
@@ -176,7 +169,7 @@ TEST(records_are_read_in_place)
 	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, NULL, NULL));
 	ck_assert_ptr_null(mem_ringbuf_next(ring, &size));
 	skel->data->wanted = 6;
-	run(skel->progs.produce);
+	run_program(skel->progs.produce);
 	for (uint64_t i = 0; i < 6; i++) {
 		if (i == 4)
 			continue;
@@ -215,7 +208,7 @@ TEST(records_have_the_type_that_the_source_names)
 	assert_ok(rings__load(skel));
 	skel->data->wanted = 2;
 	ring = assert_ptr(rings__out_new(skel));
-	run(skel->progs.produce);
+	run_program(skel->progs.produce);
 	for (uint64_t i = 0; i < 2; i++) {
 		record = assert_ptr(rings__out_next(ring));
 		ck_assert_uint_eq(record->sequence, i);
@@ -224,7 +217,7 @@ TEST(records_have_the_type_that_the_source_names)
 	ck_assert_ptr_null(rings__out_next(ring));
 	mem_ringbuf_free(ring);
 	ring = assert_ptr(mem_ringbuf_new(skel->maps.out, take_typed, &taken));
-	run(skel->progs.produce);
+	run_program(skel->progs.produce);
 	ck_assert_int_eq(mem_ringbuf_consume(ring, 0), 2);
 	ck_assert_int_eq(taken, 2);
 	mem_ringbuf_free(ring);
@@ -232,7 +225,7 @@ TEST(records_have_the_type_that_the_source_names)
 	sent = assert_ptr(rings__in_reserve(in));
 	*sent = 77;
 	mem_user_ringbuf_submit(in, sent);
-	run(skel->progs.drain);
+	run_program(skel->progs.drain);
 	ck_assert_uint_eq(skel->bss->drained_sum, 77);
 	mem_user_ringbuf_free(in);
 }
@@ -262,8 +255,8 @@ TEST(several_buffers_are_waited_for_together)
 	ck_assert_int_eq(mem_ringbuf_poll(ring, 0), 0);
 	wait = (struct pollfd){ .fd = mem_ringbuf_fd(ring), .events = POLLIN };
 	ck_assert_int_eq(poll(&wait, 1, 0), 0);
-	run(skel->progs.produce);
-	run(skel->progs.produce_second);
+	run_program(skel->progs.produce);
+	run_program(skel->progs.produce_second);
 	ck_assert_int_eq(poll(&wait, 1, 1000), 1);
 	ck_assert_int_eq(mem_ringbuf_poll(ring, 1000), 2);
 	ck_assert_uint_eq(seen.count, 1);
@@ -292,7 +285,7 @@ TEST(records_to_the_program)
 			sum += i * round;
 			sent++;
 		}
-		run(skel->progs.drain);
+		run_program(skel->progs.drain);
 	}
 	ck_assert_uint_eq(skel->bss->drained, sent);
 	ck_assert_uint_eq(skel->bss->drained_sum, sum);
@@ -318,7 +311,7 @@ TEST(full_user_buffer)
 	ck_assert_int_eq(count, 4096 / 16);
 	ck_assert_ptr_null(mem_user_ringbuf_reserve_blocking(ring, 8, 20));
 	ck_assert_int_eq(errno, ENOSPC);
-	run(skel->progs.drain);
+	run_program(skel->progs.drain);
 	record = assert_ptr(mem_user_ringbuf_reserve_blocking(ring, 8, 1000));
 	mem_user_ringbuf_discard(ring, record);
 	mem_user_ringbuf_free(ring);

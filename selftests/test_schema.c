@@ -42,12 +42,6 @@ static void assert_field(const struct mem_schema *schema, const char *path, cons
 	ck_assert_uint_eq(found->size, 8 * size);
 }
 
-static void assert_says(const char *words)
-{
-	ck_assert_msg(strstr(mem_error_message(), words) != NULL, "'%s' does not say '%s'",
-		      mem_error_message(), words);
-}
-
 TEST(fields_of_variables_and_elements)
 {
 	struct mem_schema *schema = of(region_grown__image(), "bss");

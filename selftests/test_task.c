@@ -13,21 +13,14 @@
 
 #include "harness.h"
 #include "task_basic.skel.h"
+#include "tasks.h"
 
 static struct task_basic *skel;
 
 static void use(enum mem_task_back back)
 {
-	struct mem_task_opts opts = {.sz = sizeof(opts), .back = back, .threads = 600};
-
 	mem_log_set(MEM_LOG_WARN, NULL, NULL);
-	need_bpf();
-	need_linux(5, 17, "CO-RE by the kernel");
-	if (back == MEM_TASK_BACK_UPTR)
-		need_linux(6, 13, "__uptr in task storage");
-	if (back == MEM_TASK_BACK_ARENA)
-		need_linux(6, 9, "arenas");
-	assert_ok(mem_task_setup(&opts));
+	tasks_use(back, 600);
 }
 
 static void load(void)
@@ -69,21 +62,6 @@ static void call(void)
 	struct mem_run_opts opts = {.sz = sizeof(opts)};
 
 	mem_prog_run(skel->progs.on_call, &opts);
-}
-
-/* What programs find when they walk all threads of the machine: the sum of ids. */
-static uint64_t sum_by_iterator(int *count)
-{
-	struct mem_link *link = assert_ptr(mem_prog_attach_iter(skel->progs.dump, NULL));
-	int fd = mem_iter_create(link);
-	uint64_t id, sum = 0;
-
-	assert_ok(fd);
-	for (*count = 0; read(fd, &id, sizeof(id)) == sizeof(id); ++*count)
-		sum += id;
-	close(fd);
-	mem_link_destroy(link);
-	return sum;
 }
 
 /* --- both sides --- */
@@ -164,7 +142,7 @@ static void threads(enum mem_task_back back)
 		sum = 0;
 		assert_ok(task_basic__task_request_each(count_ids, &sum));
 		ck_assert_uint_eq(sum, THREADS * (THREADS + 1) / 2);
-		ck_assert_uint_eq(sum_by_iterator(&count), sum);
+		ck_assert_uint_eq(tasks_sum(skel->progs.dump, &count), sum);
 		ck_assert_int_eq(count, THREADS);
 		pthread_barrier_wait(&all_done);
 		for (int i = 0; i < THREADS; i++) {
@@ -173,7 +151,7 @@ static void threads(enum mem_task_back back)
 			pthread_join(thread[i], &result);
 			ck_assert_msg(!result, "thread %d: %s", i, (char *)result);
 		}
-		sum_by_iterator(&count);
+		tasks_sum(skel->progs.dump, &count);
 		ck_assert_int_eq(count, 0);
 	}
 	pthread_barrier_destroy(&all_set);
@@ -351,14 +329,14 @@ static void stress(enum mem_task_back back)
 	for (uintptr_t i = 0; i < 8; i++)
 		ck_assert_int_eq(pthread_create(&thread[i], NULL, many_lives, (void *)((i + 1) << 32)), 0);
 	for (int i = 0; i < 20; i++)
-		sum_by_iterator(&count);
+		tasks_sum(skel->progs.dump, &count);
 	for (int i = 0; i < 8; i++) {
 		void *result;
 
 		pthread_join(thread[i], &result);
 		ck_assert_msg(!result, "%s", (char *)result);
 	}
-	sum_by_iterator(&count);
+	tasks_sum(skel->progs.dump, &count);
 	ck_assert_int_eq(count, 0);
 }
 
@@ -441,7 +419,7 @@ static void executed(enum mem_task_back back)
 	if (!pid) {
 		alarm(30);
 		task_basic__task_request()->id = 1000;
-		if (echo() != 1001 || sum_by_iterator(&count) != 1000)
+		if (echo() != 1001 || tasks_sum(skel->progs.dump, &count) != 1000)
 			_exit(1);
 		/* the parent sees the end of the pipe when the other program has begun */
 		execlp("sleep", "sleep", "20", NULL);
@@ -451,7 +429,7 @@ static void executed(enum mem_task_back back)
 	ck_assert_int_eq(read(ready[0], &byte, 1), 0);
 	close(ready[0]);
 	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
-	ck_assert_uint_eq(sum_by_iterator(&count), 0);
+	ck_assert_uint_eq(tasks_sum(skel->progs.dump, &count), 0);
 	ck_assert_int_eq(count, 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -504,7 +482,7 @@ static void destructors(enum mem_task_back back)
 		pthread_join(thread, NULL);
 	}
 	ck_assert_int_ge(used, 50 * 3);
-	sum_by_iterator(&count);
+	tasks_sum(skel->progs.dump, &count);
 	ck_assert_int_eq(count, 1); /* the calling thread's */
 	pthread_key_delete(early_key);
 	pthread_key_delete(late_key);

@@ -23,6 +23,7 @@
 #include "task_interop.skel.h"
 #include "task_lsm.skel.h"
 #include "task_scheduler.skel.h"
+#include "tasks.h"
 
 static struct mem_object *obj; /* that the test has open */
 
@@ -217,15 +218,7 @@ static void run_in_namespace(struct task_basic *skel)
 
 static void namespaces(enum mem_task_back back)
 {
-	struct mem_task_opts opts = {.sz = sizeof(opts), .back = back};
-
-	need_bpf();
-	need_linux(5, 17, "CO-RE by the kernel");
-	if (back == MEM_TASK_BACK_UPTR)
-		need_linux(6, 13, "__uptr in task storage");
-	if (back == MEM_TASK_BACK_ARENA)
-		need_linux(6, 9, "arenas");
-	assert_ok(mem_task_setup(&opts));
+	tasks_use(back, 0);
 	run_in_namespace(NULL);
 }
 

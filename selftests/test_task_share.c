@@ -18,6 +18,7 @@
 #include "harness.h"
 #include "task_basic.skel.h"
 #include "task_large.skel.h"
+#include "tasks.h"
 
 #define FOLDER "/sys/fs/bpf/tasks"
 
@@ -106,38 +107,15 @@ static void finish(void)
 
 static void use(enum mem_task_back back)
 {
-	struct mem_task_opts opts = {.sz = sizeof(opts), .back = back, .threads = 100};
-
 	mem_log_set(MEM_LOG_WARN, NULL, NULL);
-	need_bpf();
-	need_linux(5, 17, "CO-RE by the kernel");
-	if (back == MEM_TASK_BACK_UPTR)
-		need_linux(6, 13, "__uptr in task storage");
-	if (back == MEM_TASK_BACK_ARENA)
-		need_linux(6, 9, "arenas");
+	tasks_use(back, 100);
 	bpffs_mount();
-	assert_ok(mem_task_setup(&opts));
 }
 
 static void load(void)
 {
 	skel = assert_ptr(task_basic__open());
 	assert_ok(task_basic__load(skel));
-}
-
-/* What programs find in all threads of the machine: the sum of ids. */
-static uint64_t sum_by_iterator(int *count)
-{
-	struct mem_link *link = assert_ptr(mem_prog_attach_iter(skel->progs.dump, NULL));
-	int fd = mem_iter_create(link);
-	uint64_t id, sum = 0;
-
-	assert_ok(fd);
-	for (*count = 0; read(fd, &id, sizeof(id)) == sizeof(id); ++*count)
-		sum += id;
-	close(fd);
-	mem_link_destroy(link);
-	return sum;
 }
 
 struct walk {
@@ -160,7 +138,7 @@ static void check_seen(enum mem_task_back back, uint64_t sum, int count)
 	struct walk walk = {0};
 	int found;
 
-	ck_assert_uint_eq(sum_by_iterator(&found), sum);
+	ck_assert_uint_eq(tasks_sum(skel->progs.dump, &found), sum);
 	ck_assert_int_eq(found, count);
 	if (back == MEM_TASK_BACK_UPTR) {
 		assert_err(task_basic__task_request_each_shared(add, &walk), -ENOTSUP);
@@ -434,7 +412,7 @@ TEST(programs_have_what_is_shared_and_nothing_else)
 	assert_ok(mem_task_share(FOLDER, 0));
 	newer = assert_ptr(mem_object_open_file(build_path("selftests/task_newer.bpf.o"), NULL));
 	assert_err(mem_object_load(newer), -EBUSY);
-	ck_assert_ptr_nonnull(strstr(mem_error_message(), "deadline"));
+	assert_says("deadline");
 	mem_object_close(newer);
 	newer = assert_ptr(mem_object_open_file(build_path("selftests/task_large.bpf.o"), NULL));
 	assert_err(mem_object_load(newer), -EBUSY);

@@ -18,6 +18,7 @@
 
 #include "harness.h"
 #include "task_basic.skel.h"
+#include "tasks.h"
 
 enum { MAKERS = 4, WAVE = 24, PINNED = 600 };
 
@@ -43,16 +44,8 @@ FIXTURE(NULL, teardown)
 
 static void load(enum mem_task_back back)
 {
-	struct mem_task_opts opts = {.sz = sizeof(opts), .back = back, .threads = 1000};
-
 	mem_log_set(MEM_LOG_WARN, NULL, NULL);
-	need_bpf();
-	need_linux(5, 17, "CO-RE by the kernel");
-	if (back == MEM_TASK_BACK_UPTR)
-		need_linux(6, 13, "__uptr in task storage");
-	if (back == MEM_TASK_BACK_ARENA)
-		need_linux(6, 9, "arenas");
-	assert_ok(mem_task_setup(&opts));
+	tasks_use(back, 1000);
 	skel = assert_ptr(task_basic__open());
 	assert_ok(task_basic__load(skel));
 }

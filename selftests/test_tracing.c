@@ -56,23 +56,15 @@ static struct mem_link *attach(struct mem_prog *prog)
 }
 
 /* The kernel calls its test functions; the function's own result if it is one that changes it. */
-static uint32_t run(const struct mem_prog *prog)
-{
-	struct mem_run_opts opts = { .sz = sizeof(opts) };
-
-	assert_ok(mem_prog_run(prog, &opts));
-	return opts.retval;
-}
-
 TEST(entry_of_a_function)
 {
 	struct mem_link *link = attach(skel->progs.on_entry);
 
-	run(skel->progs.on_entry);
+	run_program(skel->progs.on_entry);
 	ck_assert_uint_eq(skel->bss->entries, 1);
 	ck_assert_uint_eq(skel->bss->last_argument, 3);
 	mem_link_destroy(link);
-	run(skel->progs.on_entry);
+	run_program(skel->progs.on_entry);
 	ck_assert_uint_eq(skel->bss->entries, 1);
 }
 END_TEST
@@ -83,7 +75,7 @@ TEST(entry_knows_its_cookie)
 
 	mem_prog_cookie_set(skel->progs.on_entry, 5);
 	link = attach(skel->progs.on_entry);
-	run(skel->progs.on_entry);
+	run_program(skel->progs.on_entry);
 	ck_assert_uint_eq(skel->bss->last_cookie, 5);
 	mem_link_destroy(link);
 }
@@ -93,7 +85,7 @@ TEST(return_of_a_function)
 {
 	struct mem_link *link = attach(skel->progs.on_exit);
 
-	run(skel->progs.on_exit);
+	run_program(skel->progs.on_exit);
 	ck_assert_uint_eq(skel->bss->exits, 1);
 	ck_assert_uint_eq(skel->bss->last_argument, 3);
 	ck_assert_uint_eq(skel->bss->last_result, 5);
@@ -108,7 +100,7 @@ TEST(sleepable_form)
 	if (load(skel->progs.on_exit_sleepable))
 		test_skip("this kernel lets no program sleep at its test functions");
 	link = assert_ptr(mem_prog_attach(skel->progs.on_exit_sleepable));
-	run(skel->progs.on_exit_sleepable);
+	run_program(skel->progs.on_exit_sleepable);
 	ck_assert_uint_eq(skel->bss->exits, 1);
 	mem_link_destroy(link);
 }
@@ -120,7 +112,7 @@ TEST(session_runs_at_entry_and_return)
 
 	need_linux(7, 0, "fsession programs");
 	link = attach(skel->progs.on_session);
-	run(skel->progs.on_session);
+	run_program(skel->progs.on_session);
 	ck_assert_uint_eq(skel->bss->sessions, 2);
 	mem_link_destroy(link);
 }
@@ -134,27 +126,27 @@ TEST(entries_of_many_functions)
 	if (linux_version() < 7002) {
 		assert_ok(mem_prog_autoload_set(skel->progs.on_entries, 1));
 		if (tracing__load(skel) != -EPERM) {
-			ck_assert_ptr_nonnull(strstr(mem_error_message(), "lacks fentry.multi"));
-			ck_assert_ptr_nonnull(strstr(mem_error_message(), "7.2"));
+			assert_says("lacks fentry.multi");
+			assert_says("7.2");
 		}
 		return;
 	}
 	link = attach(skel->progs.on_entries);
-	run(skel->progs.on_entries);
+	run_program(skel->progs.on_entries);
 	ck_assert_uint_eq(skel->bss->entries, 5);
 	ck_assert_uint_eq(skel->bss->last_cookie, 0);
 	mem_link_destroy(link);
 
 	link = assert_ptr(mem_prog_attach_trace_multi(skel->progs.on_entries, "bpf_fentry_test[12]", &opts));
-	run(skel->progs.on_entries);
+	run_program(skel->progs.on_entries);
 	ck_assert_uint_eq(skel->bss->entries, 7);
 	ck_assert_uint_eq(skel->bss->last_cookie, opts.cookie);
 	mem_link_destroy(link);
-	run(skel->progs.on_entries);
+	run_program(skel->progs.on_entries);
 	ck_assert_uint_eq(skel->bss->entries, 7);
 	ck_assert_ptr_null(mem_prog_attach_trace_multi(skel->progs.on_entries, "libmem_no_such_*", NULL));
 	ck_assert_int_eq(errno, ENOENT);
-	ck_assert_ptr_nonnull(strstr(mem_error_message(), "libmem_no_such_*"));
+	assert_says("libmem_no_such_*");
 }
 END_TEST
 
@@ -164,7 +156,7 @@ TEST(returns_of_many_functions)
 
 	need_linux(7, 2, "fexit.multi");
 	link = attach(skel->progs.on_exits);
-	run(skel->progs.on_exits);
+	run_program(skel->progs.on_exits);
 	ck_assert_uint_eq(skel->bss->exits, 3);
 	mem_link_destroy(link);
 }
@@ -176,7 +168,7 @@ TEST(sessions_of_many_functions)
 
 	need_linux(7, 2, "fsession.multi");
 	link = attach(skel->progs.on_sessions);
-	run(skel->progs.on_sessions);
+	run_program(skel->progs.on_sessions);
 	ck_assert_uint_eq(skel->bss->sessions, 6);
 	mem_link_destroy(link);
 }
@@ -190,12 +182,12 @@ TEST(result_of_a_function_is_changed)
 	if (load(skel->progs.on_modify))
 		test_skip("this kernel lets no program change the result of its test functions");
 	link = assert_ptr(mem_prog_attach(skel->progs.on_modify));
-	result = run(skel->progs.on_modify);
+	result = run_program(skel->progs.on_modify);
 	ck_assert_uint_eq(skel->bss->entries, 1);
 	skel->bss->refuse = 1;
-	ck_assert_uint_ne(run(skel->progs.on_modify), result);
+	ck_assert_uint_ne(run_program(skel->progs.on_modify), result);
 	mem_link_destroy(link);
-	ck_assert_uint_eq(run(skel->progs.on_modify), result);
+	ck_assert_uint_eq(run_program(skel->progs.on_modify), result);
 }
 END_TEST
 
@@ -278,6 +270,6 @@ TEST(function_that_is_not_there)
 	assert_ok(mem_prog_target_set(skel->progs.on_entry, "libmem_no_such_function", -1));
 	assert_ok(mem_prog_autoload_set(skel->progs.on_entry, 1));
 	assert_err(tracing__load(skel), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(mem_error_message(), "'libmem_no_such_function'"));
+	assert_says("'libmem_no_such_function'");
 }
 END_TEST

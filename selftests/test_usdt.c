@@ -151,7 +151,7 @@ TEST(probe_that_is_not_there)
 	ck_assert_ptr_null(mem_prog_attach_usdt(skel->progs.on_probe, -1, "/proc/self/exe", "libmem",
 						"none", 0));
 	ck_assert_int_eq(errno, ENOENT);
-	ck_assert_ptr_nonnull(strstr(mem_error_message(), "libmem:none"));
+	assert_says("libmem:none");
 	ck_assert_ptr_null(mem_prog_attach(skel->progs.on_probe));
 	ck_assert_int_eq(errno, EOPNOTSUPP);
 }

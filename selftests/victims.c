@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <mem/mem.h>
+
+#include "harness.h"
+#include "victims.h"
+
+void victim_map_arena(struct mem_object *obj)
+{
+	struct mem_region *arena = mem_object_find_region(obj, "arena");
+	size_t size;
+	void *base = mem_region_data(arena, &size);
+
+	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		 mem_map_fd(mem_region_map(arena)), 0) == MAP_FAILED)
+		_exit(1);
+}
+
+void victim_kill(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "a victim ended by itself: %#x",
+		      status);
+}
