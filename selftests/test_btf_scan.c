@@ -66,12 +66,20 @@ static void compare(const struct btf_view *view, uint32_t nth, uint32_t most)
 	ck_assert_int_eq(btf_strings_find(view, wants, count), 0);
 	for (uint32_t i = 0; i < count; i++)
 		ck_assert_str_eq(view->strings + wants[i].name_off, wants[i].name);
-	ck_assert_int_eq(btf_scan(view, wants, count), count_types(view));
+	ck_assert_int_gt(btf_scan(view, wants, count), 0);
 	for (uint32_t i = 0; i < count; i += 1 + count / (uint32_t)test_rounds(300))
 		ck_assert_msg(ids[i] == walk_for(view, wants[i].name_off, wants[i].kind), "%s: id %u, not %u",
 			      wants[i].name, ids[i], walk_for(view, wants[i].name_off, wants[i].kind));
 	for (uint32_t i = 0; i < count; i++)
 		ck_assert_uint_ne(ids[i], 0);
+	/* nothing is found: all are counted */
+	for (uint32_t i = 0; i < count; i++) {
+		wants[i].kind = BTF_KIND_UNKN;
+		ids[i] = 0;
+	}
+	ck_assert_int_eq(btf_scan(view, wants, count), count_types(view));
+	for (uint32_t i = 0; i < count; i++)
+		ck_assert_uint_eq(ids[i], 0);
 	free(wants);
 	free(ids);
 }
@@ -167,7 +175,10 @@ TEST(small_ones)
 		ck_assert_int_eq(btf_strings_find(&view, wants, 2), 0);
 		ck_assert_uint_eq(wants[0].name_off, 1);
 		ck_assert_uint_eq(wants[1].name_off, 3);
-		ck_assert_int_eq(btf_scan(&view, wants, 2), count + 1);
+		if (count < 2)
+			ck_assert_int_eq(btf_scan(&view, wants, 2), count + 1);
+		else
+			ck_assert_int_gt(btf_scan(&view, wants, 2), 0);
 		ck_assert_uint_eq(ids[0], count > 0 ? 1 : 0);
 		ck_assert_uint_eq(ids[1], count > 1 ? 2 : 0);
 	}
@@ -181,7 +192,7 @@ TEST(not_types)
 	struct btf_view view = made(&strings);
 	struct btf_type *last = (struct btf_type *)view.types_end - 1;
 	uint32_t id = 0;
-	struct kernel_btf_want want = {.name = "t7", .prefix = "", .kind = BTF_KIND_FWD, .id = &id};
+	struct kernel_btf_want want = {.name = "t7", .prefix = "", .kind = BTF_KIND_FUNC, .id = &id};
 
 	ck_assert_int_eq(btf_strings_find(&view, &want, 1), 0);
 	for (size_t cut = 4; cut < sizeof(*last); cut += 4) {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Counting types. How long a type's record is stands in the record, so each step waits for the one before
- * it. The types are cut into lanes of which four are walked alternately. A lane begins where records seem
+ * it. The types are cut into lanes of which six are walked alternately. A lane begins where records seem
  * to begin, and counts only if the walk of the one before it ends exactly there.
+ *
+ * Lanes are short: when there is none left to take turns with, the last ones are walked alone, which is slow;
+ * and those behind the last type that is wanted are not walked at all.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,9 +13,9 @@
 
 #include "btf_scan.h"
 
-#define LANES 16
-#define LANE_SIZE_MIN 4096 /* bytes: less is walked from end to end */
-#define PLAUSIBLE_RUN 64    /* records in a row that make a beginning believable */
+#define LANES 64
+#define LANE_SIZE_MIN 4096 /* bytes */
+#define PLAUSIBLE_RUN 32   /* records in a row that make a beginning believable */
 #define FILTER_SIZE 4096
 
 /* Wants by the offset of their name: open addressing, at most half full. */
@@ -25,6 +28,7 @@ struct want_table {
 /* A part of the types. ids: by want, counted from the first of this part, from 1; 0: not in it. */
 struct lane {
 	const char *start, *at, *stop;
+	const char *next; /* where the one behind it begins */
 	uint32_t count; /* types walked */
 	uint32_t begun; /* steps that all walks had made when this one began */
 	uint32_t *ids;
@@ -36,7 +40,9 @@ struct scan {
 	uint32_t count;
 	struct want_table table;
 	struct lane lanes[LANES];
-	int taken; /* lanes that a walk has begun */
+	int taken;     /* lanes that a walk has begun */
+	uint32_t left; /* wants that no lane has seen */
+	bool *seen;    /* by want */
 };
 
 static uint32_t mix(uint32_t name_off)
@@ -56,6 +62,7 @@ static int table_build(struct scan *s)
 	for (uint32_t i = 0; table->slots && i < s->count; i++) {
 		uint32_t slot = mix(s->wants[i].name_off) & table->mask;
 
+		s->left += !*s->wants[i].id;
 		if (!s->wants[i].name_off || *s->wants[i].id)
 			continue;
 		while (table->slots[slot])
@@ -64,6 +71,13 @@ static int table_build(struct scan *s)
 		table->filter[s->wants[i].name_off % FILTER_SIZE] = true;
 	}
 	return table->slots ? 0 : -ENOMEM;
+}
+
+static void found(struct scan *s, struct lane *lane, uint32_t want, uint32_t id)
+{
+	lane->ids[want] = id;
+	s->left -= !s->seen[want];
+	s->seen[want] = true;
 }
 
 static void __attribute__((noinline)) offer(struct scan *s, struct lane *lane, const char *at, uint32_t id)
@@ -75,7 +89,7 @@ static void __attribute__((noinline)) offer(struct scan *s, struct lane *lane, c
 	     slot = (slot + 1) & s->table.mask)
 		if (want->name_off == type->name_off && want->kind == btf_kind_of(type) &&
 		    !lane->ids[want - s->wants])
-			lane->ids[want - s->wants] = id - lane->begun;
+			found(s, lane, (uint32_t)(want - s->wants), id - lane->begun);
 }
 
 /* Bytes of a record: for itself, and for each of its parts. */
@@ -160,26 +174,27 @@ static const char *find_record(const struct btf_view *view, const char *at, cons
 	return end;
 }
 
-/* Empty lanes at the end where there is too little for all. */
-static void place_lanes(struct scan *s)
+/* Where a lane begins: at the end where there is too little for all. */
+static const char *lane_start(const struct scan *s, size_t lane)
 {
 	const char *from = s->view->types, *end = s->view->types_end;
-	size_t part = (size_t)(end - from) / LANES & ~(size_t)3;
+	size_t size = (size_t)(end - from), part = size / LANES & ~(size_t)3;
 
-	for (int i = 0; i < LANES; i++) {
-		const char *start = from + (size_t)i * part;
+	if (part < LANE_SIZE_MIN)
+		part = LANE_SIZE_MIN;
+	return lane < LANES && lane * part < size ? find_record(s->view, from + lane * part, end) : end;
+}
 
-		if (i)
-			start = part < LANE_SIZE_MIN ? end : find_record(s->view, start, end);
-		s->lanes[i].start = s->lanes[i].at = start;
-		if (i)
-			s->lanes[i - 1].stop = start;
-	}
-	s->lanes[LANES - 1].stop = end;
-	/* the last record's head has to be there */
-	for (int i = 0; i < LANES; i++)
-		if (s->lanes[i].stop == end)
-			s->lanes[i].stop = end - (end - from < 12 ? end - from : 11);
+/* It ends where the next one begins; the last record's head has to be there. */
+static void place_lane(struct scan *s, int i)
+{
+	const char *from = s->view->types, *end = s->view->types_end;
+	struct lane *lane = &s->lanes[i];
+
+	lane->start = lane->at = i ? s->lanes[i - 1].next : from;
+	lane->next = lane->stop = lane_start(s, (size_t)i + 1);
+	if (lane->stop == end)
+		lane->stop = end - (end - from < 12 ? end - from : 11);
 }
 
 static void walk_alone(struct scan *s, struct lane *lane)
@@ -204,11 +219,12 @@ static void leave_lane(struct walker *w, uint32_t steps)
 	w->lane = NULL;
 }
 
-/* False if there is no more. */
+/* False if there is no more, or no reason to. */
 static bool enter_lane(struct scan *s, struct walker *w, uint32_t steps)
 {
-	if (s->taken == LANES)
+	if (s->taken == LANES || !s->left)
 		return false;
+	place_lane(s, s->taken);
 	w->lane = &s->lanes[s->taken++];
 	w->lane->begun = steps;
 	w->at = w->lane->at;
@@ -229,39 +245,46 @@ static bool is_walking(struct scan *s, struct walker *w, uint32_t steps)
 /* Written out: compilers leave an array of walkers in memory. */
 static void walk_together(struct scan *s)
 {
-	struct walker a = {0}, b = {0}, c = {0}, d = {0};
+	struct walker a = {0}, b = {0}, c = {0}, d = {0}, e = {0}, f = {0};
 	uint32_t steps = 0;
 
 	enter_lane(s, &a, steps);
 	enter_lane(s, &b, steps);
 	enter_lane(s, &c, steps);
 	enter_lane(s, &d, steps);
-	while (is_walking(s, &a, steps) && is_walking(s, &b, steps) && is_walking(s, &c, steps) &&
-	       is_walking(s, &d, steps)) {
-		const char *at_a = a.at, *at_b = b.at, *at_c = c.at, *at_d = d.at;
+	enter_lane(s, &e, steps);
+	enter_lane(s, &f, steps);
+	while (is_walking(s, &a, steps) && is_walking(s, &b, steps) && is_walking(s, &c, steps) && is_walking(s, &d, steps) && is_walking(s, &e, steps) && is_walking(s, &f, steps)) {
+		const char *at_a = a.at, *at_b = b.at, *at_c = c.at, *at_d = d.at, *at_e = e.at, *at_f = f.at;
 
-		while (at_a < a.stop && at_b < b.stop && at_c < c.stop && at_d < d.stop) {
+		while (at_a < a.stop && at_b < b.stop && at_c < c.stop && at_d < d.stop && at_e < e.stop && at_f < f.stop) {
 			steps++;
 			at_a = step(s, a.lane, at_a, steps);
 			at_b = step(s, b.lane, at_b, steps);
 			at_c = step(s, c.lane, at_c, steps);
 			at_d = step(s, d.lane, at_d, steps);
+			at_e = step(s, e.lane, at_e, steps);
+			at_f = step(s, f.lane, at_f, steps);
 		}
 		a.at = at_a;
 		b.at = at_b;
 		c.at = at_c;
 		d.at = at_d;
+		e.at = at_e;
+		f.at = at_f;
 	}
 	leave_lane(&a, steps);
 	leave_lane(&b, steps);
 	leave_lane(&c, steps);
 	leave_lane(&d, steps);
+	leave_lane(&e, steps);
+	leave_lane(&f, steps);
 }
 
 /* A lane that did not begin with a record is walked again from where the one before it ended. */
 static void mend(struct scan *s)
 {
-	for (int i = 1; i < LANES; i++) {
+	for (int i = 1; i < s->taken; i++) {
 		struct lane *lane = &s->lanes[i];
 		const char *start = s->lanes[i - 1].at;
 
@@ -274,12 +297,43 @@ static void mend(struct scan *s)
 	}
 }
 
+/* What only a lane saw that began in the wrong place has not been found. */
+static void count_left(struct scan *s)
+{
+	s->left = 0;
+	for (uint32_t w = 0; w < s->count; w++) {
+		s->seen[w] = *s->wants[w].id;
+		for (int i = 0; i < s->taken && !s->seen[w]; i++)
+			s->seen[w] = s->lanes[i].ids[w];
+		s->left += !s->seen[w];
+	}
+}
+
+static void walk(struct scan *s)
+{
+	while (s->left && s->taken < LANES) {
+		walk_together(s);
+		for (int i = 0; i < s->taken; i++)
+			walk_alone(s, &s->lanes[i]);
+		mend(s);
+		count_left(s);
+	}
+}
+
+/* Whether it was types up to where the walk ended. */
+static bool are_types(const struct scan *s)
+{
+	const char *end = s->view->types_end;
+
+	return s->taken == LANES ? s->lanes[LANES - 1].at == end : !s->taken || s->lanes[s->taken - 1].at <= end;
+}
+
 /* Take the ids over; returns the number of types, and 1 for void. */
 static uint32_t add_up(struct scan *s)
 {
 	uint32_t id = 0;
 
-	for (int i = 0; i < LANES; i++) {
+	for (int i = 0; i < s->taken; i++) {
 		const struct lane *lane = &s->lanes[i];
 
 		for (uint32_t w = 0; w < s->count; w++)
@@ -296,17 +350,15 @@ int64_t btf_scan(const struct btf_view *view, struct kernel_btf_want *wants, uin
 	uint32_t *ids = calloc((size_t)LANES * (count + 1), sizeof(*ids));
 	int64_t types = -ENOMEM;
 
-	if (ids && !table_build(&s)) {
+	s.seen = calloc(count + 1, sizeof(*s.seen));
+	if (ids && s.seen && !table_build(&s)) {
 		for (int i = 0; i < LANES; i++)
 			s.lanes[i].ids = ids + (size_t)i * count;
-		place_lanes(&s);
-		walk_together(&s);
-		for (int i = 0; i < LANES; i++)
-			walk_alone(&s, &s.lanes[i]);
-		mend(&s);
-		types = s.lanes[LANES - 1].at == view->types_end ? add_up(&s) : 0;
+		walk(&s);
+		types = are_types(&s) ? add_up(&s) : 0;
 	}
 	free(s.table.slots);
+	free(s.seen);
 	free(ids);
 	return types;
 }

@@ -15,8 +15,8 @@ int btf_strings_find(const struct btf_view *view, struct kernel_btf_want *wants,
 
 /*
  * btf_scan.c: set the ids of the wants whose name_off is known and that have none yet, to the first type of
- * that name and kind. The number of types and 1 for void; 0 there is a kind of type that is not known
- * here, or the last one is cut off; or -ENOMEM.
+ * that name and kind. The number of types and 1 for void; less, but not 0, if every want has its id; 0 there
+ * is a kind of type that is not known here, or the last one is cut off; or -ENOMEM.
  */
 int64_t btf_scan(const struct btf_view *view, struct kernel_btf_want *wants, uint32_t count);
 
