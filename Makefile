@@ -44,7 +44,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=protected -fno-se
 ALL_LDFLAGS = $(VARIANT) $(LDFLAGS)
 
 # What runs once, or waits for the kernel, is compiled for size; what the application calls all the time is not.
-HOT_OBJS := $(addprefix $(BUILD)/src/,btf_scan.o btf_strings.o hash.o heap.o heap_views.o heap_recover.o perf_buffer.o ringbuf.o run.o \
+HOT_OBJS := $(addprefix $(BUILD)/src/,btf_scan.o btf_strings.o hash.o heap.o heap_views.o heap_recover.o perf_buffer.o ringbuf.o \
 	task_block.o task_thread.o thread.o user_ringbuf.o)
 COLD_OBJS = $(filter-out $(HOT_OBJS),$(RUNTIME_OBJS) $(CORE_OBJS) $(PARTS_OBJS))
 COLD_CFLAGS = $(patsubst -O2,-Os,$(CFLAGS))
@@ -65,9 +65,10 @@ RUNTIME_OBJS := $(RUNTIME_SRCS:%.c=$(BUILD)/%.o)
 
 # The shared library is two: what any tool needs, and the parts for those that have use for them
 # (docs/architecture.md). libmem.so names both; a program is linked with the second if it calls into it.
-PARTS_SRCS := $(filter $(wildcard $(addprefix src/,arena_usage.c hash.c heap*.c link_pin.c live_map.c migrate*.c \
+PARTS_SRCS := $(filter $(wildcard $(addprefix src/,arena_usage.c hash.c heap*.c link_pin.c link_update*.c live_map.c migrate*.c \
 	object_open.c perf_buffer.c pin.c pinned*.c prog_stats.c region_adopt.c region_attach.c region_socket.c \
-	reuse.c schema.c schema_publish.c stream.c task*.c thread.c user_ringbuf.c)),$(RUNTIME_SRCS))
+	reuse.c schema.c schema_publish.c stream.c task*.c thread.c type_match.c \
+	user_ringbuf.c)),$(RUNTIME_SRCS))
 PARTS_OBJS := $(PARTS_SRCS:%.c=$(BUILD)/%.o) $(BUILD)/src/shared/parts_offer.o
 CORE_OBJS := $(filter-out $(PARTS_OBJS),$(RUNTIME_OBJS)) $(BUILD)/src/shared/parts_call.o
 READER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/reader/*.c)))

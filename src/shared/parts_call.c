@@ -105,3 +105,8 @@ int task_relocate(const struct mem_object *obj, const struct bpf_core_relo *relo
 {
 	return PART_VALUE(task_relocate, obj, relo, insn);
 }
+
+int type_match_answer(const struct mem_prog *prog, struct insns *insns)
+{
+	return PART_VALUE(type_match_answer, prog, insns);
+}

@@ -16,6 +16,7 @@ static const struct parts_table table = {
 	.task_number = task_number,
 	.task_prepare = task_prepare,
 	.task_relocate = task_relocate,
+	.type_match_answer = type_match_answer,
 };
 
 /* Before any constructor of those that need this library, and after all of their destructors. */

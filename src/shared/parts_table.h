@@ -7,6 +7,7 @@
 #include "../object.h"
 #include "../reuse.h"
 #include "../task.h"
+#include "../type_match.h"
 
 struct parts_table {
 	__typeof__(heap_forget) *heap_forget;
@@ -22,6 +23,7 @@ struct parts_table {
 	__typeof__(task_number) *task_number;
 	__typeof__(task_prepare) *task_prepare;
 	__typeof__(task_relocate) *task_relocate;
+	__typeof__(type_match_answer) *type_match_answer;
 };
 
 /* From now on these are called; NULL: none. */
