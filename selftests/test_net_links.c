@@ -110,6 +110,36 @@ TEST(segments_for_the_sockets_in_a_map)
 }
 END_TEST
 
+/* Sections that don't say where: what attaches the program is in the message. */
+static void says_how(const struct mem_prog *prog, const char *call)
+{
+	ck_assert_ptr_null(mem_prog_attach(prog));
+	ck_assert_int_eq(errno, EOPNOTSUPP);
+	ck_assert_msg(strstr(mem_error_message(), call), "no %s in: %s", call, mem_error_message());
+}
+
+TEST(filter_of_a_socket)
+{
+	int pair[2], fd;
+	char byte;
+
+	load(skel->progs.on_packet, skel->progs.on_message);
+	says_how(skel->progs.on_message, "mem_prog_attach_sockmap()");
+	says_how(skel->progs.on_packet, "setsockopt(SO_ATTACH_BPF)");
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair), 0);
+	fd = mem_prog_fd(skel->progs.on_packet);
+	ck_assert_int_eq(setsockopt(pair[1], SOL_SOCKET, SO_ATTACH_BPF, &fd, sizeof(fd)), 0);
+	ck_assert_int_eq(write(pair[0], "x", 1), 1);
+	ck_assert_int_eq(read(pair[1], &byte, 1), 1);
+	skel->bss->drop = 1;
+	ck_assert_int_eq(write(pair[0], "x", 1), 1);
+	ck_assert_int_eq(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1);
+	ck_assert_uint_eq(skel->bss->filtered, 2);
+	close(pair[0]);
+	close(pair[1]);
+}
+END_TEST
+
 /* Packets may be on their way yet. */
 static void wait_for(const unsigned long long *count)
 {

@@ -162,8 +162,17 @@ static const char *attach_call(const struct mem_prog *prog)
 	case BPF_PROG_TYPE_SK_LOOKUP:
 	case BPF_PROG_TYPE_FLOW_DISSECTOR:
 		return "mem_prog_attach_netns()";
+	case BPF_PROG_TYPE_SK_MSG:
+	case BPF_PROG_TYPE_SK_SKB:
+		return "mem_prog_attach_sockmap()";
+	case BPF_PROG_TYPE_STRUCT_OPS:
+		return "mem_map_attach_struct_ops()";
 	case BPF_PROG_TYPE_SYSCALL:
 		return "mem_prog_run()";
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+		return "setsockopt(SO_ATTACH_BPF) with mem_prog_fd()";
+	case BPF_PROG_TYPE_SK_REUSEPORT:
+		return "setsockopt(SO_ATTACH_REUSEPORT_EBPF) with mem_prog_fd()";
 	default:
 		return "bpf(2) with mem_prog_fd()";
 	}

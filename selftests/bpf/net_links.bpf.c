@@ -2,7 +2,7 @@
 /* Programs at hooks of the network that take more than one step to reach. */
 #include <mem/bpf.h>
 
-__u64 messages, segments, primaries, peers, flows, other_flows;
+__u64 filtered, messages, segments, primaries, peers, flows, other_flows;
 __u32 flow_offset, flow_protocol; /* where on_flow() was told to begin: bytes, as in the packet */
 int drop; /* 1: let nothing through */
 
@@ -32,6 +32,13 @@ int on_segment(struct __sk_buff *skb)
 {
 	__sync_fetch_and_add(&segments, 1);
 	return SK_PASS;
+}
+
+SEC("?socket")
+int on_packet(struct __sk_buff *skb)
+{
+	__sync_fetch_and_add(&filtered, 1);
+	return drop ? 0 : skb->len;
 }
 
 SEC("?netkit/primary")
