@@ -159,6 +159,8 @@ COVERAGE := $(BUILD)/coverage
 coverage: setup
 	$(Q)$(MAKE) --no-print-directory BUILD=$(COVERAGE) CFLAGS='-O0 -g' VARIANT='--coverage -DLIBMEM_COVERAGE' selftests
 	$(Q)find $(COVERAGE) -name '*.gcda' -delete
+	$(Q)for object in $(patsubst $(BUILD)/%,$(COVERAGE)/%,$(TEST_BPF)); do \
+		$(COVERAGE)/memgen skeleton $$object -o $(COVERAGE)/skel.h || exit 1; done
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
 	$(Q)$(TEST_ENV) BUILD=$(COVERAGE) selftests/run.sh coverage $(RESULTS) \
 		$(patsubst $(BUILD)/%,$(COVERAGE)/%,$(TESTS))

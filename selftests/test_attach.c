@@ -17,6 +17,7 @@
 #include "harness.h"
 #include "hooks.skel.h"
 #include "nets.h"
+#include "placeless.skel.h"
 
 static struct hooks *skel;
 
@@ -110,6 +111,60 @@ TEST(section_that_does_not_say_where)
 	/* for the skeleton that is no error: the application attaches it */
 	assert_ok(hooks__attach(skel));
 	ck_assert_ptr_null(skel->links.on_any_raw_tracepoint);
+}
+END_TEST
+
+/* The message when the program of this name is loaded and attached by its section; errno must be err. */
+static const char *refusal(const char *name, int err)
+{
+	struct placeless *placeless = assert_ptr(placeless__open());
+	const struct mem_prog *prog = assert_ptr(mem_object_find_prog(placeless->obj, name));
+
+	load_only(placeless->obj, prog);
+	ck_assert_msg(!mem_prog_attach(prog), "%s is attached", name);
+	ck_assert_msg(errno == err, "%s: errno %d: %s", name, errno, mem_error_message());
+	ck_assert_msg(strstr(mem_error_message(), name) != NULL, "not named: %s", mem_error_message());
+	placeless__destroy(placeless);
+	return mem_error_message();
+}
+
+TEST(the_call_that_says_where_is_named)
+{
+	static const char *const calls[][2] = {
+		{"on_tracepoint", "use mem_prog_attach_tracepoint()"},
+		{"on_xdp", "use mem_prog_attach_xdp()"},
+		{"on_packet", "use mem_prog_attach_tcx()"},
+		{"on_event", "use mem_prog_attach_perf_event()"},
+		{"on_function", "use mem_prog_attach_kprobe(), _uprobe()"},
+		{"on_cgroup", "use mem_prog_attach_cgroup()"},
+		{"on_lookup", "use mem_prog_attach_netns()"},
+		{"on_run", "use mem_prog_run()"},
+		{"on_socket", "use bpf(2) with mem_prog_fd()"},
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		const char *message = refusal(calls[i][0], EOPNOTSUPP);
+
+		ck_assert_msg(strstr(message, calls[i][1]) != NULL, "%s: %s", calls[i][0], message);
+	}
+}
+END_TEST
+
+TEST(places_that_make_no_sense_are_quoted)
+{
+	static const char *const places[][2] = {
+		{"bad_offset", "'a_function+x' is no place for a probe: write FUNCTION or FUNCTION+OFFSET"},
+		{"no_function", "'+8' is no place for a probe: write FUNCTION or FUNCTION+OFFSET"},
+		{"no_binary", "'no_function' is no place for a probe: write BINARY:FUNCTION"},
+		{"bad_place", "'binary:0x' is no place for a probe: write BINARY:FUNCTION"},
+		{"empty_binary", "':function' is no place for a probe: write BINARY:FUNCTION"},
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		const char *message = refusal(places[i][0], EINVAL);
+
+		ck_assert_msg(strstr(message, places[i][1]) != NULL, "%s: %s", places[i][0], message);
+	}
 }
 END_TEST
 

@@ -451,3 +451,27 @@ TEST(damaged_schemas, .timeout = 60)
 	assert_ok(mem_unpin(PIN));
 }
 END_TEST
+
+TEST(sources_that_are_none)
+{
+	static const struct {
+		struct mem_source source;
+		int err;
+		const char *message;
+	} bad[] = {
+		{{.kind = MEM_SOURCE_PIN, .path = NULL}, EINVAL, "the path of the pin is NULL"},
+		{{.kind = MEM_SOURCE_PIN, .path = "/sys/fs/bpf/none"}, ENOENT,
+		 "can't open pin '/sys/fs/bpf/none': there is no such pin"},
+		{{.kind = MEM_SOURCE_ID, .id = 0x7fffffff}, ENOENT, "can't open map id 2147483647: there is none"},
+		{{.kind = MEM_SOURCE_FD, .fd = 1000}, EBADF, "can't use descriptor 1000"},
+		{{.kind = 77}, EINVAL, "a source of kind 77 is unknown"},
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		errno = 0;
+		ck_assert_ptr_null(mem_region_attach(NULL, "table", bad[i].source, NULL));
+		ck_assert_msg(errno == bad[i].err && strstr(mem_error_message(), bad[i].message),
+			      "not \"%s\" but %d: %s", bad[i].message, errno, mem_error_message());
+	}
+}
+END_TEST

@@ -163,13 +163,23 @@ struct mem_link *attach_ksyscall_target(const struct mem_prog *prog)
 	return mem_prog_attach_ksyscall(prog, prog_target(prog), NULL);
 }
 
+/* The place that a program's section names. */
+static int section_place(const struct mem_prog *prog, struct probe_target *target, bool in_binary)
+{
+	int err = probe_target_parse(target, prog_target(prog), in_binary);
+
+	if (err)
+		mem__error_prefix("%s: program '%s': ", prog->obj->name, prog->image->name);
+	return object_result(prog->obj, err);
+}
+
 /* "function+0x10" */
 struct mem_link *attach_kprobe_target(const struct mem_prog *prog)
 {
 	struct mem_probe_opts opts = { .sz = sizeof(opts) };
 	struct probe_target target;
 
-	if (object_result(prog->obj, probe_target_parse(&target, prog_target(prog), false)))
+	if (section_place(prog, &target, false))
 		return NULL;
 	opts.offset = target.offset;
 	return mem_prog_attach_kprobe(prog, target.function, &opts);
@@ -181,7 +191,7 @@ struct mem_link *attach_uprobe_target(const struct mem_prog *prog)
 	struct mem_probe_opts opts = { .sz = sizeof(opts) };
 	struct probe_target target;
 
-	if (object_result(prog->obj, probe_target_parse(&target, prog_target(prog), true)))
+	if (section_place(prog, &target, true))
 		return NULL;
 	opts.offset = target.offset;
 	return mem_prog_attach_uprobe(prog, -1, target.binary,
