@@ -102,6 +102,17 @@ same_functions()
 	done < "$scratch/wanted"
 }
 
+# What the table of docs/from-bpftool.md sends people to.
+table_names_what_there_is()
+{
+	grep -oE '\bmem_[a-z_]+\(' docs/from-bpftool.md | sort -u > "$scratch/named"
+	[ "$(wc -l < "$scratch/named")" -ge 40 ]
+	while read -r name; do
+		grep -rqwF "${name%(}" include/mem || { echo "no $name"; return 1; }
+	done < "$scratch/named"
+}
+
+check table_names_what_there_is table_names_what_there_is
 check memgen_shared_header memgen_shared_header
 check memgen_own_types memgen_own_types
 check bpftool_same_source bpftool_same_source
