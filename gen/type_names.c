@@ -11,6 +11,9 @@
 
 #include "types.h"
 
+/* Names in structs without a name in a struct: they may hold each other twice. */
+#define SETTLE_MAX 65536
+
 static const char *with_skeleton(struct types *types, const char *raw)
 {
 	const char *name = name_printf(types->pool, "%s__%s", types->policy.name, raw);
@@ -216,6 +219,93 @@ int types_name_fields(struct types *types, struct record *record, bool as_is)
 	return 0;
 }
 
+/* Names in a struct, with those of the structs without a name in it, which C takes for its own. */
+struct settling {
+	struct types *types;
+	struct scope *scope;
+	uint32_t steps;
+};
+
+/* What a nameless member holds; NULL for other members. */
+static struct record *nameless(const struct types *types, const struct field *field)
+{
+	uint32_t id = types_strip(types, field->type, true);
+
+	return field->name || id >= types->count ? NULL : types->info[id].record;
+}
+
+static bool any_taken(struct settling *s, const struct record *record)
+{
+	for (uint32_t i = 0; i < record->count && !record->opaque; i++) {
+		const struct field *field = &record->fields[i];
+		const struct record *inner = nameless(s->types, field);
+
+		if (s->steps++ > SETTLE_MAX || (field->name && scope_has(s->scope, field->name)) ||
+		    (inner && any_taken(s, inner)))
+			return true;
+	}
+	return false;
+}
+
+static int take_all(struct settling *s, const struct record *record)
+{
+	for (uint32_t i = 0; i < record->count && !record->opaque; i++) {
+		const struct field *field = &record->fields[i];
+		const struct record *inner = nameless(s->types, field);
+
+		if (field->name ? !scope_claim(s->scope, field->name) : inner && take_all(s, inner))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/*
+ * No compiler makes a struct with a name twice, but files can have them: the nameless member with the
+ * second one is given a name. Inner structs come first.
+ */
+static int settle(struct types *types, struct record *record)
+{
+	struct scope scope = {.pool = types->pool};
+	struct settling s = {.types = types, .scope = &scope};
+	int err = 0;
+
+	if (record->settled)
+		return 0;
+	record->settled = true;
+	for (uint32_t i = 0; i < record->count && !err; i++) {
+		struct record *inner = nameless(types, &record->fields[i]);
+
+		if (inner)
+			err = settle(types, inner);
+		else if (!err && record->fields[i].name && !scope_claim(&scope, record->fields[i].name))
+			err = -ENOMEM;
+	}
+	for (uint32_t i = 0; i < record->count && !err; i++) {
+		struct field *field = &record->fields[i];
+		struct record *inner = nameless(types, field);
+
+		s.steps = 0;
+		if (!inner)
+			continue;
+		if (!any_taken(&s, inner)) {
+			err = take_all(&s, inner);
+		} else {
+			field->name = scope_claim(&scope, "unnamed");
+			err = field->name ? 0 : -ENOMEM;
+		}
+	}
+	return err;
+}
+
+static bool has_nameless(const struct types *types, const struct record *record)
+{
+	for (uint32_t i = 0; i < record->count; i++) {
+		if (nameless(types, &record->fields[i]))
+			return true;
+	}
+	return false;
+}
+
 int types_name(struct types *types)
 {
 	int err = 0;
@@ -230,6 +320,10 @@ int types_name(struct types *types)
 		else if (types->info[id].record)
 			err = types_name_fields(types, types->info[id].record,
 						types->policy.external);
+	}
+	for (uint32_t id = 1; !err && !types->policy.external && id < types->count; id++) {
+		if (types->info[id].record && has_nameless(types, types->info[id].record))
+			err = settle(types, types->info[id].record);
 	}
 	return err;
 }

@@ -58,6 +58,7 @@ struct record {
 	bool is_union;
 	bool packed;      /* all of it */
 	bool opaque;      /* C can't express it: bytes */
+	bool settled;     /* no name is in it twice */
 	bool accessed;    /* it, or a struct without a name in it, has members that need functions */
 };
 

@@ -154,7 +154,7 @@ static void run_with_header(const char *options, const char *flags, const char *
 	char path[128];
 	FILE *f;
 
-	run("%s skeleton %s %s/x.bpf.o -o %s/x.h && %s types %s %s/x.bpf.o -o %s/t.h",
+	run("%s skeleton %s --accessors %s/x.bpf.o -o %s/x.h && %s types %s %s/x.bpf.o -o %s/t.h",
 	    build_path("memgen"), options, dir, dir, build_path("memgen"), options, dir, dir);
 	snprintf(path, sizeof(path), "%s/x.c", dir);
 	f = fopen(path, "we");
@@ -312,6 +312,52 @@ TEST(members_outside_have_no_functions, ON_HOST, .timeout = 120)
 		"	CHECK(bad__get_parts_inner(&b, 3) == 9);\n");
 	run("! grep -qE '__(get|set|at)_(over|end|huge|parts_outer)' %s/x.h", dir);
 	run("grep -q 'over: 4 bytes from byte 13: no function can reach it' %s/x.h", dir);
+}
+END_TEST
+
+/* Names as Rust's compiler writes them, names twice, and none at all. */
+TEST(names_may_be_anything, ON_HOST, .timeout = 120)
+{
+	struct btf *btf = base_types();
+	int option, twin, kind, text, inner, inside, top;
+
+	option = btf__add_struct(btf, "core::option::Option<u32>", 8);
+	btf__add_field(btf, "__0", INT, 0, 0);
+	btf__add_field(btf, "0", INT, 32, 0);
+	twin = btf__add_struct(btf, "core::option::Option{u32}", 4);
+	btf__add_field(btf, "{impl#0}", INT, 0, 0);
+	kind = btf__add_enum(btf, "Kind<'a, T>", 4);
+	btf__add_enum_value(btf, "Kind::A", 1);
+	btf__add_enum_value(btf, "Kind..A", 2);
+	btf__add_enum_value(btf, "class", 3);
+	btf__add_enum_value(btf, "", 4);
+	btf__add_enum_value(btf, "EOF", 5);
+	text = btf__add_typedef(btf, "&'static [u8; 5]", TEXT);
+	inside = btf__add_struct(btf, "", 4);
+	btf__add_field(btf, "same", INT, 0, 0);
+	inner = btf__add_union(btf, "", 4);
+	btf__add_field(btf, "same", INT, 0, 0);
+	btf__add_field(btf, "", inside, 0, 0);
+	btf__add_field(btf, "other", INT, 0, 0);
+	top = btf__add_struct(btf, "(my::T, \"x\")", 40);
+	btf__add_field(btf, "\xc3\xa9", option, 0, 0);
+	btf__add_field(btf, "\xc3\xaa", twin, 64, 0);
+	btf__add_field(btf, "new", kind, 96, 0);
+	btf__add_field(btf, "\\", text, 128, 0);
+	btf__add_field(btf, "same", CHAR, 168, 0);
+	btf__add_field(btf, "same", CHAR, 176, 0);
+	btf__add_field(btf, "", INT, 192, 0);
+	btf__add_field(btf, "", INT, 224, 0);
+	btf__add_field(btf, "", inner, 256, 0);
+	btf__add_field(btf, "other", CHAR, 288, 0);
+	write_object(btf, (uint32_t)top, 40);
+	run_with_header("", "",
+		"	static struct x__bss all;\n"
+		"	all.v.new_ = x__Kind____A;\n"
+		"	all.v.unnamed = 3;\n"
+		"	all.v.unnamed_2 = 4;\n"
+		"	memcpy(raw, &all, sizeof(all));\n"
+		"	CHECK(raw[12] == 2 && raw[24] == 3 && raw[28] == 4);\n");
 }
 END_TEST
 
