@@ -23,9 +23,13 @@ a_program_of_tests()
 		TEST(sleeps) { sleep(1); } END_TEST
 		TEST(cannot) { test_skip("no %s", "way"); } END_TEST
 	EOF
+	# what test programs share, of which the linker takes what it needs
+	# shellcheck disable=SC2046 # one word for each
+	ar rcs "$scratch/common.a" $(find "$BUILD/selftests" -maxdepth 1 -name '*.o' ! -name 'test_*' \
+		! -name '*.bpf.o' ! -name can_bpf.o)
 	# shellcheck disable=SC2046 # one word for each library
 	"$CC" -D_GNU_SOURCE -DBUILD_DIR='"build"' -Iselftests -Iinclude "$scratch/test_sample.c" \
-		"$BUILD"/selftests/{harness,leaks,rawbpf}.o "$BUILD/internal/libmem.a" -pthread \
+		"$scratch/common.a" "$BUILD/internal/libmem.a" -pthread \
 		$("$PKG_CONFIG" --libs check) -o "$scratch/test_sample"
 }
 
