@@ -2,9 +2,11 @@
 /* Arena structures as tools use them, from every kind of program, and as compilers leave them. */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <mem/array.h>
@@ -124,6 +126,56 @@ TEST(every_kind_of_program_and_threads_at_once, .timeout = 60)
 	ck_assert_uint_eq(run(skel->progs.stop_alarm), 0);
 	check_what_is_left();
 	arena_tools__destroy(skel);
+}
+END_TEST
+
+/* Works until it is killed. */
+static pid_t start_victim(void)
+{
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid)
+		return pid;
+	if (mem_object_reattach(skel->obj))
+		_exit(1);
+	for (;;)
+		use_all(NULL);
+}
+
+/* A second object with the same programs and variables takes the arena of the first one. */
+TEST(two_objects_and_processes_that_are_killed, .timeout = 60)
+{
+	struct arena_tools *other = assert_ptr(arena_tools__open());
+	int status;
+
+	start();
+	assert_ok(mem_map_reuse_fd(other->maps.arena, mem_map_fd(skel->maps.arena)));
+	assert_ok(arena_tools__load(other));
+	ck_assert_ptr_eq(other->arena, skel->arena);
+	for (int i = 0; i < 10; i++) {
+		pid_t pid = start_victim();
+
+		for (int j = 0; j < 3; j++) {
+			ck_assert_uint_eq(run(skel->progs.everything), 0);
+			ck_assert_uint_eq(run(other->progs.everything), 0);
+		}
+		kill(pid, SIGKILL);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "a victim ended by itself: %#x",
+			      status);
+		assert_ok(mem_heap_recover(heap));
+	}
+	for (unsigned long long key = 0; key < 1024; key++) /* takes over what is locked */
+		ck_assert_int_eq(words_set(heap, &skel->arena->ticks, &key, &key, MEM_HASH_ANY), 0);
+	ck_assert_uint_eq(run(other->progs.close_all), 0);
+	skel->bss->opened += other->bss->opened;
+	skel->bss->closed += other->bss->closed;
+	ck_assert_uint_eq(other->bss->wrong, 0);
+	check_what_is_left();
+	arena_tools__destroy(skel); /* the first one may go first */
+	ck_assert_uint_eq(run(other->progs.by_pointer), 0);
+	arena_tools__destroy(other);
 }
 END_TEST
 
