@@ -317,15 +317,19 @@ MEM_INLINE int mem__search(mem__view v, const struct mem__key *k, struct mem__pl
 	return 0;
 }
 
-/* Copy a value, or with value NULL only find it; at says where. */
-MEM_INLINE int mem__hash_find(mem__view v, struct mem_hash __arena *h, const struct mem__key *k,
-			      void *value, struct mem__place *at)
-{
-	unsigned int low = mem_load_acquire(&h->table);
-	unsigned long long begun, tags;
-	int i, found;
+/* 0: not a constant, since the verifier would follow rounds that are counted from there one by one. */
+#define mem__first_round(h, k) (mem_load(&(h)->key_size) - (k)->size)
 
-	for (i = 0; i < 8; i++) {
+/* Copy a value, or with value NULL only find it: `where`, a low address. */
+MEM_INLINE int mem__hash_find(mem__view v, struct mem_hash __arena *h, const struct mem__key *k,
+			      void *value, unsigned int *where)
+{
+	unsigned int low = mem_load_acquire(&h->table), i;
+	unsigned long long begun, tags;
+	struct mem__place place, *at = &place;
+	int found;
+
+	for (i = mem__first_round(h, k); i < 8 && mem_can_loop; i++) {
 		if (mem__place(v, low, k, at))
 			return -MEM_EINVAL;
 		begun = mem_load_acquire(&at->main->lock.word);
@@ -335,8 +339,10 @@ MEM_INLINE int mem__hash_find(mem__view v, struct mem_hash __arena *h, const str
 			continue;
 		}
 		found = mem__search(v, k, at, tags);
+		if (found)
+			*where = mem_low(mem__slot(at, k) + k->size);
 		if (found && value)
-			mem__copy_out(value, mem__slot(at, k) + k->size, k->value, k->wide);
+			mem__copy_out(value, mem__ref(char, h, *where), k->value, k->wide);
 		mem_acquire_fence();
 		if (mem_load(&at->main->lock.word) >> 32 == begun >> 32)
 			return found ? 0 : -MEM_ENOENT;
@@ -608,12 +614,12 @@ MEM_INLINE int mem__quick_find(struct mem_bucket __arena *b, const struct mem__k
 	MEM__PROGRAM int name##__find_slowly(mem__handle v, mem__hash_ref h, const key_type *key,  \
 					     value_type *value)                                    \
 	{                                                                                          \
-		struct mem__place at;                                                              \
+		unsigned int where = 0;                                                            \
                                                                                                    \
 		if (!key || !value)                                                                \
 			return -MEM_EINVAL;                                                        \
 		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
-		return mem__hash_find(mem__handle_view(v), mem__hash_of(h), &k, value, &at);       \
+		return mem__hash_find(mem__handle_view(v), mem__hash_of(h), &k, value, &where);    \
 	}                                                                                          \
 	MEM__PROGRAM unsigned long long name##__at(mem__handle v, mem__hash_ref h,                 \
 						   const key_type *key)                            \
@@ -635,14 +641,14 @@ MEM_INLINE int mem__quick_find(struct mem_bucket __arena *b, const struct mem__k
 	MEM__PROGRAM unsigned long long name##__at_slowly(mem__handle v, mem__hash_ref h,          \
 							  const key_type *key)                     \
 	{                                                                                          \
-		struct mem__place at;                                                              \
+		unsigned int where = 0;                                                            \
                                                                                                    \
 		if (!key)                                                                          \
 			return 0;                                                                  \
 		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
-		if (mem__hash_find(mem__handle_view(v), mem__hash_of(h), &k, NULL, &at))           \
+		if (mem__hash_find(mem__handle_view(v), mem__hash_of(h), &k, NULL, &where))        \
 			return 0;                                                                  \
-		return (unsigned long long)mem_at(char, h, mem_low(mem__slot(&at, &k) + k.size));  \
+		return (unsigned long long)mem_at(char, h, where);                                 \
 	}                                                                                          \
 	MEM__PROGRAM int name##__set(mem__handle v, mem__hash_ref h, const key_type *key,          \
 				     const value_type *value, unsigned int flags)                  \

@@ -87,6 +87,7 @@ MEM_INLINE int mem__ring_push(mem__view v, struct mem_ring __arena *r, const voi
 	unsigned long long tail;
 	int i;
 
+	mem__apart(r); /* in a register: a variable's fields would have an address each */
 	for (i = 0; i < MEM__TRIES; i++) {
 		tail = mem_load(&r->tail);
 		slot = mem__ring_at(v, r, tail, bytes);
@@ -138,6 +139,7 @@ MEM_INLINE int mem__ring_pop(mem__view v, struct mem_ring __arena *r, void *valu
 	unsigned int i;
 	int tries;
 
+	mem__apart(r);
 	for (tries = 0; tries < MEM__TRIES; tries++) {
 		head = mem_load_acquire(&r->head);
 		slot = mem__ring_at(v, r, head, bytes);
