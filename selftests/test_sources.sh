@@ -64,6 +64,24 @@ every_contract_row_is_documented_and_tested()
 	diff -u "$scratch/table" "$scratch/tests"
 }
 
+# Who looks for a thing finds its file there: by name, or by a pattern such as `attach*.c`.
+every_source_file_is_in_the_architecture()
+{
+	local patterns file pattern
+
+	mapfile -t patterns < <(grep -oE '`[a-z_*]+\.c`' docs/architecture.md | tr -d '`' | sort -u)
+	[ ${#patterns[@]} -gt 50 ]
+	for file in src/*.c gen/*.c; do
+		for pattern in "${patterns[@]}"; do
+			# shellcheck disable=SC2053 # a pattern
+			[[ ${file##*/} != $pattern ]] || continue 2
+		done
+		echo "$file: docs/architecture.md does not say what it is for"
+	done > "$scratch/unknown"
+	cat "$scratch/unknown"
+	[ ! -s "$scratch/unknown" ]
+}
+
 if ! git rev-parse --git-dir > /dev/null 2>&1; then
 	echo "skip $suite.all (not a git checkout: the files of the tree can't be told from others)"
 	finish
@@ -71,6 +89,7 @@ fi
 check every_file_names_its_license every_file_names_its_license
 check bpf_headers_are_dual_licensed bpf_headers_are_dual_licensed
 check every_contract_row_is_documented_and_tested every_contract_row_is_documented_and_tested
+check every_source_file_is_in_the_architecture every_source_file_is_in_the_architecture
 check no_work_is_left_for_later no_work_is_left_for_later
 check shell_scripts_are_clean shell_scripts_are_clean
 finish
