@@ -90,8 +90,9 @@ check-tsan: setup
 	$(Q)$(MAKE) --no-print-directory tsan-build
 	$(Q)$(MAKE) --no-print-directory tsan-run
 
-tsan-build:
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan VARIANT='-fsanitize=thread' $(TSAN_PROGRAMS)
+tsan-build: $(TEST_SKELS)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan OBJECTS_FROM=$(BUILD) HEADERS_FROM=$(BUILD) \
+		CFLAGS='$(QUICK)' VARIANT='-fsanitize=thread' $(TSAN_PROGRAMS)
 
 # address space at random places is more than some versions of the sanitizer can take
 tsan-run:
@@ -105,13 +106,7 @@ VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=
 	--errors-for-leak-kinds=all --track-fds=no
 check-valgrind: setup
 	$(Q)$(MAKE) --no-print-directory -s $(MEMGEN) $(TEST_BPF)
-	$(Q)for object in $(TEST_BPF); do \
-		$(VALGRIND) $(MEMGEN) skeleton $$object -o $(BUILD)/valgrind.h || exit 1; \
-		head -c 2000 $$object > $(BUILD)/valgrind.o; \
-		$(VALGRIND) $(MEMGEN) skeleton $(BUILD)/valgrind.o -o $(BUILD)/valgrind.h \
-			2> $(BUILD)/valgrind.log; \
-		[ $$? = 1 ] || { cat $(BUILD)/valgrind.log; exit 1; }; \
-	done; echo "  ok      valgrind: memgen, with $(words $(TEST_BPF)) objects whole and cut off"
+	$(Q)MEMGEN=$(MEMGEN) VALGRIND='$(VALGRIND)' selftests/valgrind.sh $(JOBS) $(TEST_BPF)
 
 ## make lint                  clang-tidy, cppcheck and gcc -fanalyzer over the library and memgen
 .PHONY: lint

@@ -46,8 +46,20 @@ function cell_text(suite, column,   text, ok, bad, skip)
 	return text
 }
 
+# By name; "build" comes before all others.
+function sort_suites(   i, k, name)
+{
+	for (i = 2; i <= suite_count; i++) {
+		name = suites[i]
+		for (k = i - 1; k > 0 && suites[k] != "build" && (name == "build" || suites[k] > name); k--)
+			suites[k + 1] = suites[k]
+		suites[k + 1] = name
+	}
+}
+
 function table(   s, c, width)
 {
+	sort_suites()
 	printf "\n%-*s", suite_width, "suite"
 	for (c = 1; c <= column_count; c++)
 		printf "  %9s", columns[c]

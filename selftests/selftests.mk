@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 ## make test                  everything below, and on other kernels; TEST=arena or
 ##                            TEST="arena.it_grows region" for some of it, V=1 to see every test
-## make check                 the tests on this machine's kernel
+## make check                 the tests on this machine's kernel, JOBS=2 suites at a time
 ## make check-asan            the same with the address and undefined-behaviour sanitizers
 ## make vmtest                the tests in an emulator: KERNEL=6.12 or all of KERNELS
 ## make vmshell KERNEL=6.12   a shell there, with the test programs in /tests
-.PHONY: test check check-asan vmtest vmshell selftests
+.PHONY: test check check-asan asan-build vmtest vmshell selftests test-programs
 
 # Debian's packaged kernels: the oldest that is supported, the first generation with arenas, the
 # newest there is.
@@ -13,7 +13,11 @@ KERNELS ?= 6.1 6.12 newest
 KERNEL ?= $(KERNELS)
 
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# what variants with sanitizers are compiled with: enough for line numbers, in half the time of -O2 -g; gcc
+# warns of more than there is then, and is not heeded
+QUICK := -O1 -g1 -w
 RESULTS := $(BUILD)/results
+JOBS ?= 2
 HERE := $(shell uname -r | sed 's/[^0-9.].*//')
 
 # selftests/test_*.c are programs of tests, the other files what they share.
@@ -38,12 +42,20 @@ $(BUILD)/selftests/arena_history.bpf.o: ALL_BPF_CFLAGS += -mcpu=v3
 $(TESTS:=.o) $(TEST_COMMON) $(CAN_BPF).o: private ALL_CFLAGS += -Iselftests -I$(BUILD)/selftests \
 	-DBUILD_DIR='"$(BUILD)"' $(ELF_CFLAGS) $(shell $(PKG_CONFIG) --cflags check)
 
-selftests: all $(TESTS) $(TEST_BPF) $(CAN_BPF)
+selftests: all test-programs
+test-programs: $(TESTS) $(TEST_BPF) $(CAN_BPF)
 
+# A variant takes the BPF objects of the ordinary build, which no VARIANT changes: OBJECTS_FROM=build.
+ifeq ($(OBJECTS_FROM),)
 $(BUILD)/selftests/%.bpf.o: selftests/bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)
 	$(Q)$(CLANG_BPF) $(ALL_BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+else
+$(BUILD)/selftests/%.bpf.o: $(OBJECTS_FROM)/selftests/%.bpf.o
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+endif
 
 # Sign extensions are not to become instructions of Linux 6.6.
 $(BUILD)/selftests/kconfig.bpf.o: private ALL_BPF_CFLAGS += -mcpu=v3
@@ -52,9 +64,16 @@ $(BUILD)/selftests/kconfig.bpf.o: private ALL_BPF_CFLAGS += -mcpu=v3
 # Its sign extensions must not become instructions of Linux 6.6.
 $(BUILD)/selftests/usdt.bpf.o: private ALL_BPF_CFLAGS += -mcpu=v3 -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
+# ... and, where memgen itself is not what is tested, its headers: HEADERS_FROM=build.
+ifeq ($(HEADERS_FROM),)
 $(BUILD)/selftests/%.skel.h: $(BUILD)/selftests/%.bpf.o $(MEMGEN)
 	$(call say,GEN,$@)
 	$(Q)$(MEMGEN) skeleton $(MEMGEN_FLAGS) $< -o $@
+else
+$(BUILD)/selftests/%.skel.h: $(HEADERS_FROM)/selftests/%.skel.h
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+endif
 $(BUILD)/selftests/accessors.skel.h: private MEMGEN_FLAGS := --accessors
 # These are for the oldest kernel as well, which knows no instructions of -mcpu=v4.
 $(addprefix $(BUILD)/selftests/,accessors.bpf.o grow.bpf.o percpu.bpf.o): private BPF_CFLAGS += -mcpu=v3
@@ -80,15 +99,20 @@ REPORT = awk -f selftests/report.awk $(RESULTS)
 check: setup
 	$(Q)$(MAKE) --no-print-directory -s selftests
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
-	$(Q)$(TEST_ENV) selftests/run.sh $(HERE) $(RESULTS) $(TESTS) $(TEST_SCRIPTS)
+	$(Q)$(TEST_ENV) selftests/run.sh -j '$(JOBS)' $(HERE) $(RESULTS) $(TESTS) $(TEST_SCRIPTS)
 	$(Q)$(REPORT)
 
 check-asan: setup
-	$(Q)$(MAKE) --no-print-directory -s BUILD=$(BUILD)/asan VARIANT='$(SANITIZERS)' selftests
+	$(Q)$(MAKE) --no-print-directory -s asan-build
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
-	$(Q)$(TEST_ENV) BUILD=$(BUILD)/asan selftests/run.sh asan $(RESULTS) \
+	$(Q)$(TEST_ENV) BUILD=$(BUILD)/asan selftests/run.sh -j '$(JOBS)' asan $(RESULTS) \
 		$(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(TESTS))
 	$(Q)$(REPORT)
+
+# Here memgen makes the headers again: that is how it meets the sanitizers.
+asan-build: $(TEST_BPF)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OBJECTS_FROM=$(BUILD) \
+		CFLAGS='$(QUICK)' VARIANT='$(SANITIZERS)' test-programs
 
 vmtest: setup
 	$(Q)$(MAKE) --no-print-directory -s selftests
@@ -104,7 +128,7 @@ vmshell: setup
 		-f $(MEMGEN):/build/memgen -e LIBMEM_BUILD=/build -- sh
 
 test: setup
-	$(Q)$(TEST_ENV) RESULTS='$(RESULTS)' HERE='$(HERE)' SANITIZERS='$(SANITIZERS)' \
+	$(Q)$(TEST_ENV) RESULTS='$(RESULTS)' HERE='$(HERE)' JOBS='$(JOBS)' \
 		KERNELS='$(KERNEL)' TESTS='$(notdir $(TESTS))' TEST_SCRIPTS='$(TEST_SCRIPTS)' \
 		selftests/test.sh
 

@@ -1,30 +1,47 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# What `make test` runs, step by step; a step that fails does not keep the others from running.
+# What `make test` runs. A step that fails does not keep the others from running. When the tests are
+# built, three lanes go on side by side, since each of them waits often: the tests on this machine's
+# kernel, the emulated machines, and what asks no kernel.
 # The variables come from selftests.mk.
 set -uo pipefail
 
 here=$(dirname "$0")
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'kill $(jobs -p) 2> /dev/null; exit 130' INT TERM
 mkdir -p "$BUILD"
-rm -f "$RESULTS"
-touch "$RESULTS"
+# each lane writes to files of its own; the table shows them in the order of their names
+rm -rf "$RESULTS" "$RESULTS.d"
+mkdir "$RESULTS.d"
 
-# build NAME ARGUMENT...: make, as one test of the suite "build".
+# build NAME ARGUMENT...: make, as one test of the suite "build". Its exit code is kept for after_build.
 build()
 {
-	local name=$1
+	local name=$1 log=$work/$1.log began=$SECONDS status=0
 
 	shift
-	printf '  %-16s %s\n' build "$name"
-	if "$MAKE" --no-print-directory -j "$(nproc)" "$@" > "$log" 2>&1; then
-		printf 'build\tbuild\tok\t%s\t\n' "$name" >> "$RESULTS"
-		return 0
+	"$MAKE" --no-print-directory -j "$(nproc)" "$@" > "$log" 2>&1 || status=$?
+	if [ $status = 0 ]; then
+		printf 'build\tbuild\tok\t%s\t\t%s\n' "$name" $((SECONDS - began)) >> "$RESULTS.d/0-build"
+		printf '  %-16s %-14s ok (%d s)\n' build "$name" $((SECONDS - began))
+	else
+		printf 'build\tbuild\tFAIL\t%s\tmake %s\n' "$name" "$*" >> "$RESULTS.d/0-build"
+		printf '  %-16s %-14s FAILED\n' build "$name"
+		grep -v '^  [A-Z]* *[a-z/]' "$log" | tail -n 40
 	fi
-	printf 'build\tbuild\tFAIL\t%s\tmake %s\n' "$name" "$*" >> "$RESULTS"
-	grep -v '^  [A-Z]* *[a-z/]' "$log" | tail -n 40
-	return 1
+	echo $status > "$work/$name.new"
+	mv "$work/$name.new" "$work/$name.status"
+	return $status
+}
+
+# after_build NAME COMMAND...: when it has ended well.
+after_build()
+{
+	while [ ! -e "$work/$1.status" ]; do
+		sleep 1
+	done
+	[ "$(cat "$work/$1.status")" != 0 ] || "${@:2}"
 }
 
 # The programs of tests that a build has.
@@ -34,30 +51,55 @@ programs()
 	printf "$1/selftests/%s\n" $TESTS
 }
 
+# run BUILD RESULTS COLUMN PROGRAM...
+run()
+{
+	BUILD=$1 "$here/run.sh" -j "$JOBS" "$3" "$RESULTS.d/$2" "${@:4}"
+}
+
+# One after the other: suites that ask the kernel for the same things must not meet themselves.
+this_kernel()
+{
+	local asan tsan
+
+	# shellcheck disable=SC2046 # one word for each
+	run "$BUILD" 1-here "$HERE" $(programs "$BUILD")
+	mapfile -t asan < <(programs "$BUILD/asan")
+	after_build asan run "$BUILD/asan" 3-asan "$HERE asan" "${asan[@]}"
+	read -ra tsan <<< "$TSAN_PROGRAMS"
+	# address space at random places is more than some versions of the sanitizer can take
+	after_build tsan setarch -R "$here/run.sh" "$HERE tsan" "$RESULTS.d/4-tsan" "${tsan[@]}"
+}
+
+other_kernels()
+{
+	# shellcheck disable=SC2046,SC2086 # one word for each
+	"$here/vm/matrix" "$BUILD" "$RESULTS.d/2-vm" $KERNELS -- $(programs "$BUILD") || printf \
+		'emulator\tkernel\tFAIL\t(matrix)\tit ended with exit code %d\n' $? >> "$RESULTS.d/2-vm"
+}
+
+no_kernel()
+{
+	build asan CC="$CC" asan-build
+	build tsan CC="$CC" tsan-build
+	# shellcheck disable=SC2086 # one word for each
+	JOBS=1 run "$BUILD" 1-here-scripts "$HERE" $TEST_SCRIPTS
+	build clang CC="$CLANG_BPF" CXX="${CLANG_BPF/clang/clang++}" BUILD="$BUILD/clang" all
+	build valgrind check-valgrind
+	# A short pass on what earlier ones have found, in BUILD/fuzz/corpus.
+	if build fuzz CC="$CC" fuzz-build; then
+		"$MAKE" --no-print-directory fuzz-run SECONDS=20 2>&1 | "$here/collect" fuzz "$RESULTS.d/5-fuzz"
+	fi
+}
+
 if build gcc CC="$CC" selftests; then
 	refused=$("$BUILD/selftests/can_bpf") ||
 		echo "This machine refuses bpf(2) ($refused): what needs it is tested in the emulator."
-	# shellcheck disable=SC2046,SC2086 # one word for each
-	"$here/run.sh" "$HERE" "$RESULTS" $(programs "$BUILD") $TEST_SCRIPTS
-	# shellcheck disable=SC2046,SC2086
-	"$here/vm/matrix" "$BUILD" "$RESULTS" $KERNELS -- $(programs "$BUILD")
+	this_kernel &
+	other_kernels &
+	no_kernel &
+	wait
 fi
-if build asan CC="$CC" BUILD="$BUILD/asan" VARIANT="$SANITIZERS" selftests; then
-	# shellcheck disable=SC2046
-	BUILD=$BUILD/asan "$here/run.sh" "$HERE asan" "$RESULTS" $(programs "$BUILD/asan")
-fi
-build clang CC="$CLANG_BPF" CXX="${CLANG_BPF/clang/clang++}" BUILD="$BUILD/clang" all
-
-build valgrind check-valgrind
-if build tsan CC="$CC" tsan-build; then
-	# shellcheck disable=SC2086
-	BUILD=$BUILD/tsan setarch -R "$here/run.sh" "$HERE tsan" "$RESULTS" $TSAN_PROGRAMS
-fi
-
-# A short pass on what earlier ones have found, in BUILD/fuzz/corpus.
-if build fuzz CC="$CC" fuzz-build; then
-	"$MAKE" --no-print-directory fuzz-run SECONDS=20 2>&1 |
-		"$here/collect" fuzz "$RESULTS"
-fi
-
+cat "$RESULTS.d"/* > "$RESULTS"
+printf '  %-16s %d min %d s\n' all $((SECONDS / 60)) $((SECONDS % 60))
 awk -f "$here/report.awk" "$RESULTS"
