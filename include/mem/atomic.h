@@ -73,6 +73,7 @@
 /** Swap values; the old one. */
 #define mem_xchg(p, value) __sync_lock_test_and_set(p, value)
 /* The empty instruction keeps clang from making a 0 or 1 of the comparison that follows, and testing that. */
+/** Store value if *p is expected; the old value either way. */
 #define mem_cas(p, expected, value)                                                                \
 	({                                                                                         \
 		unsigned long long found_ = __sync_val_compare_and_swap(p, expected, value);       \
