@@ -8,127 +8,10 @@
 #include <string.h>
 
 #include "btf_view.h"
+#include "migrate_member.h"
 #include "migrate_plan.h"
 
-enum { DEPTH_MAX = 32, STEPS_MAX = 1 << 16, PATH_MAX_ = 512, KIND_ENUM64_ = 19 };
-
-/* --- members, of structs, unions and sections alike --- */
-
-struct member {
-	const char *name; /* "" if it has none */
-	uint32_t type;
-	uint64_t offset;  /* bits from the start of what it is in */
-	uint64_t bits;    /* of a bit-field, else 0 */
-	uint32_t tagged;  /* id that a tag of it names ... */
-	int32_t tag_at;   /* ... with this component */
-	uint32_t in_union;     /* of find(): the outermost union without a name that it is in, 0: none ... */
-	uint64_t union_offset; /* ... which begins here, bits */
-};
-
-static uint32_t kind_of(const struct btf_walk *walk, uint32_t type)
-{
-	const struct btf_type *row = btf_walk_type(walk, type);
-
-	return row ? BTF_INFO_KIND(row->info) : BTF_KIND_UNKN;
-}
-
-static bool has_members(uint32_t kind)
-{
-	return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION || kind == BTF_KIND_DATASEC;
-}
-
-static uint32_t member_count(const struct btf_walk *walk, uint32_t type)
-{
-	return has_members(kind_of(walk, type)) ? btf_length_of(btf_walk_type(walk, type)) : 0;
-}
-
-static struct member section_member(const struct btf_walk *walk, const struct btf_type *row, uint32_t i)
-{
-	const void *behind = row + 1;
-	const struct btf_var_secinfo *entries = behind;
-	const struct btf_type *var = btf_walk_type(walk, entries[i].type);
-	struct member found = {
-		.name = "", .offset = (uint64_t)entries[i].offset * 8, .tagged = entries[i].type, .tag_at = -1,
-	};
-
-	if (var && BTF_INFO_KIND(var->info) == BTF_KIND_VAR) {
-		found.name = btf_walk_name(walk, var->name_off);
-		found.type = btf_walk_strip(walk, var->type);
-	}
-	return found;
-}
-
-static struct member member_at(const struct btf_walk *walk, uint32_t type, uint32_t i)
-{
-	const struct btf_type *row = btf_walk_type(walk, type);
-	const void *behind = row + 1;
-	const struct btf_member *member = (const struct btf_member *)behind + i;
-	bool flagged = BTF_INFO_KFLAG(row->info);
-	struct member found = {.tagged = type, .tag_at = (int32_t)i};
-
-	if (BTF_INFO_KIND(row->info) == BTF_KIND_DATASEC)
-		return section_member(walk, row, i);
-	found.name = btf_walk_name(walk, member->name_off);
-	found.type = btf_walk_strip(walk, member->type);
-	found.offset = flagged ? BTF_MEMBER_BIT_OFFSET(member->offset) : member->offset;
-	found.bits = flagged ? BTF_MEMBER_BITFIELD_SIZE(member->offset) : 0;
-	return found;
-}
-
-/* An array and its innermost element. */
-static const struct btf_array *array_of(const struct btf_walk *walk, uint32_t type)
-{
-	return kind_of(walk, type) == BTF_KIND_ARRAY ? (const void *)(btf_walk_type(walk, type) + 1) : NULL;
-}
-
-/* The nth member of a name, through members that have none themselves. */
-static bool find_nth(const struct btf_walk *walk, uint32_t type, const char *name, uint32_t *nth,
-		     struct member *found, int depth)
-{
-	for (uint32_t i = 0; depth < DEPTH_MAX && i < member_count(walk, type); i++) {
-		struct member at = member_at(walk, type, i);
-
-		if (*at.name && !strcmp(at.name, name) && !(*nth)--) {
-			*found = at;
-			return true;
-		}
-		if (*at.name || !has_members(kind_of(walk, at.type)))
-			continue;
-		if (find_nth(walk, at.type, name, nth, found, depth + 1)) {
-			found->offset += at.offset;
-			found->union_offset += at.offset;
-			if (kind_of(walk, at.type) == BTF_KIND_UNION) {
-				found->in_union = at.type;
-				found->union_offset = at.offset;
-			}
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool find(const struct btf_walk *walk, uint32_t type, const char *name, uint32_t nth,
-		 struct member *found)
-{
-	return find_nth(walk, type, name, &nth, found, 0);
-}
-
-/* How many members of the same name come before this one: static variables of several functions. */
-static uint32_t namesakes(const struct btf_walk *walk, uint32_t type, uint32_t i)
-{
-	const char *name = member_at(walk, type, i).name;
-	uint32_t count = 0;
-
-	for (uint32_t j = 0; kind_of(walk, type) == BTF_KIND_DATASEC && j < i; j++)
-		count += !strcmp(member_at(walk, type, j).name, name);
-	return count;
-}
-
-/* The next older name of a member, after the tag with number *id. */
-static const char *older_name(const struct btf_walk *walk, const struct member *member, uint32_t *id)
-{
-	return btf_walk_tag(walk, member->tagged, member->tag_at, BTF_WAS, id);
-}
+enum { STEPS_MAX = 1 << 16, PATH_MAX_ = 512, KIND_ENUM64_ = 19 };
 
 /* --- the same on both sides --- */
 
@@ -145,10 +28,10 @@ static bool same(const struct plan *plan, uint32_t from, uint32_t to, int depth)
 
 static bool same_members(const struct plan *plan, uint32_t from, uint32_t to, int depth)
 {
-	if (member_count(&plan->from, from) != member_count(&plan->to, to))
+	if (members_count(&plan->from, from) != members_count(&plan->to, to))
 		return false;
-	for (uint32_t i = 0; i < member_count(&plan->from, from); i++) {
-		struct member a = member_at(&plan->from, from, i), b = member_at(&plan->to, to, i);
+	for (uint32_t i = 0; i < members_count(&plan->from, from); i++) {
+		struct member a = members_at(&plan->from, from, i), b = members_at(&plan->to, to, i);
 
 		if (a.offset != b.offset || a.bits != b.bits || strcmp(a.name, b.name) != 0 ||
 		    !same(plan, a.type, b.type, depth + 1))
@@ -160,10 +43,10 @@ static bool same_members(const struct plan *plan, uint32_t from, uint32_t to, in
 static bool same(const struct plan *plan, uint32_t from, uint32_t to, int depth)
 {
 	const struct btf_type *a = btf_walk_type(&plan->from, from), *b = btf_walk_type(&plan->to, to);
-	const struct btf_array *one = array_of(&plan->from, from), *other = array_of(&plan->to, to);
-	uint32_t kind = kind_of(&plan->from, from);
+	const struct btf_array *one = members_array(&plan->from, from), *other = members_array(&plan->to, to);
+	uint32_t kind = members_kind(&plan->from, from);
 
-	if (!a || !b || depth > DEPTH_MAX || kind != kind_of(&plan->to, to) ||
+	if (!a || !b || depth > MEMBERS_DEPTH_MAX || kind != members_kind(&plan->to, to) ||
 	    btf_walk_size(&plan->from, from) != btf_walk_size(&plan->to, to))
 		return false;
 	switch (kind) {
@@ -180,7 +63,7 @@ static bool same(const struct plan *plan, uint32_t from, uint32_t to, int depth)
 		       same(plan, btf_walk_strip(&plan->from, one->type),
 			    btf_walk_strip(&plan->to, other->type), depth + 1);
 	default:
-		return has_members(kind) && same_members(plan, from, to, depth);
+		return members_in_kind(kind) && same_members(plan, from, to, depth);
 	}
 }
 
@@ -203,7 +86,7 @@ static struct place place_of(const struct btf_walk *walk, uint32_t type, uint64_
 
 	if (!bitfield)
 		place.bits = btf_walk_size(walk, type) * 8;
-	switch (kind_of(walk, type)) {
+	switch (members_kind(walk, type)) {
 	case BTF_KIND_INT:
 		encoding = encoding_of(row);
 		place.is_signed = BTF_INT_ENCODING(encoding) & BTF_INT_SIGNED;
@@ -262,7 +145,7 @@ static bool is_usual_float(const struct place *place)
 /* What becomes of a single value, or of what is treated like one. */
 static void choose(struct plan *plan, struct plan_step *step)
 {
-	uint32_t from = kind_of(&plan->from, step->from.type), to = kind_of(&plan->to, step->to.type);
+	uint32_t from = members_kind(&plan->from, step->from.type), to = members_kind(&plan->to, step->to.type);
 
 	step->kind = PLAN_ASK;
 	step->problem = "no rule makes the one type of the other";
@@ -360,8 +243,8 @@ static int plan_elements(struct plan *plan, uint32_t from, uint64_t from_count, 
 static int plan_arrays(struct plan *plan, uint32_t from, uint64_t from_count, uint32_t to,
 		       uint64_t to_count, const struct spot *spot)
 {
-	uint32_t from_type = btf_walk_strip(&plan->from, array_of(&plan->from, from)->type);
-	uint32_t to_type = btf_walk_strip(&plan->to, array_of(&plan->to, to)->type);
+	uint32_t from_type = btf_walk_strip(&plan->from, members_array(&plan->from, from)->type);
+	uint32_t to_type = btf_walk_strip(&plan->to, members_array(&plan->to, to)->type);
 
 	return plan_elements(plan, from_type, from_count, btf_walk_size(&plan->from, from_type) * 8,
 			     to_type, to_count, btf_walk_size(&plan->to, to_type) * 8, spot);
@@ -369,8 +252,8 @@ static int plan_arrays(struct plan *plan, uint32_t from, uint64_t from_count, ui
 
 static int plan_array(struct plan *plan, uint32_t from, uint32_t to, const struct spot *spot)
 {
-	return plan_arrays(plan, from, array_of(&plan->from, from)->nelems, to,
-			   array_of(&plan->to, to)->nelems, spot);
+	return plan_arrays(plan, from, members_array(&plan->from, from)->nelems, to,
+			   members_array(&plan->to, to)->nelems, spot);
 }
 
 /*
@@ -380,13 +263,13 @@ static int plan_array(struct plan *plan, uint32_t from, uint32_t to, const struc
 static uint64_t section_length(const struct btf_walk *walk, uint32_t section, const struct member *member,
 			       uint64_t size)
 {
-	const struct btf_array *array = array_of(walk, member->type);
+	const struct btf_array *array = members_array(walk, member->type);
 	uint64_t element;
 
-	if (!array || kind_of(walk, section) != BTF_KIND_DATASEC)
+	if (!array || members_kind(walk, section) != BTF_KIND_DATASEC)
 		return 0;
-	for (uint32_t i = 0; i < member_count(walk, section); i++)
-		if (member_at(walk, section, i).offset > member->offset)
+	for (uint32_t i = 0; i < members_count(walk, section); i++)
+		if (members_at(walk, section, i).offset > member->offset)
 			return array->nelems;
 	element = btf_walk_size(walk, btf_walk_strip(walk, array->type));
 	return element && size * 8 > member->offset ? (size - member->offset / 8) / element : array->nelems;
@@ -402,13 +285,13 @@ static int join(char *text, const char *path, const char *name)
 static int plan_unnamed_union(struct plan *plan, uint32_t from, const struct member *to,
 			      const struct spot *spot)
 {
-	for (uint32_t i = 0; i < member_count(&plan->to, to->type); i++) {
-		const struct member inner = member_at(&plan->to, to->type, i);
+	for (uint32_t i = 0; i < members_count(&plan->to, to->type); i++) {
+		const struct member inner = members_at(&plan->to, to->type, i);
 		struct spot at = *spot;
 		struct member old;
 		char path[PATH_MAX_];
 
-		if (!*inner.name || !find(&plan->from, from, inner.name, 0, &old))
+		if (!*inner.name || !members_find(&plan->from, from, inner.name, 0, &old))
 			continue;
 		if (join(path, spot->path, inner.name))
 			return -E2BIG;
@@ -428,10 +311,10 @@ static bool find_old(const struct plan *plan, uint32_t from, const struct member
 	const char *name;
 	uint32_t tag = 0;
 
-	if (find(&plan->from, from, to->name, nth, old))
+	if (members_find(&plan->from, from, to->name, nth, old))
 		return true;
-	while ((name = older_name(&plan->to, to, &tag)))
-		if (find(&plan->from, from, name, 0, old))
+	while ((name = members_older_name(&plan->to, to, &tag)))
+		if (members_find(&plan->from, from, name, 0, old))
 			return true;
 	return false;
 }
@@ -468,15 +351,15 @@ static int plan_members(struct plan *plan, uint32_t from, uint32_t to, const str
 {
 	int err = 0;
 
-	if (spot->depth > DEPTH_MAX)
+	if (spot->depth > MEMBERS_DEPTH_MAX)
 		return -E2BIG;
-	for (uint32_t i = 0; !err && i < member_count(&plan->to, to); i++) {
-		const struct member member = member_at(&plan->to, to, i);
+	for (uint32_t i = 0; !err && i < members_count(&plan->to, to); i++) {
+		const struct member member = members_at(&plan->to, to, i);
 		struct spot at = *spot;
 
 		if (*member.name) {
-			err = plan_member(plan, from, to, &member, namesakes(&plan->to, to, i), spot);
-		} else if (kind_of(&plan->to, member.type) == BTF_KIND_UNION) {
+			err = plan_member(plan, from, to, &member, members_namesakes(&plan->to, to, i), spot);
+		} else if (members_kind(&plan->to, member.type) == BTF_KIND_UNION) {
 			err = plan_unnamed_union(plan, from, &member, spot);
 		} else {
 			at.to += member.offset;
@@ -493,18 +376,18 @@ static bool is_taken(const struct plan *plan, uint32_t from, const char *name, u
 {
 	struct member found;
 
-	if (find(&plan->to, to, name, nth, &found))
+	if (members_find(&plan->to, to, name, nth, &found))
 		return true;
-	for (uint32_t i = 0; depth < DEPTH_MAX && i < member_count(&plan->to, to); i++) {
-		struct member member = member_at(&plan->to, to, i), old;
+	for (uint32_t i = 0; depth < MEMBERS_DEPTH_MAX && i < members_count(&plan->to, to); i++) {
+		struct member member = members_at(&plan->to, to, i), old;
 		const char *older;
 		uint32_t tag = 0;
 
 		if (!*member.name && is_taken(plan, from, name, nth, member.type, depth + 1))
 			return true;
-		if (!*member.name || find(&plan->from, from, member.name, 0, &old))
+		if (!*member.name || members_find(&plan->from, from, member.name, 0, &old))
 			continue;
-		while ((older = older_name(&plan->to, &member, &tag)))
+		while ((older = members_older_name(&plan->to, &member, &tag)))
 			if (!strcmp(older, name))
 				return true;
 	}
@@ -513,8 +396,8 @@ static bool is_taken(const struct plan *plan, uint32_t from, const char *name, u
 
 static bool any_is_taken(const struct plan *plan, uint32_t from, uint32_t to, uint32_t inner, int depth)
 {
-	for (uint32_t i = 0; depth < DEPTH_MAX && i < member_count(&plan->from, inner); i++) {
-		struct member member = member_at(&plan->from, inner, i);
+	for (uint32_t i = 0; depth < MEMBERS_DEPTH_MAX && i < members_count(&plan->from, inner); i++) {
+		struct member member = members_at(&plan->from, inner, i);
 
 		if (*member.name ? is_taken(plan, from, member.name, 0, to, 0)
 				 : any_is_taken(plan, from, to, member.type, depth + 1))
@@ -529,16 +412,16 @@ static int plan_gone_members(struct plan *plan, uint32_t from, uint32_t inner, u
 {
 	int err = 0;
 
-	for (uint32_t i = 0; !err && i < member_count(&plan->from, inner); i++) {
-		struct member member = member_at(&plan->from, inner, i);
-		uint32_t nth = namesakes(&plan->from, inner, i);
+	for (uint32_t i = 0; !err && i < members_count(&plan->from, inner); i++) {
+		struct member member = members_at(&plan->from, inner, i);
+		uint32_t nth = members_namesakes(&plan->from, inner, i);
 		struct spot at = *spot;
 		char path[PATH_MAX_];
 
 		if (join(path, spot->path, member.name))
 			return -E2BIG;
 		at.from += member.offset;
-		if (!*member.name && kind_of(&plan->from, member.type) == BTF_KIND_STRUCT)
+		if (!*member.name && members_kind(&plan->from, member.type) == BTF_KIND_STRUCT)
 			err = plan_gone_members(plan, from, member.type, to, &at);
 		else if (*member.name ? !is_taken(plan, from, member.name, nth, to, 0)
 				      : !any_is_taken(plan, from, to, member.type, 0))
@@ -553,12 +436,12 @@ static int plan_gone_end(struct plan *plan, uint32_t from, uint32_t to, const st
 {
 	uint64_t end = 0;
 
-	for (uint32_t i = 0; i < member_count(&plan->from, from); i++) {
-		struct member member = member_at(&plan->from, from, i), found;
+	for (uint32_t i = 0; i < members_count(&plan->from, from); i++) {
+		struct member member = members_at(&plan->from, from, i), found;
 		uint64_t length = section_length(&plan->from, from, &member, plan->from_size);
 
-		if (length && find(&plan->to, to, member.name, 0, &found) && array_of(&plan->to, found.type) &&
-		    length > array_of(&plan->from, member.type)->nelems)
+		if (length && members_find(&plan->to, to, member.name, 0, &found) && members_array(&plan->to, found.type) &&
+		    length > members_array(&plan->from, member.type)->nelems)
 			return 0;
 		if (end < member.offset + btf_walk_size(&plan->from, member.type) * 8)
 			end = member.offset + btf_walk_size(&plan->from, member.type) * 8;
@@ -571,10 +454,10 @@ static int plan_gone_end(struct plan *plan, uint32_t from, uint32_t to, const st
 
 static int plan_type(struct plan *plan, uint32_t from, uint32_t to, const struct spot *spot)
 {
-	uint32_t from_kind = kind_of(&plan->from, from), to_kind = kind_of(&plan->to, to);
+	uint32_t from_kind = members_kind(&plan->from, from), to_kind = members_kind(&plan->to, to);
 	int err;
 
-	if (spot->depth > DEPTH_MAX)
+	if (spot->depth > MEMBERS_DEPTH_MAX)
 		return -E2BIG;
 	if (same(plan, from, to, 0) && (to_kind != BTF_KIND_DATASEC || plan->from_size == plan->to_size))
 		return plan_value(plan, from, 0, to, 0, spot);
@@ -594,14 +477,14 @@ static int plan_type(struct plan *plan, uint32_t from, uint32_t to, const struct
 /* No place may lie outside of the memory that a side has: BTF can say anything. */
 static bool is_inside(const struct btf_walk *walk, uint32_t type, uint64_t bits, int depth)
 {
-	const struct btf_array *array = array_of(walk, type);
+	const struct btf_array *array = members_array(walk, type);
 
-	if (depth > DEPTH_MAX || btf_walk_size(walk, type) > bits / 8)
+	if (depth > MEMBERS_DEPTH_MAX || btf_walk_size(walk, type) > bits / 8)
 		return false;
 	if (array)
 		return is_inside(walk, btf_walk_strip(walk, array->type), bits, depth + 1);
-	for (uint32_t i = 0; i < member_count(walk, type); i++) {
-		struct member member = member_at(walk, type, i);
+	for (uint32_t i = 0; i < members_count(walk, type); i++) {
+		struct member member = members_at(walk, type, i);
 		uint64_t size = member.bits ? member.bits : btf_walk_size(walk, member.type) * 8;
 
 		if (member.offset > bits || size > bits - member.offset || member.bits > 128 ||
@@ -636,7 +519,7 @@ int plan_make(struct plan *plan, const struct plan_side *from, const struct plan
 		return err;
 	from_type = btf_walk_strip(&plan->from, from->type);
 	to_type = btf_walk_strip(&plan->to, to->type);
-	if (kind_of(&plan->to, to_type) == BTF_KIND_DATASEC)
+	if (members_kind(&plan->to, to_type) == BTF_KIND_DATASEC)
 		return plan_type(plan, from_type, to_type, &spot);
 	return plan_elements(plan, from_type, from->count, from->stride * 8, to_type, to->count,
 			     to->stride * 8, &spot);
