@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -305,6 +308,75 @@ TEST(arenas_and_sizes_chosen_when_loaded)
 	assert_ok(mem_prog_run(skel->progs.push, NULL));
 	ck_assert_uint_eq(skel->arena->list.head->value, 1002);
 	region_arena__destroy(skel);
+	assert_ok(region_arena__unpin(DIR));
+}
+END_TEST
+
+struct place {
+	const char *at;
+	size_t size;
+};
+
+static struct place place_of(const struct region_arena *skel, const char *arena)
+{
+	struct place place;
+
+	place.at = mem_region_data(assert_ptr(mem_object_find_region(skel->obj, arena)), &place.size);
+	return place;
+}
+
+static bool is_in(const char *page, const struct place *place)
+{
+	return page >= place->at && page < place->at + place->size;
+}
+
+static char *take_addresses(size_t size)
+{
+	return mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+/*
+ * Load, pin and take over in a process where the next mapping would be where an arena has to be, but for room
+ * above that the arenas take as long as they don't know.
+ */
+static int taken_over_in_spite_of_the_bss(void)
+{
+	const size_t size = (size_t)sysconf(_SC_PAGESIZE), room_size = 110 * size;
+	char *room = take_addresses(room_size), *page;
+	struct region_arena *skel;
+	struct place first, second;
+
+	while ((page = take_addresses(size)) != MAP_FAILED && page > room)
+		;
+	skel = region_arena__open_and_load();
+	if (!skel || mem_prog_run(skel->progs.push, NULL) || region_arena__pin(skel, DIR))
+		return 1;
+	first = place_of(skel, "arena");
+	second = place_of(skel, "second");
+	region_arena__destroy(skel);
+	do {
+		page = take_addresses(size);
+		if (page == MAP_FAILED || (page < first.at && page < second.at))
+			return 2;
+	} while (!is_in(page, &first) && !is_in(page, &second));
+	munmap(page, size);
+	munmap(room, room_size);
+	skel = region_arena__open_and_attach_pinned(DIR);
+	if (!skel)
+		fprintf(stderr, "%s\n", mem_error_message());
+	return !skel || skel->arena->list.head->value != 1001 ? 3 : 0;
+}
+
+TEST(arenas_come_before_what_can_be_anywhere)
+{
+	int pid, status;
+
+	need_linux(6, 9, "arenas");
+	pid = fork();
+	if (!pid)
+		_exit(taken_over_in_spite_of_the_bss());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
 	assert_ok(region_arena__unpin(DIR));
 }
 END_TEST

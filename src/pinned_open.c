@@ -69,7 +69,7 @@ static int take_map(struct mem_map *map, const char *path)
 }
 
 /* Each map, or none where there was none: which these were is on record. */
-static int take_maps(struct mem_object *obj, uint64_t left_out, const char *dir)
+static int take_maps_of(struct mem_object *obj, bool arenas, uint64_t left_out, const char *dir)
 {
 	char path[PINNED_PATH_MAX];
 	int err = 0;
@@ -77,7 +77,7 @@ static int take_maps(struct mem_object *obj, uint64_t left_out, const char *dir)
 	for (uint32_t i = 0; !err && i < obj->image.map_count; i++) {
 		struct mem_map *map = &obj->maps[i];
 
-		if (!pinned_has_pin(map->image))
+		if (!pinned_has_pin(map->image) || (map->image->type == SYS_MAP_TYPE_ARENA) != arenas)
 			continue;
 		err = pinned_path(path, dir, "map", map->image->name);
 		if (!err && left_out && !(map->image->flags & MEM_MAP_INTERNAL) && access(path, F_OK))
@@ -85,6 +85,25 @@ static int take_maps(struct mem_object *obj, uint64_t left_out, const char *dir)
 		else if (!err)
 			err = take_map(map, path);
 	}
+	return err;
+}
+
+/*
+ * Arenas have to be where they are, so they come first, and nothing that this object has put anywhere may
+ * be in their way: nobody has seen these addresses.
+ */
+static int take_maps(struct mem_object *obj, uint64_t left_out, const char *dir)
+{
+	int err;
+
+	for (uint32_t i = 0; i < obj->image.region_count; i++) {
+		struct mem_region *region = &obj->regions[i];
+
+		if (pinned_has_pin(region->map->image) && region->map->image->type != BPF_MAP_TYPE_STRUCT_OPS)
+			region_unmap(region);
+	}
+	err = take_maps_of(obj, true, left_out, dir);
+	err = err ?: take_maps_of(obj, false, left_out, dir);
 	if (!err && left_out != pinned_left_out(obj))
 		err = mem__error(ENOENT, "%s: other maps are pinned in '%s' than were: some are missing",
 				 obj->name, dir);
