@@ -139,7 +139,10 @@ TEST(the_call_that_says_where_is_named)
 		{"on_cgroup", "use mem_prog_attach_cgroup()"},
 		{"on_lookup", "use mem_prog_attach_netns()"},
 		{"on_run", "use mem_prog_run()"},
-		{"on_socket", "use bpf(2) with mem_prog_fd()"},
+		{"on_message", "use mem_prog_attach_sockmap()"},
+		{"on_socket", "use setsockopt(SO_ATTACH_BPF) with mem_prog_fd()"},
+		{"on_choice", "use setsockopt(SO_ATTACH_REUSEPORT_EBPF) with mem_prog_fd()"},
+		{"on_tunnel", "use bpf(2) with mem_prog_fd()"},
 	};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
@@ -288,5 +291,20 @@ TEST(links_of_the_application_are_kept)
 	skel->links.on_raw_tracepoint = own;
 	assert_ok(hooks__attach(skel));
 	ck_assert_ptr_eq(skel->links.on_raw_tracepoint, own);
+}
+END_TEST
+
+TEST(programs_may_be_left_to_the_application)
+{
+	struct mem_prog *prog = skel->progs.on_btf_tracepoint;
+
+	ck_assert_str_eq(mem_prog_section(prog), "tp_btf/sys_enter");
+	load_only(skel->obj, prog);
+	mem_prog_autoattach_set(prog, 0);
+	assert_ok(hooks__attach(skel));
+	ck_assert_ptr_null(skel->links.on_btf_tracepoint);
+	mem_prog_autoattach_set(prog, 1);
+	assert_ok(hooks__attach(skel));
+	ck_assert_ptr_nonnull(skel->links.on_btf_tracepoint);
 }
 END_TEST
