@@ -4,7 +4,8 @@
  * @brief What a BPF program includes first: kernel types, libbpf's helpers and libmem's macros.
  *
  * Works with a vmlinux.h included before it, and without any; not with one behind it, for C defines
- * no enumerator twice. libbpf's headers (bpf/bpf_helpers.h) must be installed; no option beyond -I<prefix>/include is needed.
+ * no enumerator twice. libbpf's headers (bpf/bpf_helpers.h) must be installed; no option beyond
+ * -I<prefix>/include is needed.
  */
 #ifndef MEM_BPF_H
 #define MEM_BPF_H

@@ -203,7 +203,7 @@ MEM_INLINE unsigned int mem_class_batch(unsigned int c)
 typedef struct mem_heap __arena *mem__view;
 
 /* An object of which only the address's low half is known: all that a program's own access needs. */
-#define mem__ref(type, near, low) ((type __arena *)(unsigned long)(unsigned int)(low))
+#define mem__ref(type, near, low) ((void)(near), (type __arena *)(unsigned long)(unsigned int)(low))
 #define mem__heap(v) (v)
 #define mem__cache(v, i) mem__ref(struct mem_cache, v, mem_load(&(v)->caches) + (i) * 768U)
 #define mem__caches(v) (mem_load(&(v)->cpus) + mem_load(&(v)->threads))
@@ -251,7 +251,7 @@ typedef const struct mem_heap_view *mem__view;
 /** @cond */
 /* Only a unit's 28 bits count: shifted, what is above them is above an address's low half. */
 #ifdef __bpf__
-#define mem__item(v, unit) ((struct mem_item __arena *)((unsigned long)(unit) << 4))
+#define mem__item(v, unit) ((void)(v), (struct mem_item __arena *)((unsigned long)(unit) << 4))
 #else
 #define mem__item(v, unit) mem_at(struct mem_item, mem__heap(v), (unsigned int)(unit) << 4)
 #endif
