@@ -4,35 +4,23 @@
  *
  * At prepare, what is found at the pin path either is what the object declares and is taken on, or
  * a new map is made as if there were none. When that has its initial contents, it is given those of
- * the old one, and then its pin takes the place of the old pin by rename(2). Killed before that, the
- * process leaves the old map where it was, and nothing of the new one but, perhaps, a pin with the
- * name "PATH~next", which the next migration replaces.
- *
- * A lock on the folder, which the kernel releases if its holder is killed, keeps migrations of one
- * path apart: the first does it, and the others find the result when they come to swap, and take that.
+ * the old one, and then its pin takes the place of the old pin (migrate_pin.c).
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "live_map.h"
 #include "migrate.h"
 #include "migrate_arena.h"
+#include "migrate_pin.h"
 #include "migrate_plan.h"
 #include "opts.h"
-#include "pin.h"
 #include "reuse.h"
 #include "schema.h"
 #include "sys.h"
-
-enum { LOCK_TRIES = 1000, LOCK_PAUSE_NS = 10 * 1000 * 1000, PATH_SIZE = 4096 };
 
 struct migration {
 	struct mem_migrate_opts opts;
@@ -281,53 +269,6 @@ static void who_migrates(const struct mem_map *map, char *text, size_t size)
 	snprintf(text, size, "%s: map '%s' can't be migrated", map->obj->name, map->image->name);
 }
 
-/* The folder of a pin, locked; closing it unlocks. */
-static int lock_folder(const char *path, const char *who)
-{
-	const struct timespec pause = {0, LOCK_PAUSE_NS};
-	const char *slash = strrchr(path, '/');
-	char folder[PATH_SIZE];
-	int fd;
-
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return mem__error(errno, "%s: can't open '%s': %s", who, folder, strerror(errno));
-	for (int tries = 0; tries < LOCK_TRIES; tries++) {
-		if (!flock(fd, LOCK_EX | LOCK_NB))
-			return fd;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			break;
-		nanosleep(&pause, NULL);
-	}
-	mem__error(errno == EWOULDBLOCK ? EBUSY : errno, "%s: can't lock '%s': %s", who, folder,
-		   strerror(errno));
-	sys_close(&fd);
-	return -errno;
-}
-
-/* fd's pin in the place of what is at path, with the mode and owner of that. */
-static int put_pin(int fd, const char *path, const char *who)
-{
-	char next[PATH_SIZE];
-	struct stat old;
-	int err;
-
-	if ((size_t)snprintf(next, sizeof(next), "%s~next", path) >= sizeof(next))
-		return mem__error(ENAMETOOLONG, "%s: its path is too long", who);
-	if (unlink(next) && errno != ENOENT)
-		return mem__error(errno, "%s: can't remove '%s': %s", who, next, strerror(errno));
-	err = pin_create(fd, next, PIN_MODE_DEFAULT, false, who);
-	if (err)
-		return err == -EEXIST ? mem__error(EBUSY, "%s: '%s' is in the way", who, next) : err;
-	if ((!stat(path, &old) && (chown(next, old.st_uid, old.st_gid) || chmod(next, old.st_mode & 07777))) ||
-	    rename(next, path)) {
-		err = mem__error(errno, "%s: can't put its pin at '%s': %s", who, path, strerror(errno));
-		unlink(next);
-	}
-	return err;
-}
-
 static void forget_old(struct migration *m)
 {
 	mem_region_detach(m->arena);
@@ -364,7 +305,7 @@ static int swap_own(struct mem_map *map, const char *who)
 		err = carry(map, m->old_fd, &m->old, &m->layout.plan, &m->opts);
 	if (!err && map->region->read_only && map->region->unmapped)
 		err = map_freeze(map);
-	err = err ?: put_pin(map->fd, map->pin_path, who);
+	err = err ?: migrate_pin_put(map->fd, map->pin_path, who);
 	m->swapped = !err;
 	if (!err)
 		mem__log(MEM_LOG_INFO, "%s: map '%s' has the contents of map id %u", map->obj->name,
@@ -392,7 +333,7 @@ int migrate_swap(struct mem_map *map)
 	char who[256];
 
 	who_migrates(map, who, sizeof(who));
-	lock = lock_folder(map->pin_path, who);
+	lock = migrate_pin_lock(map->pin_path, who);
 	err = lock < 0 ? lock : swap_locked(map, who);
 	sys_close(&lock);
 	return err;
@@ -409,10 +350,10 @@ void migrate_undo(struct mem_map *map)
 		return;
 	m->swapped = false;
 	who_migrates(map, who, sizeof(who));
-	lock = lock_folder(map->pin_path, who);
+	lock = migrate_pin_lock(map->pin_path, who);
 	fd = lock < 0 ? -1 : live_map_open(&source, who);
 	if (fd >= 0 && live_map_same(fd, map->fd))
-		put_pin(m->old_fd, map->pin_path, who);
+		migrate_pin_put(m->old_fd, map->pin_path, who);
 	sys_close(&fd);
 	sys_close(&lock);
 	errno = saved_errno;
