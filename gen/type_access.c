@@ -393,8 +393,8 @@ void types_emit_access(struct writer *w, const struct types *types, const struct
 }
 
 static const char helpers[] =
-	"#ifndef MEM_BITS\n"
-	"#define MEM_BITS\n"
+	"#ifndef MEM_HAS_BITS_FUNCTIONS\n"
+	"#define MEM_HAS_BITS_FUNCTIONS\n"
 	"/* So many bits, at most 64, from bit `first` of `bytes` on. */\n"
 	"static inline uint64_t mem_bits_get(const unsigned char *bytes, unsigned int first, unsigned int "
 	"bits)\n"

@@ -39,11 +39,13 @@ static const char *file_name(struct types *types, const char *raw, bool own)
 	return name ? scope_claim(&types->tags, name) : NULL;
 }
 
-/* In the scope of functions, where the skeleton has its own: tool__open(), tool__events_next() ... */
+/* In the scope of functions, where the header has its own: tool__open(), mem_bits_get() ... */
 static bool is_skeletons(const struct types *types, const char *name)
 {
 	size_t len = strlen(types->policy.name);
 
+	if (!strncmp(name, "mem_bits_", 9) || !strncmp(name, "mem_wide_bits_", 14))
+		return true;
 	return !strncmp(name, types->policy.name, len) && !strncmp(name + len, "__", 2);
 }
 
@@ -184,10 +186,13 @@ static int name_incomplete(struct types *types, uint32_t id)
 	return types->info[id].name ? 0 : -ENOMEM;
 }
 
-/* What memgen itself declares as members: padding, and bytes in place of members. */
-static bool is_filler(const char *name)
+/*
+ * What memgen itself declares as members, padding and bytes in place of members; and the types that it
+ * spells, whose meaning a member would change in C++.
+ */
+static bool is_own_member(const char *name)
 {
-	return !strncmp(name, "mem_pad_", 8) || !strncmp(name, "mem_bytes", 9) ||
+	return !strcmp(name, "int64_t") || !strcmp(name, "uint64_t") || !strncmp(name, "mem_pad_", 8) || !strncmp(name, "mem_bytes", 9) ||
 	       !strncmp(name, "mem_empty", 9) || !strncmp(name, "mem_high_", 9);
 }
 
@@ -207,7 +212,7 @@ int types_name_fields(struct types *types, struct record *record, bool as_is)
 		name = name_identifier(types->pool, *field->raw ? field->raw : "unnamed");
 		if (as_is && *field->raw)
 			name = field->raw;
-		else if (name && is_filler(name))
+		else if (name && is_own_member(name))
 			name = name_printf(types->pool, "%s_", name);
 		field->name = name ? scope_claim(&scope, name) : NULL;
 		if (!field->name)
