@@ -179,27 +179,31 @@ TEST(two_objects_and_processes_that_are_killed, .timeout = 60)
 }
 END_TEST
 
-#define LOADS(options)                                                                             \
-	do {                                                                                       \
-		SHELL_OK("clang-19 -g --target=bpf %s -Wall -Wextra -Wno-unused-parameter -Werror -I%s " \
-			 "-Iselftests/bpf -c %s -o %s/arena_tools_as.bpf.o",                       \
-			 options, source_path("include"),                                          \
-			 source_path("selftests/bpf/arena_tools.bpf.c"), build_path("selftests")); \
-		obj = assert_ptr(mem_object_open_file(build_path("selftests/arena_tools_as.bpf.o"), NULL)); \
-		assert_ok(mem_object_load(obj));                                                   \
-		mem_object_close(obj);                                                             \
-	} while (0)
+/* Not in the build's folder, which others read meanwhile. */
+static void loads(const char *options)
+{
+	char path[] = "/tmp/libmem-tools-XXXXXX";
+	struct mem_object *obj;
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	SHELL_OK("clang-19 -g --target=bpf %s -Wall -Wextra -Wno-unused-parameter -Werror -I%s -Iselftests/bpf "
+		 "-c %s -o %s", options, source_path("include"), source_path("selftests/bpf/arena_tools.bpf.c"), path);
+	obj = assert_ptr(mem_object_open_file(path, NULL));
+	unlink(path);
+	assert_ok(mem_object_load(obj));
+	mem_object_close(obj);
+}
 
 /* The verifier sees other instructions each time. */
 TEST(compilers_make_what_verifiers_take, .host_only = "runs the compiler", .timeout = 60)
 {
-	struct mem_object *obj;
-
-	LOADS("-O1 -mcpu=v3 -D__TARGET_ARCH_x86");
-	LOADS("-O1 -mcpu=v4");
-	LOADS("-Os -mcpu=v3");
-	LOADS("-O2 -mcpu=v3");
-	LOADS("-O2 -mcpu=v4 -D__TARGET_ARCH_x86");
-	LOADS("-O2 -mcpu=v3 -D__TARGET_ARCH_x86 -DARENA_FLAGS=MEM_ARENA_NO_USER_CONV");
+	loads("-O1 -mcpu=v3 -D__TARGET_ARCH_x86");
+	loads("-O1 -mcpu=v4");
+	loads("-Os -mcpu=v3");
+	loads("-O2 -mcpu=v3");
+	loads("-O2 -mcpu=v4 -D__TARGET_ARCH_x86");
+	loads("-O2 -mcpu=v3 -D__TARGET_ARCH_x86 -DARENA_FLAGS=MEM_ARENA_NO_USER_CONV");
 }
 END_TEST
