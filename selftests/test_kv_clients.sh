@@ -80,7 +80,7 @@ start()
 	stop_all
 	ip netns exec "$here" "$kv" -i kv0 "$@" 2> "$scratch/errors" &
 	pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 300); do
 		tool memcping > /dev/null 2>&1 && return
 		sleep 0.1
 	done
@@ -112,7 +112,7 @@ udp()
 {
 	client bash -c 'exec 3<> /dev/udp/'$server'/11211
 		printf "\0\7\0\0\0\1\0\0%b" "$1" | dd bs=65536 iflag=fullblock >&3 2> /dev/null
-		timeout 2 dd bs=65536 count=1 <&3 2> /dev/null' udp "$1" | tail -c +9 | tr -d '\r'
+		timeout 20 dd bs=65536 count=1 <&3 2> /dev/null' udp "$1" | tail -c +9 | tr -d '\r'
 }
 
 # says REQUEST ANSWER
@@ -147,8 +147,9 @@ files_go_in_and_out()
 	tool memcexist file90
 	tool memcrm file90
 	fails tool memcexist file90
-	tool memccp --expire=1 "$scratch/in/file1"
+	tool memccp --expire=1000 "$scratch/in/file1"
 	tool memcexist file1
+	tool memccp --expire=1 "$scratch/in/file1"
 	sleep 2.1
 	fails tool memcexist file1
 	tool memctouch --expire=1000 file1000
@@ -168,9 +169,10 @@ xdp()
 	says 'get nothing\r\n' END
 	[ "$(stat xdp_hits) $(stat xdp_misses) $(stat xdp_passed)" = "1 1 0" ]
 	says 'get key key\r\n' $'VALUE key 0 6\nhello\n\nVALUE key 0 6\nhello\n\nEND'
-	says 'set new 0 1 3\r\nabc\r\n' STORED
+	says 'set new 0 1000 3\r\nabc\r\n' STORED
 	says 'get new\r\n' $'VALUE new 0 3\nabc\nEND'
 	[ "$(stat xdp_hits) $(stat xdp_misses) $(stat xdp_passed)" = "2 1 2" ]
+	says 'set new 0 1 3\r\nabc\r\n' STORED
 	sleep 2.2
 	says 'get new\r\n' END
 	head -c 5000 /dev/zero | tr '\0' x > "$scratch/large"
@@ -217,7 +219,7 @@ killed_server_leaves_no_program()
 	start -g
 	attached
 	kill -9 "$pid"
-	for _ in $(seq 50); do
+	for _ in $(seq 300); do
 		attached || break
 		sleep 0.1
 	done
