@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,16 @@ void writer_string(struct writer *w, const char *text)
 			writer_bytes(w, text, 1);
 	}
 	writer_bytes(w, "\"", 1);
+}
+
+void writer_comment_text(struct writer *w, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		bool plain = c >= ' ' && c < 0x7f && c != '*' && c != '/' && c != '?' && c != '\\';
+
+		writer_part(w, "%c", plain ? c : '_');
+	}
 }
 
 /* For the signal handler: the file to remove, while there is one. */

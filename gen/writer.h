@@ -50,6 +50,9 @@ void writer_decimal(struct writer *w, uint64_t value);
 /* A C string literal with everything unusual escaped, or NULL. */
 void writer_string(struct writer *w, const char *text);
 
+/* Text from an object in a comment: it must not end the comment. */
+void writer_comment_text(struct writer *w, const char *text);
+
 /*
  * Write the text to path; NULL or "-" is standard output. A regular file is replaced in one step,
  * or left as it was; a device or pipe is written to. Returns 0 or a negative errno with *action
