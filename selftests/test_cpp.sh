@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# What generated headers have for C++ alone, compiled and run.
+# What there is for C++ alone, compiled and run: of generated headers, and exceptions.
 . "$(dirname "$0")/harness.sh"
 
 # compile_and_run SOURCE COMPILER OPTION...
@@ -25,5 +25,12 @@ unique_owns()
 	compile_and_run unique.cc "$CXX" -std=c++20
 }
 
+exceptions_pass_through()
+{
+	compile_and_run throws.cc "$CXX" -std=c++17
+	compile_and_run throws.cc "clang++${CLANG_BPF#clang}" -std=c++17
+}
+
 check unique_owns unique_owns
+check exceptions_pass_through exceptions_pass_through
 finish
