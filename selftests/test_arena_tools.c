@@ -174,8 +174,9 @@ TEST(two_objects_and_processes_that_are_killed, .timeout = 60)
 	ck_assert_uint_eq(other->bss->wrong, 0);
 	check_what_is_left();
 	arena_tools__destroy(skel); /* the first one may go first */
-	ck_assert_uint_eq(run(other->progs.by_pointer), 0);
-	arena_tools__destroy(other);
+	skel = other;
+	ck_assert_uint_eq(run(skel->progs.by_pointer), 0);
+	arena_tools__destroy(skel);
 }
 END_TEST
 
