@@ -125,7 +125,8 @@ static int map_create_error(const struct mem_map *map, const union bpf_attr *att
 		snprintf(why, sizeof(why),
 			 "max_entries is 0: set it in the program or by mem_map_max_entries_set()");
 	} else {
-		const char *rule = err == EINVAL || err == EBADF ? map_broken_rule(map) : NULL;
+		const char *rule = err == EINVAL || err == EBADF ? map_broken_rule(map)
+				 : err == EMFILE ? "raise RLIMIT_NOFILE (ulimit -n)" : NULL;
 
 		if (!rule && map_kernel_words(attr, words, sizeof(words)))
 			rule = words;
