@@ -153,7 +153,7 @@ TEST(two_objects_and_processes_that_are_killed, .timeout = 60)
 	assert_ok(mem_map_reuse_fd(other->maps.arena, mem_map_fd(skel->maps.arena)));
 	assert_ok(arena_tools__load(other));
 	ck_assert_ptr_eq(other->arena, skel->arena);
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i <= test_rounds(9); i++) {
 		pid_t pid = start_victim();
 
 		for (int j = 0; j < 3; j++) {
