@@ -19,7 +19,8 @@ struct wide rows[2];
 
 /* what the application has written, as this side sees it */
 __u64 low, flags;
-int plain, word;
+int plain;
+short word;
 long value;
 
 SEC("syscall")
