@@ -32,7 +32,7 @@ enum { SLOWNESS = 4, SANITIZED = 1 };
 enum { SLOWNESS = 1, SANITIZED = 0 };
 #endif
 /* For what hangs. A slow machine with other work needs many times what a test takes elsewhere. */
-enum { DEFAULT_TIMEOUT = 60 };
+enum { DEFAULT_TIMEOUT = 20, BUSY = 4 };
 
 static struct test *tests, **last_test = &tests;
 static const struct test_fixture *file_fixture;
@@ -201,7 +201,8 @@ static void mark_console(const char *suite, const char *test)
 }
 
 /* One line, then the rest of a longer text, each line after a tab. Times of a second and more are shown. */
-static void print_verdict(const char *verb, const char *suite, const char *test, const char *reason, double seconds)
+static void print_verdict(const char *verb, const char *suite, const char *test, const char *reason,
+			  double seconds)
 {
 	const char *end = strchr(reason, '\n');
 
