@@ -4,7 +4,9 @@
  * that only the test sees puts where the kernel's is.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -14,10 +16,9 @@
 #include "harness.h"
 #include "kconfig.skel.h"
 
-#define FILE_NAME "/tmp/libmem-kconfig"
-
 static struct kconfig *skel;
 static char place[200]; /* what is mounted over; empty: nothing */
+static char path[40];   /* the file that is mounted there; empty: none */
 
 static void setup(void)
 {
@@ -33,7 +34,8 @@ static void teardown(void)
 	skel = NULL;
 	if (*place)
 		umount2(place, MNT_DETACH);
-	unlink(FILE_NAME);
+	if (*path)
+		unlink(path);
 }
 
 FIXTURE(setup, teardown)
@@ -56,12 +58,17 @@ static void choose_place(void)
 /* Load the object with this configuration. */
 static int load_with(const char *lines)
 {
-	FILE *file = fopen(FILE_NAME, "we");
+	FILE *file;
+	int fd;
 
+	strcpy(path, "/tmp/libmem-kconfig-XXXXXX");
+	fd = mkostemp(path, O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	file = assert_ptr(fdopen(fd, "w"));
 	fputs(lines, file);
 	fclose(file);
 	choose_place();
-	ck_assert_int_eq(mount(FILE_NAME, place, NULL, MS_BIND, NULL), 0);
+	ck_assert_int_eq(mount(path, place, NULL, MS_BIND, NULL), 0);
 	return kconfig__load(skel);
 }
 
