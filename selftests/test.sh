@@ -35,13 +35,25 @@ build()
 	return $status
 }
 
-# after_build NAME COMMAND...: when it has ended well.
+# after_build NAME COMMAND...: when it has ended well; not if who builds is gone.
 after_build()
 {
 	while [ ! -e "$work/$1.status" ]; do
+		kill -0 "$builder" 2> /dev/null || [ -e "$work/$1.status" ] || return 1
 		sleep 1
 	done
 	[ "$(cat "$work/$1.status")" != 0 ] || "${@:2}"
+}
+
+# must COLUMN RESULTS WHAT COMMAND...: tests that fail are in the results, and the command ends well. What
+# could not run, or died, is a failure of its own: a table without it would look as if all were well.
+must()
+{
+	local status=0
+
+	"${@:4}" || status=$?
+	[ $status = 0 ] || printf '%s\tlane\tFAIL\t(%s)\tit ended with exit code %d\n' "$1" "$3" $status \
+		>> "$RESULTS.d/$2"
 }
 
 # The programs of tests that a build has.
@@ -54,7 +66,7 @@ programs()
 # run BUILD RESULTS COLUMN PROGRAM...
 run()
 {
-	BUILD=$1 "$here/run.sh" -j "$JOBS" "$3" "$RESULTS.d/$2" "${@:4}"
+	BUILD=$1 must "$3" "$2" run.sh "$here/run.sh" -j "$JOBS" "$3" "$RESULTS.d/$2" "${@:4}"
 }
 
 # One after the other: suites that ask the kernel for the same things must not meet themselves.
@@ -65,17 +77,25 @@ this_kernel()
 	# shellcheck disable=SC2046 # one word for each
 	run "$BUILD" 1-here "$HERE" $(programs "$BUILD")
 	mapfile -t asan < <(programs "$BUILD/asan")
-	after_build asan run "$BUILD/asan" 3-asan "$HERE asan" "${asan[@]}"
+	must "$HERE asan" 3-asan build after_build asan run "$BUILD/asan" 3-asan "$HERE asan" "${asan[@]}"
 	read -ra tsan <<< "$TSAN_PROGRAMS"
 	# address space at random places is more than some versions of the sanitizer can take
-	after_build tsan setarch -R "$here/run.sh" "$HERE tsan" "$RESULTS.d/4-tsan" "${tsan[@]}"
+	must "$HERE tsan" 4-tsan run.sh after_build tsan \
+		setarch -R "$here/run.sh" "$HERE tsan" "$RESULTS.d/4-tsan" "${tsan[@]}"
 }
 
 other_kernels()
 {
 	# shellcheck disable=SC2046,SC2086 # one word for each
-	"$here/vm/matrix" "$BUILD" "$RESULTS.d/2-vm" $KERNELS -- $(programs "$BUILD") || printf \
-		'emulator\tkernel\tFAIL\t(matrix)\tit ended with exit code %d\n' $? >> "$RESULTS.d/2-vm"
+	must emulator 2-vm matrix "$here/vm/matrix" "$BUILD" "$RESULTS.d/2-vm" $KERNELS -- $(programs "$BUILD")
+}
+
+# A short pass on what earlier ones have found, in BUILD/fuzz/corpus.
+fuzz()
+{
+	"$MAKE" --no-print-directory fuzz-run SECONDS=20 2>&1 | "$here/collect" fuzz "$RESULTS.d/5-fuzz"
+	# what was found is in the results already
+	[ "${PIPESTATUS[0]}" = 0 ] || grep -qs FAIL "$RESULTS.d/5-fuzz"
 }
 
 no_kernel()
@@ -86,19 +106,26 @@ no_kernel()
 	JOBS=1 run "$BUILD" 1-here-scripts "$HERE" $TEST_SCRIPTS
 	build clang CC="$CLANG_BPF" CXX="${CLANG_BPF/clang/clang++}" BUILD="$BUILD/clang" all
 	build valgrind check-valgrind
-	# A short pass on what earlier ones have found, in BUILD/fuzz/corpus.
 	if build fuzz CC="$CC" fuzz-build; then
-		"$MAKE" --no-print-directory fuzz-run SECONDS=20 2>&1 | "$here/collect" fuzz "$RESULTS.d/5-fuzz"
+		must fuzz 5-fuzz run.sh fuzz
 	fi
+}
+
+# ended LANE PROCESS: waited for; one that is killed has failed.
+ended()
+{
+	must "$HERE" 6-lanes "$1" wait "$2"
 }
 
 if build gcc CC="$CC" selftests; then
 	refused=$("$BUILD/selftests/can_bpf") ||
 		echo "This machine refuses bpf(2) ($refused): what needs it is tested in the emulator."
-	this_kernel &
-	other_kernels &
-	no_kernel &
-	wait
+	no_kernel & builder=$!
+	this_kernel & this=$!
+	other_kernels & others=$!
+	ended no_kernel $builder
+	ended this_kernel $this
+	ended other_kernels $others
 fi
 cat "$RESULTS.d"/* > "$RESULTS"
 printf '  %-16s %d min %d s\n' all $((SECONDS / 60)) $((SECONDS % 60))

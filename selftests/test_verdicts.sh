@@ -89,7 +89,61 @@ a_program_that_ends_early_has_failed()
 	says 'early.(program) on here: the program ended with exit code 3 after one'
 }
 
-for test in each_end_has_its_words patterns_choose the_table_has_all_of_them a_program_that_ends_early_has_failed; do
+# all_lanes FUZZ MATRIX SETARCH: what `make test` does, with these commands in place of those.
+all_lanes()
+{
+	local lanes=$scratch/lanes
+
+	mkdir -p "$lanes/vm" "$lanes/bin" "$lanes/build/selftests" "$lanes/build/asan/selftests"
+	cp selftests/{test.sh,run.sh,collect,collect.awk,report.awk} "$lanes"
+	printf '#!/bin/sh\necho "ok   one.test"\n' > "$lanes/build/selftests/test_one"
+	printf '#!/bin/sh\n[ "$2" != fuzz-run ] || %s\n' "$1" > "$lanes/bin/make"
+	printf '#!/bin/sh\n%s\n' "$2" > "$lanes/vm/matrix"
+	printf '#!/bin/sh\n%s\n' "$3" > "$lanes/bin/setarch"
+	printf '#!/bin/sh\n' > "$lanes/build/selftests/can_bpf"
+	cp "$lanes/build/selftests/test_one" "$lanes/build/asan/selftests"
+	chmod +x "$lanes"/{bin/*,vm/matrix,build/selftests/*,build/asan/selftests/*}
+	PATH=$lanes/bin:$PATH MAKE=$lanes/bin/make BUILD=$lanes/build RESULTS=$lanes/build/results HERE=here JOBS=2 \
+		KERNELS=none TESTS=test_one TEST_SCRIPTS='' TSAN_PROGRAMS='' TEST='' V=0 "$lanes/test.sh" > "$scratch/out"
+}
+
+what_can_not_run_has_failed()
+{
+	all_lanes 'exit 0' 'exit 0' 'exit 0'
+	all_lanes 'exit 2' 'exit 3' 'exit 4' && return 1
+	cat "$scratch/out"
+	says '  lane.(run.sh) on fuzz: it ended with exit code 2'
+	says '  lane.(matrix) on emulator: it ended with exit code 3'
+	says '  lane.(run.sh) on here tsan: it ended with exit code 4'
+	tail -n 1 "$scratch/out" | grep ' 3 failed'
+	# shellcheck disable=SC2016 # for the stand-in to expand: the lane is its parent
+	all_lanes 'exit 0' 'kill -9 $PPID' 'exit 0' && return 1
+	says '  lane.(other_kernels) on here: it ended with exit code 137'
+}
+
+# The matrix, with stand-ins for the emulator and for where kernels come from, which loses one in between.
+a_kernel_that_is_not_reached_has_failed()
+{
+	local vm=$scratch/machines/vm status=0
+
+	mkdir -p "$vm"
+	cp selftests/{collect,collect.awk} "$scratch/machines"
+	cp selftests/vm/matrix "$vm"
+	printf "#!/bin/sh\nalarm='BUG:'\n"'echo "#suite one 1"\necho "ok   one.test"\necho "#end one 0 1"\n%s\n' \
+		'echo vm-exit: 0 > "$LIBMEM_VM_CONSOLE"' > "$vm/run"
+	printf '#!/bin/sh\n[ "$*" != second ] || exit 1\nprintf "/%%s\\n" "$@"\n' > "$vm/fetch"
+	chmod +x "$vm"/*
+	touch "$scratch/test_one"
+	TEST='' V=0 "$vm/matrix" "$scratch/machines" "$scratch/results" first second third -- \
+		"$scratch/test_one" > "$scratch/out" || status=$?
+	cat "$scratch/out" "$scratch/results"
+	[ $status = 0 ]
+	[ "$(grep -c '	ok	test' "$scratch/results")" = 2 ]
+	grep '^second	kernel	FAIL	(matrix)	it did not get to the end$' "$scratch/results"
+}
+
+for test in each_end_has_its_words patterns_choose the_table_has_all_of_them a_program_that_ends_early_has_failed \
+	what_can_not_run_has_failed a_kernel_that_is_not_reached_has_failed; do
 	rm -f "$scratch/results"
 	: > "$scratch/results"
 	check $test $test
