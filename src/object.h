@@ -135,6 +135,8 @@ struct mem_object *object_open(const struct mem_image *image, const struct mem_o
 int region_reserve(struct mem_region *region);
 int region_resize(struct mem_region *region);
 int region_map(struct mem_region *region);
+/* Whether err of mmap(2) says that the region's map is not to be mapped by anybody. */
+bool region_is_kernels(const struct mem_region *region, int err);
 int region_adopt(struct mem_region *region, const struct bpf_map_info *info, int prot);
 void region_unmap(struct mem_region *region);
 int region_leave_out(struct mem_region *region, bool out);

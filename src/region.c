@@ -102,11 +102,20 @@ int region_resize(struct mem_region *region)
 	return 0;
 }
 
+/*
+ * The kernel refuses what it finds fields of its own in, and arrays that were not declared mappable. The reader
+ * declares no section so that has such fields, be they some that this kernel does not know, or counts as none.
+ */
+bool region_is_kernels(const struct mem_region *region, int err)
+{
+	return err == ENOTSUPP_KERNEL || (err == EINVAL && !(region->map->image->map_flags & BPF_F_MMAPABLE));
+}
+
 /* What can't be mapped at all is no failure: region_map() goes another way. */
 static int region_map_error(struct mem_region *region, int err, const char *what)
 {
-	if (err == ENOTSUPP_KERNEL)
-		return -err;
+	if (region_is_kernels(region, err))
+		return -ENOTSUPP_KERNEL;
 	return mem__error(err, "%s: region '%s': can't %s its %zu bytes: %s", region->obj->name,
 			  region->image->name, what, region->size, strerror(err));
 }
@@ -292,10 +301,11 @@ static int region_map_new(struct mem_region *region)
 
 	if (is_mapped_at_once(region)) {
 		err = region_map_at_once(region);
-		if (err == -ENOTSUPP_KERNEL)
-			err = region_reserve_private(region);
-		else
+		if (err != -ENOTSUPP_KERNEL)
 			return err;
+		if (region->image->kind == MEM_REGION_RODATA) /* the map has its values */
+			return region_give_up(region);
+		err = region_reserve_private(region);
 		skeleton_show_region(region);
 		if (err)
 			return err;
@@ -304,8 +314,6 @@ static int region_map_new(struct mem_region *region)
 	switch (region->image->kind) {
 	case MEM_REGION_ARENA:
 		return arena_map(region);
-	case MEM_REGION_RODATA:
-		return region_map_frozen(region);
 	case MEM_REGION_KCONFIG:
 		return region_map_kconfig(region);
 	case MEM_REGION_PERCPU:
@@ -313,7 +321,9 @@ static int region_map_new(struct mem_region *region)
 	case MEM_REGION_STRUCT_OPS: /* never mapped: what it says was laid out anew */
 		return 0;
 	default:
-		err = region->read_only ? region_map_frozen(region) : region_map_writable(region);
+		err = region->read_only || region->image->kind == MEM_REGION_RODATA
+			      ? region_map_frozen(region)
+			      : region_map_writable(region);
 		return err == -ENOTSUPP_KERNEL ? region_give_up(region) : err;
 	}
 }

@@ -61,7 +61,7 @@ static int adopt_array(struct mem_region *region, int prot)
 				  region->obj->name, region->image->name, region->map->max_entries,
 				  region->count, region->first);
 	at = map_existing(region->map->fd, offset, size, &prot);
-	if (at == MAP_FAILED && errno == ENOTSUPP_KERNEL) {
+	if (at == MAP_FAILED && region_is_kernels(region, errno)) {
 		region_unmap(region);
 		region->live = true;
 		return 0;

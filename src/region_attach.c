@@ -146,8 +146,10 @@ static int region_attach(struct mem_region *region, int fd, const struct mem_att
 		region->count = region->first < info.max_entries ? info.max_entries - region->first : 1;
 	err = region_adopt(region, &info, PROT_READ | (writable ? PROT_WRITE : 0));
 	if (!err && writable && !region->writable)
-		return mem__error(EPERM, "%s: it is read-only for applications; attach without writable",
-				  who);
+		return mem__error(EPERM, region->base
+						 ? "%s: it is read-only for applications; attach without writable"
+						 : "%s: it holds what the kernel shares with no application (a lock, "
+						   "timer, list or kernel pointer)", who);
 	return err;
 }
 

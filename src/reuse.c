@@ -126,7 +126,7 @@ static bool can_be_mapped(const struct mem_map *map, int fd)
 		return true;
 	at = mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
-		return errno != ENOTSUPP_KERNEL;
+		return !region_is_kernels(map->region, errno);
 	munmap(at, 1);
 	return true;
 }
