@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "arena_fault.skel.h"
+#include "arena_sealed.skel.h"
 #include "harness.h"
 #include "shared.skel.h"
 
@@ -67,6 +68,22 @@ TEST(pages_that_programs_took_are_counted_where_looking_makes_none)
 	skel->bss->taken = 8;
 	ck_assert_int_eq(run_program(skel->progs.take_pages), 0);
 	ck_assert_uint_eq(usage_of(skel->obj).present, 11 * page);
+	arena_fault__destroy(skel);
+}
+END_TEST
+
+TEST(pages_that_only_programs_make_are_not_populated)
+{
+	static const char why[] = "with MEM_ARENA_SEGV_ON_FAULT only programs make its pages";
+	struct arena_fault *skel = assert_ptr(arena_fault__open_and_load());
+	struct arena_sealed *sealed = assert_ptr(arena_sealed__open());
+
+	assert_err(mem_arena_populate(assert_ptr(mem_object_find_region(skel->obj, "arena")), 0, page), -EFAULT);
+	ck_assert_msg(strstr(mem_error_message(), why), "%s", mem_error_message());
+	ck_assert_uint_eq(sealed->arena->value, 5);
+	assert_err(arena_sealed__load(sealed), -EFAULT);
+	ck_assert_msg(strstr(mem_error_message(), why), "%s", mem_error_message());
+	arena_sealed__destroy(sealed);
 	arena_fault__destroy(skel);
 }
 END_TEST

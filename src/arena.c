@@ -203,8 +203,12 @@ static int arena_populate(struct mem_region *region, char *from, size_t size)
 	/* nobody writes to a frozen arena but programs: its pages are made by reading */
 	if (!madvise(from, size, region->writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ))
 		return 0;
-	return arena_error(region, errno, "can't populate %zu bytes at offset %zu: %s", size,
-			   (size_t)(from - region->base), strerror(errno));
+	return arena_error(region, errno, "can't populate %zu bytes at offset %zu: %s%s", size,
+			   (size_t)(from - region->base), strerror(errno),
+			   errno == EFAULT && region->map->image->map_flags & ARENA_SEGV_ON_FAULT
+				   ? ": with MEM_ARENA_SEGV_ON_FAULT only programs make its pages; variables "
+				     "and heaps need an arena without"
+				   : "");
 }
 
 /* Pages that must be there before any program runs: what looks like NULL, and the variables. */

@@ -8,6 +8,8 @@
 #define ARENA_RECORD_MAGIC   0x414d454d42494cULL /* "LIBMEMA", little endian */
 #define ARENA_RECORD_VERSION 1
 
+#define ARENA_SEGV_ON_FAULT (1U << 17) /* BPF_F_SEGV_ON_FAULT, Linux 6.9 */
+
 /*
  * Where an arena's variables lie, for whoever finds the arena later: the last bytes of the pages
  * that have the variables. Its place and size never change: base + end - sizeof(), end being the

@@ -21,7 +21,6 @@
 #define CHUNK	      1024	 /* pages asked for at a time */
 #define PAGEMAP_PRESENT (1ULL << 63)
 #define PAGEMAP_SWAPPED (1ULL << 62)
-#define SEGV_ON_FAULT (1U << 17) /* BPF_F_SEGV_ON_FAULT, Linux 6.9 */
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22 /* Linux 5.14 */
@@ -31,7 +30,7 @@ static bool is_mapped(const struct mem_region *region, uint64_t entry, char *pag
 {
 	if (entry & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED))
 		return true;
-	return region->map->image->map_flags & SEGV_ON_FAULT &&
+	return region->map->image->map_flags & ARENA_SEGV_ON_FAULT &&
 	       !madvise(page, sys_page_size(), MADV_POPULATE_READ);
 }
 
