@@ -103,7 +103,7 @@ static int create_map(struct mem_object *obj, const char *name, uint32_t value_s
 	attr.max_entries = entries;
 	attr.map_flags = map->image->map_flags;
 	attr.map_extra = extra;
-	strncpy(attr.map_name, map->image->kernel_name, sizeof(attr.map_name) - 1);
+	sys_set_name(attr.map_name, map->image->kernel_name);
 	if (map->image->type == BPF_MAP_TYPE_TASK_STORAGE) {
 		if (obj->btf_fd < 0)
 			return -ENOTSUP;
