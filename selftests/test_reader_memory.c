@@ -2,8 +2,10 @@
 /* Reading while memory runs out, at each allocation in turn: an error, and nothing is left behind. */
 #include <errno.h>
 #include <mem/elf.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "elf_builder.h"
 #include "harness.h"
 
 /* Sanitizers have an allocator of their own, which must not be replaced. */
@@ -18,6 +20,7 @@ static long left = -1;
 static int for_good;
 static long live; /* allocations minus frees since counting began */
 static int counting;
+static size_t taken; /* bytes, since then */
 
 #if OWN_ALLOCATOR
 static int fails(void)
@@ -48,6 +51,7 @@ void *malloc(size_t size)
 	if (fails())
 		return NULL;
 	live += counting;
+	taken += size;
 	return __libc_malloc(size);
 }
 
@@ -56,6 +60,7 @@ void *calloc(size_t count, size_t size)
 	if (fails())
 		return NULL;
 	live += counting;
+	taken += count * size;
 	return __libc_calloc(count, size);
 }
 
@@ -65,6 +70,7 @@ void *realloc(void *old, size_t size)
 		return NULL;
 	if (!old)
 		live += counting;
+	taken += size;
 	return __libc_realloc(old, size);
 }
 
@@ -115,5 +121,41 @@ END_TEST
 TEST(memory_runs_out, .unsanitized = "replaces the allocator")
 {
 	ck_assert_int_gt(sweep(build_path("selftests/reader.bpf.o"), 1), 20);
+}
+END_TEST
+
+/* Many sections of variables, and many symbols in one of them, which are nothing to the others. */
+static struct elf_bytes many_symbols(int sections, int symbols)
+{
+	struct elf_builder *b = elf_builder_new();
+	struct btf *btf = btf__new_empty();
+	uint32_t section = 0;
+	char name[32];
+
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	for (int i = 0; i < sections; i++) {
+		int var = btf__add_var(btf, "x", BTF_VAR_STATIC, 1);
+
+		snprintf(name, sizeof(name), ".bss.%d", i);
+		section = elf_add_section(b, name, SHF_ALLOC | SHF_WRITE, NULL, 4);
+		btf__add_datasec(btf, name, 4);
+		btf__add_datasec_var_info(btf, var, 0, 4);
+	}
+	for (int i = 0; i < symbols; i++)
+		elf_add_symbol(b, "x", section, ELF64_ST_INFO(STB_LOCAL, STT_OBJECT), 0, 4);
+	elf_add_btf(b, btf);
+	return elf_build(b);
+}
+
+TEST(memory_is_in_proportion_to_the_file, .unsanitized = "replaces the allocator")
+{
+	struct elf_bytes file = many_symbols(50, 20000);
+	struct mem_image *image;
+
+	taken = 0;
+	image = assert_ptr(mem_image_read(file.data, file.size, NULL));
+	ck_assert_uint_lt(taken, 10 * file.size);
+	mem_image_free(image);
+	free(file.data);
 }
 END_TEST

@@ -303,22 +303,31 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*x)->name, (*y)->name);
 }
 
+static int is_static_of(const struct symbol *symbol, uint32_t section)
+{
+	return symbol->section == section && symbol->type == STT_OBJECT && symbol->bind == STB_LOCAL;
+}
+
 /* clang knows where static variables are and says so; gcc says 0 of each. */
 static int find_statics(struct reader *r, uint32_t section, const struct btf_type *datasec,
 			struct statics *statics)
 {
+	uint32_t count = 0;
+
 	for (uint32_t i = 0; i < btf_vlen(datasec); i++)
 		if (btf_var_secinfos(datasec)[i].offset)
 			return 0;
-	statics->symbols = pool_alloc(&r->scratch, r->symbol_count, sizeof(*statics->symbols));
+	/* room for those alone: thousands of sections with thousands of symbols would take gigabytes */
+	for (uint32_t i = 1; i < r->symbol_count; i++)
+		count += is_static_of(&r->symbols[i], section);
+	if (!count)
+		return 0;
+	statics->symbols = pool_alloc(&r->scratch, count, sizeof(*statics->symbols));
 	if (!statics->symbols)
 		return reader_no_memory(r);
-	for (uint32_t i = 1; i < r->symbol_count; i++) {
-		const struct symbol *symbol = &r->symbols[i];
-
-		if (symbol->section == section && symbol->type == STT_OBJECT && symbol->bind == STB_LOCAL)
-			statics->symbols[statics->count++] = symbol;
-	}
+	for (uint32_t i = 1; i < r->symbol_count; i++)
+		if (is_static_of(&r->symbols[i], section))
+			statics->symbols[statics->count++] = &r->symbols[i];
 	qsort(statics->symbols, statics->count, sizeof(*statics->symbols), by_name);
 	return 0;
 }
