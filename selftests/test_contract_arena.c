@@ -275,7 +275,7 @@ TEST(the_area_behind_an_arena)
 	expect("arena.in_vmallocinfo", with >= 1 ? 0 : DIFFERS);
 	close(fd);
 	for (int tries = 0; in_emulator() && kernel_areas() > 0; tries++) {
-		ck_assert_int_lt(tries, 100);
+		ck_assert_int_lt(tries, 600);
 		usleep(50000); /* it is given back some time after the last user is gone */
 	}
 }

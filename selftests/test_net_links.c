@@ -143,7 +143,7 @@ END_TEST
 /* Packets may be on their way yet. */
 static void wait_for(const unsigned long long *count)
 {
-	for (int i = 0; i < 1000 && !__atomic_load_n(count, __ATOMIC_RELAXED); i++)
+	for (int i = 0; i < 6000 && !__atomic_load_n(count, __ATOMIC_RELAXED); i++)
 		usleep(5000);
 	ck_assert_uint_ge(*count, 1);
 }

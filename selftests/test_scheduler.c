@@ -58,13 +58,26 @@ static void state(char *text, size_t size)
 	text[strcspn(text, "\n")] = '\0';
 }
 
+static void nap(void)
+{
+	struct timespec fifty_ms = {.tv_nsec = 50000000};
+
+	nanosleep(&fifty_ms, NULL);
+}
+
+/* Until it has counted so far: what hangs ends with the test. */
+static void await(const unsigned long long *count, unsigned long long wanted)
+{
+	while (__atomic_load_n(count, __ATOMIC_RELAXED) < wanted)
+		nap();
+}
+
 /* The processes of the machine that the tests run on are not ours to schedule. */
 TEST(first_come_first_served, .timeout = 60)
 {
 	struct mem_link *link;
 	pthread_t threads[4];
 	char text[32];
-	uint64_t half;
 	int err;
 
 	skel->bss->of_process = (int)getpid();
@@ -79,28 +92,18 @@ TEST(first_come_first_served, .timeout = 60)
 	ck_assert_str_eq(text, "enabled");
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, work, NULL), 0);
-	sleep(2);
-	half = skel->bss->ran_ours;
-	ck_assert_uint_gt(half, 10);
-	ck_assert_uint_gt(skel->bss->enqueued, 10);
-	ck_assert_uint_gt(atomic_load(&rounds), 10);
-	sleep(1);
-	ck_assert_uint_gt(skel->bss->ran_ours, half);
+	await(&skel->bss->ran_ours, 100);
+	await(&skel->bss->enqueued, 100);
+	while (atomic_load(&rounds) < 100)
+		nap();
 	state(text, sizeof(text));
 	ck_assert_str_eq(text, "enabled"); /* nothing stalled, nothing was refused */
 	mem_link_destroy(link);
 	atomic_store(&stop, true);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	for (int i = 0; i < 100; i++) {
-		struct timespec nap = { .tv_nsec = 50000000 };
-
-		state(text, sizeof(text));
-		if (!strcmp(text, "disabled"))
-			break;
-		nanosleep(&nap, NULL);
-	}
-	ck_assert_str_eq(text, "disabled");
+	for (state(text, sizeof(text)); strcmp(text, "disabled") != 0; state(text, sizeof(text)))
+		nap();
 	ck_assert_int_eq(skel->bss->exit_kind, 64); /* SCX_EXIT_UNREG: because we left */
 }
 END_TEST
