@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "object_file.h"
+#include "reader/whole_btf.h"
 
 /* Our own messages say what libbpf's would. */
 static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -22,11 +23,13 @@ static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
 
 static int parse_btf(struct object_file *object)
 {
+	uint32_t size;
+	const void *data = image_whole_btf(object->image, &size);
 	int err;
 
-	if (!object->view.btf_size)
+	if (!size)
 		return 0;
-	object->btf = btf__new(object->view.btf, object->view.btf_size);
+	object->btf = btf__new(data, size);
 	if (object->btf)
 		return 0;
 	err = errno;

@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "error.h"
+#include "reader/whole_btf.h"
 #include "skeleton.h"
 #include "targets.h"
 
@@ -164,9 +165,11 @@ static const char *choose_name(const struct arguments *args, struct pool *pool)
 	return name;
 }
 
-static struct btf *parse_btf(const struct image_view *view)
+static struct btf *parse_btf(const struct mem_image *image)
 {
-	struct btf *btf = btf__new(view->btf, view->btf_size);
+	uint32_t size;
+	const void *data = image_whole_btf(image, &size);
+	struct btf *btf = btf__new(data, size);
 	long err = btf ? 0 : -errno;
 
 	if (err)
@@ -249,7 +252,7 @@ static int generate(struct arguments *args, const struct mem_image *image, struc
 	int err = image_widen(image, &view);
 
 	if (!err && view.btf_size) {
-		btf = parse_btf(&view);
+		btf = parse_btf(image);
 		err = btf ? 0 : -EINVAL;
 	}
 	if (err)

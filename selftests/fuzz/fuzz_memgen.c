@@ -16,6 +16,7 @@
 #include "json.h"
 #include "object_file.h"
 #include "reader/pool.h"
+#include "reader/whole_btf.h"
 #include "../../gen/skeleton.h" /* there is another one in src/ */
 #include "writer.h"
 
@@ -111,12 +112,15 @@ void fuzz_memgen(const uint8_t *data, size_t size)
 	struct mem_image *image = mem_image_read(data, size, &opts);
 	struct image_view view;
 	struct btf *btf = NULL;
+	const void *whole;
+	uint32_t whole_size;
 
 	if (!image)
 		return;
 	FUZZ_REQUIRE(!image_widen(image, &view), "%s", mem_error_message());
-	if (view.btf_size)
-		btf = btf__new(view.btf, view.btf_size);
+	whole = image_whole_btf(image, &whole_size);
+	if (whole_size)
+		btf = btf__new(whole, whole_size);
 	if (btf || !view.btf_size) {
 		generate(&view, btf, size);
 		describe(image, &view, btf);

@@ -11,11 +11,14 @@
 #include <mem/elf.h>
 
 #include "reader/reader.h"
+#include "reader/whole_btf.h"
 
 /* An image together with the memory that it and its tables are in. */
 struct owned_image {
 	struct mem_image image; /* first, so that the pointers are the same */
 	struct pool pool;
+	const void *btf; /* as image_whole_btf() gives it */
+	uint32_t btf_size;
 };
 
 int reader_no_memory(const struct reader *r)
@@ -121,7 +124,8 @@ static int read_all(struct reader *r, struct mem_image *image)
 	if (err)
 		return err;
 	btf_finish(r);
-	return fill_image(r, image);
+	err = btf_drop_empty(r);
+	return err ?: fill_image(r, image);
 }
 
 /* "dir/foo.bpf.o" is foo. */
@@ -164,7 +168,17 @@ static struct mem_image *read_bytes(const void *bytes, size_t size, const char *
 		return NULL;
 	}
 	owned->pool = pool;
+	owned->btf = r.btf_whole ? r.btf_whole : r.btf_copy;
+	owned->btf_size = r.btf_whole ? r.btf_whole_size : r.btf_size;
 	return &owned->image;
+}
+
+const void *image_whole_btf(const struct mem_image *image, uint32_t *size)
+{
+	const struct owned_image *owned = (const struct owned_image *)image;
+
+	*size = owned->btf_size;
+	return owned->btf;
 }
 
 static int check_opts(const struct mem_read_opts *opts)

@@ -132,6 +132,8 @@ struct reader {
 	struct btf *btf;	/* NULL if the object has none */
 	uint8_t *btf_copy;	/* the blob with our changes; struct btf has it without them */
 	uint32_t btf_size;	/* bytes */
+	uint8_t *btf_whole;	/* the same with all variables, if some are left out: btf_empty.c; else NULL */
+	uint32_t btf_whole_size; /* bytes */
 	uint32_t type_count;	/* ids are below; 0 if there is no BTF */
 	uint32_t int_type;	/* an int of 32 bits, 0 if not needed */
 	uint8_t *kernel_fields; /* by type id: what btf_has_kernel_fields() has found out */
@@ -218,6 +220,9 @@ const struct btf_type *btf_skip_modifiers(const struct reader *r, uint32_t type,
 uint32_t btf_place(const struct reader *r, uint32_t id);
 /* Whether a value of this type has fields that only the kernel may touch (locks, timers ...). */
 int btf_has_kernel_fields(const struct reader *r, uint32_t id);
+
+/* btf_empty.c */
+int btf_drop_empty(struct reader *r);
 
 /* btf_ext.c */
 int btf_ext_read(struct reader *r);
