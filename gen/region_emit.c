@@ -136,7 +136,7 @@ void regions_emit_asserts(struct writer *w, const struct skeleton *s)
 		if (name.error)
 			w->error = name.error;
 		else if (region->record)
-			types_emit_record_asserts(w, &s->types, region->record, name.text);
+			types_emit_section_asserts(w, &s->types, region->record, name.text);
 		else if (region->element == ELEMENT_PADDED)
 			writer_line(w, "MEM_ASSERT_SIZE(%s, %u);", name.text, region->stride);
 		writer_free(&name);

@@ -642,7 +642,8 @@ static void emit_field_asserts(struct writer *w, const struct types *types,
 			continue;
 		if (!field->name)
 			emit_field_asserts(w, types, types->info[held].record, c_name, offset);
-		else if (!field->bits || (field->callback && types->policy.narrow))
+		else if (!field->bits || (field->callback && types->policy.narrow) ||
+			 (!field->type && types->policy.external)) /* all the room there is for it */
 			writer_line(w, "MEM_ASSERT_OFFSET(%s, %s, %llu);", c_name, field->name,
 				    (unsigned long long)offset);
 		else
@@ -657,6 +658,15 @@ void types_emit_record_asserts(struct writer *w, const struct types *types,
 {
 	writer_line(w, "MEM_ASSERT_SIZE(%s, %llu);", c_name, (unsigned long long)record->size);
 	emit_field_asserts(w, types, record, c_name, 0);
+}
+
+void types_emit_section_asserts(struct writer *w, const struct types *types,
+				const struct record *record, const char *c_name)
+{
+	if (types->policy.external)
+		emit_field_asserts(w, types, record, c_name, 0);
+	else
+		types_emit_record_asserts(w, types, record, c_name);
 }
 
 static void emit_type_asserts(struct writer *w, const struct types *types, uint32_t id)

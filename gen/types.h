@@ -180,5 +180,11 @@ void types_emit_fields(struct writer *w, const struct types *types, const struct
 /* sizeof and offsetof for each field of a record whose C name is given ("struct x"). */
 void types_emit_record_asserts(struct writer *w, const struct types *types,
 			       const struct record *record, const char *c_name);
+/*
+ * The same for a section's variables. Where the application defines their types, C may round the size of all
+ * of them up to an alignment that BTF does not tell.
+ */
+void types_emit_section_asserts(struct writer *w, const struct types *types,
+				const struct record *record, const char *c_name);
 
 #endif /* MEMGEN_TYPES_H */

@@ -502,6 +502,28 @@ TEST(types_may_be_the_applications, ON_HOST)
 }
 END_TEST
 
+/* BTF tells neither the alignment of a struct nor the size of an atomic: only the application's header does. */
+TEST(types_of_the_application_may_say_more_than_btf, ON_HOST, .timeout = 60)
+{
+	static const char own[] =
+		"#ifdef __cplusplus\n#define ATOMIC\n#else\n#define ATOMIC _Atomic\n#endif\n"
+		"struct wide { int a; } __attribute__((aligned(64)));\n"
+		"struct count { ATOMIC int n; long after; ATOMIC char last; };\n";
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "%sstruct wide wide[2]; struct count count; char end;\n"
+		 "__attribute__((section(\"xdp\"))) int use(void *x)\n"
+		 "{ return wide[1].a + count.after + end; }\n", own);
+	compile_bpf("x", text);
+	SHELL_OK("%s skeleton %s/x.bpf.o --types=none -o %s/x.h", memgen_path(), dir, dir);
+	SHELL_OK("grep -q 'FIELD(struct x__bss, wide, .*, 128)' %s/x.h && grep -q 'OFFSET(struct count, n, 0)' %s/x.h",
+		 dir, dir);
+	snprintf(text, sizeof(text), "%s#include \"%s/x.h\"\n", own, dir);
+	compile(text);
+}
+END_TEST
+
 TEST(types_may_have_a_prefix, ON_HOST, .timeout = 60)
 {
 	char text[1024];
