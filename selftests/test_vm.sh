@@ -65,7 +65,8 @@ the_matrix_blames_the_right_test()
 	printf '#!/bin/sh\necho "<4>test: next.one" > /dev/kmsg\necho "ok   next.one"\n' > "$scratch/test_next"
 	chmod +x "$scratch/test_wrong" "$scratch/test_next"
 	: > "$scratch/results"
-	TEST='' "$vm/matrix" "$BUILD" "$scratch/results" "$kernel" -- "$scratch"/test_{wrong,next} > "$scratch/out" 2>&1
+	VM_KEPT=$scratch/kept TEST='' "$vm/matrix" "$BUILD" "$scratch/results" "$kernel" -- \
+		"$scratch"/test_{wrong,next} > "$scratch/out" 2>&1
 	cat "$scratch/out"
 	cut -f2- "$scratch/results"
 	grep -q '1 suites go on on a new machine' "$scratch/out"
