@@ -297,6 +297,7 @@ int types_layout_composite(struct types *types, uint32_t id)
 	}
 	place(types, record);
 	note_access(types, record);
+	types->accessed |= record->accessed;
 	types->info[id].record = record;
 	return 0;
 }

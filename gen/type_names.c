@@ -39,12 +39,18 @@ static const char *file_name(struct types *types, const char *raw, bool own)
 	return name ? scope_claim(&types->tags, name) : NULL;
 }
 
+/* A name that a function of type_access.c may have: foo__get_x(). */
+static bool is_accessors(const struct types *types, const char *name)
+{
+	return types->accessed && (strstr(name, "__get_") || strstr(name, "__set_") || strstr(name, "__at_"));
+}
+
 /* In the scope of functions, where the header has its own: tool__open(), mem_bits_get() ... */
 static bool is_skeletons(const struct types *types, const char *name)
 {
 	size_t len = strlen(types->policy.name);
 
-	if (!strncmp(name, "mem_bits_", 9) || !strncmp(name, "mem_wide_bits_", 14))
+	if (!strncmp(name, "mem_bits_", 9) || !strncmp(name, "mem_wide_bits_", 14) || is_accessors(types, name))
 		return true;
 	return !strncmp(name, types->policy.name, len) && !strncmp(name + len, "__", 2);
 }
@@ -58,14 +64,15 @@ static const char *value_raw_name(const struct types *types, const struct btf_ty
 	return name ? name : "";
 }
 
-/* All values of an enum keep their names, or none does. */
+/* All values of an enum keep their names, or none does. A prefix makes them free of all names but some. */
 static bool values_are_free(const struct types *types, const struct btf_type *type)
 {
 	for (uint32_t i = 0; i < btf_vlen(type); i++) {
 		const char *raw = value_raw_name(types, type, i);
 
-		if (name_is_taken(raw) || name_is_system(raw) || scope_has(&types->tags, raw) ||
-		    is_skeletons(types, raw))
+		if (*types->policy.prefix ? is_accessors(types, raw)
+					  : name_is_taken(raw) || name_is_system(raw) ||
+						    scope_has(&types->tags, raw) || is_skeletons(types, raw))
 			return false;
 	}
 	return true;
@@ -100,7 +107,7 @@ static int name_enum(struct types *types, uint32_t id, const struct btf_type *ty
 {
 	struct type_info *info = &types->info[id];
 	const char *raw = types_raw_name(types, type);
-	bool own = *types->policy.prefix || values_are_free(types, type);
+	bool own = values_are_free(types, type);
 
 	if (!btf_vlen(type))
 		return 0;

@@ -92,6 +92,7 @@ struct types {
 	uint32_t *order;        /* ids in the order of their definitions */
 	uint32_t order_count;
 	struct rows queue;      /* uint32_t: types that arena pointers lead to, to be reached */
+	bool accessed;          /* some record has functions for its members */
 	bool infer_arena;       /* pointers may lead into an arena though nothing says so */
 	struct scope tags;      /* file scope */
 	struct scope members;   /* names of all members: no typedef of that name is used */

@@ -361,6 +361,34 @@ TEST(names_may_be_anything, ON_HOST, .timeout = 120)
 }
 END_TEST
 
+/* What the functions are called may be the name of something else. */
+TEST(names_of_the_functions_may_be_taken, ON_HOST, .timeout = 120)
+{
+	struct btf *btf = base_types();
+	int over, kind, alias, top;
+
+	over = btf__add_struct(btf, "over", 8);
+	btf__add_field(btf, "x", INT, 0, 0);
+	btf__add_field(btf, "y", INT, 16, 0);
+	kind = btf__add_enum(btf, "kind", 4);
+	btf__add_enum_value(btf, "over__get_x", 7);
+	btf__add_enum_value(btf, "over__at_z", 8);
+	alias = btf__add_typedef(btf, "over__set_y", INT);
+	top = btf__add_struct(btf, "top", 16);
+	btf__add_field(btf, "over", over, 0, 0);
+	btf__add_field(btf, "kind", kind, 64, 0);
+	btf__add_field(btf, "number", alias, 96, 0);
+	write_object(btf, (uint32_t)top, 16);
+	run_with_header("", "",
+		"	static struct top t;\n"
+		"	t.kind = x__over__get_x;\n"
+		"	over__set_y(&t.over, 1);\n"
+		"	CHECK(over__get_x(&t.over) == 1 << 16 && t.kind == 7 && !t.number);\n");
+	run("%s skeleton --type-prefix=my_ %s/x.bpf.o -o %s/x.h && gcc -I%s -x c -fsyntax-only %s/x.h",
+	    build_path("memgen"), dir, dir, source_path("include"), dir);
+}
+END_TEST
+
 /* 32-bit applications have pointers as numbers, and no integers of 16 bytes. */
 TEST(narrow_applications_have_functions, ON_HOST, .timeout = 120)
 {
