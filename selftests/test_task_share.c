@@ -16,6 +16,7 @@
 
 #include "bpffs.h"
 #include "harness.h"
+#include "rawbpf.h"
 #include "task_basic.skel.h"
 #include "task_large.skel.h"
 #include "tasks.h"
@@ -422,6 +423,53 @@ TEST(programs_have_what_is_shared_and_nothing_else)
 END_TEST
 
 /* A pin of something else, or of something that somebody made up. */
+/* What the pinned description starts with: src/task_share.h. */
+enum { LAYOUT_SIZE_AT = 24, LAYOUT_HEAD = 56 };
+
+/* Put another one in its place: with a size of memory that has none, and cut off. */
+static void damage_layout(void)
+{
+	static char bytes[1 << 16];
+	const uint64_t size = 1 << 20;
+	const uint32_t key = 0;
+	union bpf_attr attr = {.pathname = (uintptr_t)(FOLDER "/layout")};
+	int fd = (int)raw_bpf(BPF_OBJ_GET, &attr, sizeof(attr));
+
+	ck_assert_int_eq(raw_map_lookup(fd, &key, bytes), 0);
+	close(fd);
+	memcpy(bytes + LAYOUT_SIZE_AT, &size, sizeof(size));
+	fd = raw_map_create(BPF_MAP_TYPE_ARRAY, 4, LAYOUT_HEAD + 8, 1, 0, 0);
+	ck_assert_int_eq(raw_map_update(fd, &key, bytes, 0), 0);
+	ck_assert_int_eq(unlink(FOLDER "/layout"), 0);
+	attr.bpf_fd = (uint32_t)fd;
+	ck_assert_int_eq(raw_bpf(BPF_OBJ_PIN, &attr, sizeof(attr)), 0);
+	close(fd);
+}
+
+static void joins_damaged(void)
+{
+	void *low = (void *)(uintptr_t)(1 << 16); /* the lowest address that there is */
+	volatile char *page = mmap(low, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+				   MAP_FIXED_NOREPLACE, -1, 0);
+
+	wait_for_parent();
+	done((uint64_t)-mem_task_join(FOLDER));
+	*page = 1;
+}
+
+TEST(a_damaged_description_takes_no_memory_away)
+{
+	use(MEM_TASK_BACK_UPTR);
+	start(joins_damaged);
+	load();
+	assert_ok(mem_task_share(FOLDER, 0));
+	damage_layout();
+	ck_assert_uint_eq(go_on(), EINVAL);
+	finish();
+	assert_ok(mem_task_unshare(FOLDER));
+}
+END_TEST
+
 TEST(what_is_pinned_is_not_trusted)
 {
 	struct task_basic *other;

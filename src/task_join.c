@@ -148,7 +148,8 @@ static int open_shared(const char *folder, const struct task_back *old, uint32_t
 	if (!err) {
 		err = task_layout_read(&bytes, shared.used);
 		if (err) {
-			munmap((*back)->base, (*back)->size);
+			if ((*back)->base)
+				munmap((*back)->base, (*back)->size);
 			back_close(*back);
 		}
 	}
