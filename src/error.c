@@ -57,6 +57,7 @@ __attribute__((destructor)) static void end(void)
 {
 	if (has_key)
 		pthread_key_delete(at_exit);
+	has_key = false; /* its number may become another library's */
 	drop_long_message(NULL);
 }
 
