@@ -24,4 +24,10 @@ void nets_connect(int sockets[2]);
  */
 int nets_netkit(const char *name);
 
+/*
+ * Congestion controls have names that are the machine's, in whatever network: one test at a time, be it of this
+ * suite, another, or another run. The result is to be closed.
+ */
+int nets_take_turn(void);
+
 #endif /* SELFTESTS_NETS_H */

@@ -468,8 +468,10 @@ TEST(implementation_of_an_interface_is_replaced)
 	struct congestion_link *one = assert_ptr(congestion_link__open());
 	struct congestion_link *other = assert_ptr(congestion_link__open());
 	struct mem_link *link;
+	int turn;
 
 	need_linux(6, 4, "links to struct_ops maps");
+	turn = nets_take_turn();
 	if (congestion_link__load(one) == -ENOENT)
 		test_skip("in this kernel programs can't implement struct tcp_congestion_ops");
 	assert_ok(congestion_link__load(other));
@@ -491,5 +493,6 @@ TEST(implementation_of_an_interface_is_replaced)
 	mem_link_destroy(link);
 	congestion_link__destroy(other);
 	congestion_link__destroy(one);
+	close(turn);
 }
 END_TEST

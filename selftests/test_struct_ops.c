@@ -21,10 +21,12 @@
 #define DIR "/sys/fs/bpf/tool"
 
 static struct congestion *skel;
+static int turn;
 
 static void setup(void)
 {
 	need_bpf();
+	turn = nets_take_turn();
 	skel = assert_ptr(congestion__open());
 }
 
@@ -33,6 +35,7 @@ static void teardown(void)
 	congestion__destroy(skel);
 	skel = NULL;
 	bpffs_unmount();
+	close(turn);
 }
 
 FIXTURE(setup, teardown)
