@@ -436,7 +436,7 @@ TEST(attaching_to_netfilter_fails, .timeout = 60)
 }
 END_TEST
 
-TEST(implementing_an_interface_fails, .timeout = 60)
+TEST(implementing_an_interface_fails, .timeout = 60, .slow_emulated = "reads the kernel's types hundreds of times")
 {
 	struct congestion *skel;
 	struct mem_link *link;
