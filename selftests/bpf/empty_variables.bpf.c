@@ -25,7 +25,7 @@ SEC("raw_tp/sys_enter")
 int on_enter(void *ctx)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	int pid = 0;
+	__u32 pid = 0; /* sign extension is not for older kernels */
 
 	bpf_probe_read_kernel(&pid, sizeof(pid), &task->pid);
 	first = pid;
