@@ -113,6 +113,16 @@ libmem_leaves_nothing_open()
 	[ ! -s "$scratch/open" ]
 }
 
+# A library that was linked with libmem.a and lacks a part is not to find that of another in the same process: but
+# for what the shared libraries take from each other.
+static_parts_are_a_programs_own()
+{
+	printf '%s\n' mem__arena_holds mem__arena_reserve > "$scratch/shared"
+	readelf -sW "$BUILD/libmem.a" |
+		awk '$5 == "WEAK" && $6 == "DEFAULT" && $7 == "UND" && $8 ~ /^mem__/ { print $8 }' | sort -u > "$scratch/weak"
+	same weak shared
+}
+
 # Each of the private functions that libmem.so exports has a user in another library.
 libmem_exports_what_is_used()
 {
@@ -143,6 +153,7 @@ memgen_has_no_system_call_code()
 for test in libmem_exports_its_map libmem_parts_exports_its_map libmem_headers_declare_its_maps \
 	libmem_elf_exports_its_map libmem_elf_header_declares_its_map only_private_names_besides \
 	libmem_needs_libc_alone libmem_parts_needs_libmem libmem_leaves_nothing_open libmem_exports_what_is_used \
+	static_parts_are_a_programs_own \
 	libmem_elf_needs_its_readers memgen_has_no_system_call_code; do
 	check $test $test
 done

@@ -146,7 +146,7 @@ size_t map_stride(const struct mem_map *map);
 size_t region_mapping_size(const struct mem_region *region);
 
 /* arena.c */
-int arena_reserve(struct mem_region *region) PART;
+int arena_reserve(struct mem_region *region) PART_SHARED;
 int arena_map(struct mem_region *region) PART;
 /* Address space where an arena may lie; NULL with errno. */
 void *arena_reserve_range(uint64_t size);
@@ -161,7 +161,7 @@ void heap_forget(const void *memory, size_t size) PART;
  * arena_share.c. Whether memory lies in the arena that `near` is in: 1 yes, 0 no; -1 `near` is in no
  * arena.
  */
-int arena_holds(const void *near, const void *memory, uint64_t size) PART;
+int arena_holds(const void *near, const void *memory, uint64_t size) PART_SHARED;
 
 /* map.c */
 int map_create(struct mem_map *map);

@@ -12,7 +12,12 @@
 
 #include "error.h"
 
-#define PART __attribute__((weak))
+/*
+ * Hidden, or a library that has libmem.a without a part would have that of another one in the same process, be it
+ * of another version. What libmem-parts.so takes from libmem.so can't be.
+ */
+#define PART	    __attribute__((weak, visibility("hidden")))
+#define PART_SHARED __attribute__((weak))
 
 /* What an object has ("arenas") needs a part that is not there. Returns -ENOSYS with a message. */
 #define part_missing(object, what, use)                                                            \

@@ -72,7 +72,7 @@ int region_reserve(struct mem_region *region)
 		return 0;
 	if (region->image->kind != MEM_REGION_ARENA) /* without a size, the application sets it before prepare */
 		return region_mapping_size(region) ? region_reserve_private(region) : 0;
-	if (!arena_reserve)
+	if (!arena_map) /* it is this library's own: PART_SHARED */
 		return part_missing(region->obj->name, "arenas", "mem_arena_use");
 	return arena_reserve(region);
 }
