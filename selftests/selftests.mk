@@ -128,7 +128,7 @@ vmshell: setup
 		-f $(MEMGEN):/build/memgen -e LIBMEM_BUILD=/build -- sh
 
 test: setup
-	$(Q)$(TEST_ENV) RESULTS='$(RESULTS)' HERE='$(HERE)' JOBS='$(JOBS)' \
+	$(Q)exec env $(TEST_ENV) RESULTS='$(RESULTS)' HERE='$(HERE)' JOBS='$(JOBS)' \
 		KERNELS='$(KERNEL)' TESTS='$(notdir $(TESTS))' TEST_SCRIPTS='$(TEST_SCRIPTS)' \
 		selftests/test.sh
 

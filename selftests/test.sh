@@ -9,7 +9,20 @@ set -uo pipefail
 here=$(dirname "$0")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-trap 'kill $(jobs -p) 2> /dev/null; exit 130' INT TERM
+
+# descendants PROCESS: all that it started, and what those started, who would start more first.
+descendants()
+{
+	local child
+
+	for child in $(cat "/proc/$1"/task/*/children 2> /dev/null); do
+		echo "$child"
+		descendants "$child"
+	done
+}
+
+# No emulator goes on for hours that nobody waits for.
+trap 'kill $(descendants $$) 2> /dev/null; exit 130' INT TERM
 mkdir -p "$BUILD"
 # each lane writes to files of its own; the table shows them in the order of their names
 rm -rf "$RESULTS" "$RESULTS.d"

@@ -107,6 +107,33 @@ all_lanes()
 		KERNELS=none TESTS=test_one TEST_SCRIPTS='' TSAN_PROGRAMS='' TEST='' V=0 "$lanes/test.sh" > "$scratch/out"
 }
 
+# Whoever ends it with a signal ends all of it.
+nothing_goes_on_when_it_is_ended()
+{
+	local lanes pid status=0
+
+	# shellcheck disable=SC2016 # for the stand-in to expand
+	all_lanes 'exit 0' 'sleep 1000 & echo $! > "$0.pid"; wait' 'exit 0' &
+	lanes=$!
+	for _ in $(seq 600); do
+		[ ! -s "$scratch/lanes/vm/matrix.pid" ] || break
+		sleep 0.1
+	done
+	# of the shell of all_lanes, test.sh is the only child
+	kill "$(cat "/proc/$lanes"/task/*/children)"
+	wait "$lanes" || status=$?
+	[ $status = 130 ]
+	pid=$(cat "$scratch/lanes/vm/matrix.pid")
+	for _ in $(seq 300); do
+		# nobody may have waited for it
+		[ -e "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" || return 0
+		sleep 0.1
+	done
+	kill "$pid"
+	echo "what the emulator would be goes on"
+	return 1
+}
+
 what_can_not_run_has_failed()
 {
 	all_lanes 'exit 0' 'exit 0' 'exit 0'
@@ -143,8 +170,8 @@ a_kernel_that_is_not_reached_has_failed()
 }
 
 for test in each_end_has_its_words patterns_choose the_table_has_all_of_them a_program_that_ends_early_has_failed \
-	what_can_not_run_has_failed a_kernel_that_is_not_reached_has_failed; do
-	rm -f "$scratch/results"
+	what_can_not_run_has_failed nothing_goes_on_when_it_is_ended a_kernel_that_is_not_reached_has_failed; do
+	rm -rf "$scratch/results" "$scratch/lanes"
 	: > "$scratch/results"
 	check $test $test
 done
