@@ -37,6 +37,8 @@ int main(void)
 	IS(skel->bss->sum, 152);
 	IS(skel->bss->calls, 2);
 	IS(skel->bss->none[2], 2);
+	IS(skel->bss->left[3], 50);
+	IS(skel->bss->right[3], 60);
 	IS(skel->data->third, 32);
 	IS(pair.a, 42);
 	IS(pair.b, -2);

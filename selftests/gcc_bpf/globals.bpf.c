@@ -24,6 +24,7 @@ struct pair fourth = { 1, -2, "four", 40 };
 static const int factors[4] = { 2, 3, 5, 7 };
 static int none[3];
 int sum, calls;
+int left[4], right[4]; /* one of them is not the first in its section */
 
 static __attribute__((noinline)) int twice(int x)
 {
@@ -34,6 +35,15 @@ static __attribute__((noinline)) int twice(int x)
 __attribute__((noinline)) int plus_factor(int x)
 {
 	return twice(x) + factors[x & 3];
+}
+
+/* A place in front of a variable, which is not to be put together with the index. */
+static inline void set(int *array, int index, int value)
+{
+	int *in_front = (int *)((long)array - sizeof(int));
+
+	asm volatile("" : "+r"(in_front));
+	in_front[index + 1] = value;
 }
 
 SEC("syscall") int add_up(void *ctx)
@@ -50,6 +60,8 @@ SEC("syscall") int add_up(void *ctx)
 	pair->b = fourth.b;
 	pair->c = fourth.c + first;
 	none[2] = local_to_it;
+	set(left, 3, 50);
+	set(right, 3, 60);
 	sum = first + second + third;
 	return sum;
 }

@@ -23,8 +23,8 @@ struct site {
 
 /*
  * For a symbol with a name, old GNU assemblers (2.40 is one) write into the instruction the whole offset from
- * the section's start, in bytes. 1 if this relocation is like that and no other way, -1 if it can't be,
- * 0 if both come to the same.
+ * the section's start, in bytes. 1 if this relocation speaks for that, since it would then be to where the symbol
+ * is, as most are; -1 if it is to there as others count; 0 if it says nothing.
  */
 static int is_whole_offset(const struct reader *r, const struct section *section, const struct relocation *rel)
 {
@@ -37,13 +37,13 @@ static int is_whole_offset(const struct reader *r, const struct section *section
 		return 0;
 	memcpy(&insn, section->data + rel->offset, sizeof(insn));
 	offset = (int64_t)insn.imm + (insn.code == MEM_OP_CALL);
-	return offset == (int64_t)symbol->value ? 1 : offset < (int64_t)symbol->value ? -1 : 0;
+	return offset == (int64_t)symbol->value ? 1 : !offset ? -1 : 0;
 }
 
-/* Whether one relocation at least shows it, and none the contrary. */
+/* What most of them say: a place in front of a variable, or in its middle, may look like the contrary. */
 static int has_whole_offsets(const struct reader *r)
 {
-	int shown = 0;
+	int64_t shown = 0;
 
 	for (uint32_t i = 1; i < r->section_count; i++) {
 		const struct section *section = &r->sections[i], *table = &r->sections[section->relocations];
@@ -52,14 +52,12 @@ static int has_whole_offsets(const struct reader *r)
 			continue;
 		for (uint32_t j = 0; j < elf_relocation_count(table); j++) {
 			struct relocation rel;
-			int whole = elf_relocation(r, table, j, &rel) ? 0 : is_whole_offset(r, section, &rel);
 
-			if (whole < 0)
-				return 0;
-			shown |= whole;
+			if (!elf_relocation(r, table, j, &rel))
+				shown += is_whole_offset(r, section, &rel);
 		}
 	}
-	return shown;
+	return shown > 0;
 }
 
 /* An object without the assembler's version, which has been in its flags since then, and with gcc's mark. */
