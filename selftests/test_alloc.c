@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "arena_alloc.skel.h"
+#include "arena_large.skel.h"
 #include "harness.h"
 #include "victims.h"
 
@@ -404,6 +405,23 @@ TEST(a_thread_that_ends_leaves_its_cache_to_others)
 	ck_assert_uint_eq(usage().cached, 0);
 	ck_assert_uint_eq(usage().used, 0);
 	assert_valid();
+}
+END_TEST
+
+/* Behind the variables there is the arena's record, here in a page of its own: the heap begins behind that. */
+TEST(a_heap_leaves_the_record_of_its_arena_alone)
+{
+	struct arena_large *large = assert_ptr(arena_large__open_and_load());
+	struct mem_region *region = assert_ptr(mem_object_find_region(large->obj, "arena"));
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const char *variables;
+	size_t size;
+
+	variables = assert_ptr(mem_region_variables(region, &size));
+	ck_assert_uint_eq(size % 4096, 0);
+	assert_ok(mem_heap_create(region, &large->arena->heap, NULL));
+	ck_assert_uint_ge(large->arena->heap.base, mem_low(variables) + (size + page) / page * page);
+	arena_large__destroy(large);
 }
 END_TEST
 

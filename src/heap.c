@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "arena.h"
 #include "heap.h"
 #include "object.h"
 #include "opts.h"
@@ -100,10 +101,10 @@ int mem_heap_init(struct mem_heap *heap, void *memory, size_t size, const struct
 	return 0;
 }
 
-/* The larger part of an arena without its variables, of which the heap is one. */
+/* The larger part of an arena without its variables, of which the heap is one, and the record behind them. */
 static void free_part(const struct mem_region *region, char **memory, size_t *size)
 {
-	size_t page = sys_page_size(), variables = sys_page_round(region->image->size);
+	size_t page = sys_page_size(), variables = sys_page_round(region->image->size + sizeof(struct arena_record));
 	char *start = region->base, *end = region->base + region->size;
 	char *before = region->variables, *after = region->variables + variables;
 
