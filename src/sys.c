@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -10,8 +11,24 @@
 
 #include "sys.h"
 
-/* The verifier gives up with EAGAIN when a signal is pending; a stream of signals must end. */
+/* The verifier gives up with EAGAIN when a signal is pending. Handlers get their turn so many times. */
 #define EAGAIN_TRIES 5
+
+/* ... and where signals go on coming, they wait for this call, or it would never end. */
+static long call_without_signals(int cmd, const void *attr, size_t size)
+{
+	sigset_t all, before;
+	long ret;
+	int err;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	ret = syscall(SYS_bpf, cmd, attr, size);
+	err = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = err;
+	return ret;
+}
 
 int sys_bpf(int cmd, const void *attr, size_t size)
 {
@@ -21,6 +38,8 @@ int sys_bpf(int cmd, const void *attr, size_t size)
 	do {
 		ret = syscall(SYS_bpf, cmd, attr, size);
 	} while (ret < 0 && errno == EAGAIN && cmd == BPF_PROG_LOAD && --tries > 0);
+	if (!tries)
+		ret = call_without_signals(cmd, attr, size);
 	return ret < 0 ? -errno : (int)ret;
 }
 

@@ -275,9 +275,6 @@ int verifier_explain(const struct mem_prog *prog, const struct insns *insns, uni
 
 	if (err == EINVAL && explain_young(prog, why, sizeof(why)))
 		return load_error(prog, ENOTSUP, why);
-	if (err == EAGAIN)
-		return load_error(prog, EAGAIN, "signals interrupted the verifier several times in a row: block "
-						"them while loading");
 	log = fetch_log(attr);
 	reason = log ? trim_log(log) : "";
 	if (*reason)
