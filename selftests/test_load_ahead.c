@@ -197,3 +197,25 @@ TEST(signals_stay_away_from_helpers)
 	ck_assert(!elsewhere);
 }
 END_TEST
+
+/* The verifier gives up at a signal; these come in less time than it takes for one of the programs. */
+TEST(signals_may_come_all_the_time)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	int pause = in_emulator() ? 1000 : 20; /* us */
+	struct itimerval often = {{0, pause}, {0, pause}}, never = {{0, 0}, {0, 0}};
+	sigset_t blocked;
+	struct many *skel;
+
+	need_bpf();
+	main_thread = pthread_self();
+	sigaction(SIGALRM, &action, NULL);
+	skel = open_many(MEM_OPEN_ONE_THREAD);
+	setitimer(ITIMER_REAL, &often, NULL);
+	assert_ok(many__load(skel));
+	setitimer(ITIMER_REAL, &never, NULL);
+	ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, NULL, &blocked), 0);
+	ck_assert(!sigismember(&blocked, SIGALRM));
+	many__destroy(skel);
+}
+END_TEST
