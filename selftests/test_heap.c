@@ -37,14 +37,28 @@ struct shared {
 static struct shared *shared;
 static char *memory;
 
+static int crosses_4_gib(const char *start, size_t size)
+{
+	return (uintptr_t)start >> 32 != ((uintptr_t)start + size - 1) >> 32;
+}
+
+static char *map_shared(size_t size)
+{
+	char *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(start, MAP_FAILED);
+	return start;
+}
+
+/* An arena's addresses share their upper half. Of twice the size, one half does not cross a boundary. */
 static void setup(void)
 {
 	size_t all = SIZE + (1 << 20);
+	char *both = map_shared(2 * all);
+	size_t other = crosses_4_gib(both, all) ? 0 : all;
 
-	do { /* until it does not cross a boundary of 4 GiB */
-		memory = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		ck_assert_ptr_ne(memory, MAP_FAILED);
-	} while ((uintptr_t)memory >> 32 != ((uintptr_t)memory + all - 1) >> 32);
+	ck_assert_int_eq(munmap(both + other, all), 0);
+	memory = both + (all - other);
 	shared = (struct shared *)(memory + SIZE);
 }
 
