@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -521,6 +522,62 @@ static void no_slot_left(enum mem_task_back back)
 	ck_assert_uint_eq(echo(), 1);
 }
 
+/* --- pthread_cancel(3) --- */
+
+static void *cancels_itself(void *arg)
+{
+	(void)arg;
+	pthread_cancel(pthread_self()); /* carried out at the next cancellation point */
+	if (!task_basic__task_request())
+		return "no struct";
+	pthread_testcancel();
+	return "it goes on";
+}
+
+static void *uses_a_struct(void *arg)
+{
+	(void)arg;
+	return task_basic__task_request() ? NULL : "no struct";
+}
+
+/* A thread that is to end does so between calls, not with what others wait for. */
+static const char *cancel_some(void)
+{
+	pthread_t thread;
+	void *result;
+
+	for (int i = 0; i < 3; i++) {
+		pthread_create(&thread, NULL, cancels_itself, NULL);
+		pthread_join(thread, &result);
+		if (result != PTHREAD_CANCELED)
+			return result;
+	}
+	pthread_create(&thread, NULL, uses_a_struct, NULL);
+	pthread_join(thread, &result);
+	return result;
+}
+
+/* In a process of its own, where the C library may load what it unwinds stacks with. */
+static void cancelled(enum mem_task_back back)
+{
+	const char *problem;
+	int status;
+	pid_t pid;
+
+	use(back);
+	load();
+	pid = fork();
+	if (!pid) {
+		alarm(60);
+		problem = cancel_some();
+		if (problem)
+			fprintf(stderr, "%s\n", problem);
+		_exit(!!problem);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && !WEXITSTATUS(status), "child: status %#x", status);
+}
+
 #define FOR_EACH_BACK(what, ...)                                                                   \
 	TEST(what##_uptr, ##__VA_ARGS__)                                                           \
 	{                                                                                          \
@@ -547,6 +604,7 @@ FOR_EACH_BACK(two_objects)
 FOR_EACH_BACK(same_tid)
 FOR_EACH_BACK(executed)
 FOR_EACH_BACK(destructors)
+FOR_EACH_BACK(cancelled)
 FOR_EACH_BACK(stress, .timeout = 120)
 
 TEST(slots_may_run_out_arena)

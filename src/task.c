@@ -53,7 +53,7 @@ void *mem_task_register(struct mem_task_cell *cell, struct mem_task *task,
 	void *data = NULL;
 	int err = 0;
 
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	if (tasks.closed)
 		err = mem__error(ESHUTDOWN, "libmem is being unloaded");
 	else if (!__atomic_load_n(&task->offset, __ATOMIC_RELAXED))
@@ -61,7 +61,7 @@ void *mem_task_register(struct mem_task_cell *cell, struct mem_task *task,
 	err = err ?: task_thread_enter();
 	if (!err)
 		data = fill_cell(cell, task);
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 	if (err)
 		errno = -err;
 	return data;
@@ -69,7 +69,7 @@ void *mem_task_register(struct mem_task_cell *cell, struct mem_task *task,
 
 void mem_task_forget(void *task)
 {
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	for (size_t i = 0; i < TASK_BUCKETS; i++) {
 		for (struct task_thread *t = tasks.threads[i]; t; t = t->next) {
 			struct mem_task_cell **at = &t->cells;
@@ -82,14 +82,14 @@ void mem_task_forget(void *task)
 			}
 		}
 	}
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 }
 
 void mem_task_unregister(void)
 {
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	task_thread_leave();
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 }
 
 int mem_task_setup(const struct mem_task_opts *opts)
@@ -107,7 +107,7 @@ int mem_task_setup(const struct mem_task_opts *opts)
 	    (size && (size & (size - 1) || size < 256 || size > TASK_BLOCK_MAX)))
 		return mem__error(EINVAL, "mem_task_setup(): there is no back %u, or not for %u threads, or blocks of %u bytes",
 				  (uint32_t)given.back, given.threads, size);
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	if (tasks.back || tasks.thread_count)
 		err = mem__error(EBUSY, "mem_task_setup(): an object or thread has per-thread structs");
 	else if (size && size < task_declared_size())
@@ -116,7 +116,7 @@ int mem_task_setup(const struct mem_task_opts *opts)
 		tasks.opts = given;
 		tasks.block_size = 0;
 	}
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 	return err;
 }
 
@@ -124,9 +124,9 @@ enum mem_task_back mem_task_back_used(void)
 {
 	uint32_t kind;
 
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	kind = tasks.back ? tasks.back->kind : MEM_TASK_IN_NONE;
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 	return (enum mem_task_back)kind;
 }
 
@@ -134,7 +134,7 @@ int mem_task_register_all(void)
 {
 	int result;
 
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	if (!tasks.back || !tasks.loaded) {
 		result = mem__error(EINVAL, "mem_task_register_all(): load an object with per-thread "
 					    "structs first");
@@ -145,7 +145,7 @@ int mem_task_register_all(void)
 		else
 			result = result ?: task_threads_register();
 	}
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 	return result;
 }
 
@@ -154,14 +154,14 @@ int mem_task_each(struct mem_task *task, const struct mem_image *image, uint32_t
 {
 	int result = 0;
 
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	if (!__atomic_load_n(&task->offset, __ATOMIC_RELAXED))
 		result = task_declare_row(task, image, row);
 	for (size_t i = 0; !result && i < TASK_BUCKETS; i++)
 		for (struct task_thread *t = tasks.threads[i]; !result && t; t = t->next)
 			if (t->block)
 				result = fn(ctx, t->tid, t->block->memory + task->offset);
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 	return result;
 }
 

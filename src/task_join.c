@@ -202,17 +202,17 @@ int mem_task_join(const char *folder)
 
 	if (!folder || !*folder)
 		return mem__error(EINVAL, "mem_task_join(): no folder");
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	err = join(folder);
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 	return err;
 }
 
 void mem_task_leave(void)
 {
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	leave();
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 }
 
 static int each_slot(const struct task_back *back, uint32_t offset, mem_task_fn *fn, void *ctx)
@@ -237,7 +237,7 @@ int mem_task_each_shared(struct mem_task *task, const struct mem_image *image, u
 {
 	int result = 0;
 
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	if (!tasks.back || !tasks.loaded)
 		result = mem__error(EINVAL, "mem_task_each_shared(): load an object with per-thread structs, "
 					    "or join a process that has");
@@ -253,6 +253,6 @@ int mem_task_each_shared(struct mem_task *task, const struct mem_image *image, u
 		result = task_declare_row(task, image, row);
 	if (!result)
 		result = each_slot(tasks.back, task->offset, fn, ctx);
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 	return result;
 }

@@ -90,9 +90,9 @@ int task_prepare(struct mem_object *obj)
 	int err = 0;
 
 	if (obj->image.task_count) {
-		pthread_mutex_lock(&tasks.lock);
+		task_lock();
 		err = prepare(obj);
-		pthread_mutex_unlock(&tasks.lock);
+		task_unlock();
 	}
 	return err;
 }
@@ -135,10 +135,10 @@ int task_load(struct mem_object *obj)
 	int err = 0;
 
 	if (obj->task_back) {
-		pthread_mutex_lock(&tasks.lock);
+		task_lock();
 		if (!tasks.loaded)
 			err = start_object(obj);
-		pthread_mutex_unlock(&tasks.lock);
+		task_unlock();
 	}
 	return err;
 }
@@ -173,9 +173,9 @@ void task_close(struct mem_object *obj)
 	free(obj->task_offsets);
 	if (!back)
 		return;
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	task_programs_leave(back);
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 }
 
 /* Programs that run for packets, not for a thread, though some thread is always current. */

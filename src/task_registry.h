@@ -33,7 +33,8 @@ struct task_thread {
 };
 
 extern struct task_registry {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock;       /* by task_lock() */
+	int cancel;                 /* whether who has the lock can be cancelled otherwise */
 	pthread_key_t key;          /* its destructor sees threads end */
 	bool ready;                 /* key and fork handlers exist */
 	bool closed;                /* the library is being unloaded */
@@ -66,6 +67,9 @@ void task_blocks_trim(void);
 
 /* task_thread.c */
 
+/* The registry's lock. Who has it is not cancelled (pthread_cancel(3)). */
+void task_lock(void);
+void task_unlock(void);
 /* See threads end, and forks. */
 int task_threads_start(void);
 /* Register the calling thread, with a block. */

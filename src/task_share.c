@@ -146,14 +146,14 @@ int mem_task_share(const char *folder, unsigned int mode)
 	if (!folder || !*folder || mode & ~0777u)
 		return mem__error(EINVAL, "mem_task_share(): folder '%s', mode %#o", folder ? folder : "",
 				  mode);
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	if (!tasks.back || !tasks.loaded)
 		err = mem__error(EINVAL, "mem_task_share(): load an object with per-thread structs first");
 	else
 		err = share(tasks.back, folder, mode ? mode : 0600);
 	if (!err)
 		task_layout_seal(true);
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 	return err;
 }
 

@@ -18,6 +18,24 @@ struct task_registry tasks = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static __thread struct task_thread *this_thread;
 static __thread unsigned int ends; /* rounds of destructors in which this thread was unregistered */
 
+void task_lock(void)
+{
+	int before;
+
+	/* a thread that ended in the middle, at a close(2) say, would leave the lock to nobody */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	pthread_mutex_lock(&tasks.lock);
+	tasks.cancel = before;
+}
+
+void task_unlock(void)
+{
+	int before = tasks.cancel;
+
+	pthread_mutex_unlock(&tasks.lock);
+	pthread_setcancelstate(before, NULL);
+}
+
 static int current_tid(void)
 {
 	return (int)syscall(SYS_gettid);
@@ -107,30 +125,29 @@ static void forget_self(void)
 
 static void on_thread_exit(void *thread)
 {
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	if (this_thread == thread) {
 		forget_self();
 		thread_free(thread);
 		ends++;
 	}
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 }
 
 /* --- fork: the child's one thread is a new one --- */
 
 static void before_fork(void)
 {
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 }
 
 static void after_fork_in_parent(void)
 {
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 }
 
 static void after_fork_in_child(void)
 {
-	pthread_mutex_init(&tasks.lock, NULL);
 	forget_self();
 	if (tasks.back) {
 		task_back_leave(tasks.back);
@@ -148,6 +165,7 @@ static void after_fork_in_child(void)
 	}
 	if (tasks.ready)
 		pthread_setspecific(tasks.key, NULL);
+	task_unlock();
 }
 
 int task_threads_start(void)
@@ -167,12 +185,12 @@ int task_threads_start(void)
 /* A library that is unloaded with this one in it must not be called when threads end. */
 __attribute__((destructor)) static void registry_end(void)
 {
-	pthread_mutex_lock(&tasks.lock);
+	task_lock();
 	if (tasks.ready)
 		pthread_key_delete(tasks.key);
 	tasks.ready = false;
 	tasks.closed = true;
-	pthread_mutex_unlock(&tasks.lock);
+	task_unlock();
 }
 
 /* --- registering --- */
