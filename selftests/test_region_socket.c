@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@
 #include "region_data.skel.h"
 #include "region_grown.skel.h"
 
-enum { MESSAGE_SIZE = 120, FDS_MAX = 40 };
+enum { MESSAGE_SIZE = 120, FDS_MAX = 40, PASSPIDFD = 76 /* SO_PASSPIDFD */ };
 
 static struct region_data *skel;
 static struct mem_region *bss;
@@ -352,6 +353,70 @@ TEST(bad_messages)
 	send_raw(bytes, MESSAGE_SIZE, fds, 1);
 	assert_refused(EBADMSG, "not of libmem's");
 	close(null);
+}
+END_TEST
+
+/* It is not the message's fault, and says so. */
+TEST(no_descriptor_is_left_to_receive)
+{
+	struct rlimit limit, none;
+	struct mem_region *region;
+	int next, err;
+
+	assert_ok(region_data__load(skel));
+	assert_ok(mem_region_send(sockets[0], bss));
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	next = dup(sockets[0]);
+	close(next);
+	none = limit;
+	none.rlim_cur = (rlim_t)next;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	region = receive_bss();
+	err = errno;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	ck_assert_ptr_null(region);
+	ck_assert_int_eq(err, EMFILE);
+	assert_says("no descriptor is left");
+}
+END_TEST
+
+/* Sockets that tell who has sent a message do so with descriptors; the fixture looks for them. */
+TEST(other_words_of_the_kernel_are_left_out)
+{
+	const int on = 1;
+
+	assert_ok(region_data__load(skel));
+	setsockopt(sockets[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+	setsockopt(sockets[1], SOL_SOCKET, PASSPIDFD, &on, sizeof(on)); /* from Linux 6.5 on */
+	assert_ok(mem_region_send(sockets[0], bss));
+	mem_region_detach(assert_ptr(receive_bss()));
+}
+END_TEST
+
+/* A message has room for 63 characters of a name. */
+TEST(a_long_name)
+{
+	static const char name[] = "a_name_that_somebody_who_likes_to_be_exact_has_given_to_the_variables_of_a_program";
+	struct mem_image image = *region_data__image();
+	struct mem_region_image rows[16];
+	struct mem_region *region;
+	struct mem_object *obj;
+	uint32_t i = 0;
+
+	ck_assert_uint_eq(image.regions.row_size, sizeof(rows[0]));
+	ck_assert_uint_le(image.regions.count, sizeof(rows) / sizeof(rows[0]));
+	memcpy(rows, image.regions.rows, image.regions.count * sizeof(rows[0]));
+	while (strcmp(rows[i].name, "bss") != 0)
+		i++;
+	rows[i].name = name;
+	image.regions.rows = rows;
+	obj = assert_ptr(mem_object_open(&image, NULL));
+	assert_ok(mem_object_prepare(obj));
+	assert_ok(mem_region_send(sockets[0], mem_object_find_region(obj, name)));
+	region = assert_ptr(mem_region_receive(sockets[1], &image, name, NULL, NULL, NULL));
+	ck_assert_str_eq(mem_region_name(region), name);
+	mem_region_detach(region);
+	mem_object_close(obj);
 }
 END_TEST
 

@@ -26,6 +26,7 @@
 
 #define MESSAGE_MAGIC	"libmem-r"
 #define MESSAGE_VERSION 1
+#define SCM_PIDFD_TYPE	4 /* SCM_PIDFD, Linux 6.5 */
 
 enum {
 	FDS_SENT = 2,  /* the map, and its types */
@@ -44,7 +45,7 @@ struct message {
 	uint64_t address;     /* of an arena, else 0 */
 	uint64_t variables;   /* bytes from the first byte of the region to the first variable */
 	uint64_t schema;      /* hash, 0 unknown */
-	char name[64];        /* of the region, with a NUL */
+	char name[64];        /* of the region, with a NUL; cut if it is longer */
 };
 
 static int send_error(const struct mem_region *region, int err, const char *why)
@@ -136,15 +137,24 @@ struct received {
 	size_t fd_count;
 };
 
+/* Sockets with SO_PASSPIDFD say who has sent a message, by a descriptor that nobody here wants. */
 static void keep_fds(struct received *in, struct msghdr *header)
 {
+	int pidfd;
+
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
 		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		if (c->cmsg_level != SOL_SOCKET)
 			continue;
-		for (size_t i = 0; i < count && in->fd_count < FDS_ROOM; i++)
-			memcpy(&in->fds[in->fd_count++], CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+		if (c->cmsg_type == SCM_RIGHTS) {
+			for (size_t i = 0; i < count && in->fd_count < FDS_ROOM; i++)
+				memcpy(&in->fds[in->fd_count++], CMSG_DATA(c) + i * sizeof(int),
+				       sizeof(int));
+		} else if (c->cmsg_type == SCM_PIDFD_TYPE && count) {
+			memcpy(&pidfd, CMSG_DATA(c), sizeof(pidfd));
+			sys_close(&pidfd);
+		}
 	}
 }
 
@@ -175,8 +185,10 @@ static const char *message_fault(const struct received *in)
 
 	if (!in->size)
 		return "the other end has closed the socket";
-	if (in->flags & MSG_CTRUNC)
+	if (in->fd_count > FDS_SENT)
 		return "more descriptors came with it than belong to it";
+	if (in->flags & MSG_CTRUNC)
+		return "no descriptor is left here for those that came with it";
 	if (in->flags & MSG_TRUNC)
 		return "it is too long";
 	if (in->size < (ssize_t)sizeof(*message))
@@ -185,12 +197,19 @@ static const char *message_fault(const struct received *in)
 		return "it is not of libmem's";
 	if (message->version != MESSAGE_VERSION || message->size != sizeof(*message))
 		return "it is of another version of libmem's";
-	if (!in->fd_count || in->fd_count > FDS_SENT)
-		return in->fd_count ? "more descriptors came with it than belong to it"
-				    : "no descriptor came with it";
+	if (!in->fd_count)
+		return "no descriptor came with it";
 	if (!memchr(message->name, '\0', sizeof(message->name)))
 		return "its name has no end";
 	return NULL;
+}
+
+/* Of a message with a fault; it is not the message's if the kernel could not make its descriptors. */
+static int fault_errno(const struct received *in)
+{
+	if (!in->size)
+		return ECONNRESET;
+	return in->flags & MSG_CTRUNC && in->fd_count <= FDS_SENT ? EMFILE : EBADMSG;
 }
 
 /* NULL if the map is what the message says. */
@@ -231,7 +250,7 @@ static struct mem_region *attach_received(const struct received *in, const struc
 	const char *fault;
 	char who[96];
 
-	if (name && image && strcmp(name, in->message.name) != 0) {
+	if (name && image && strncmp(name, in->message.name, sizeof(in->message.name) - 1) != 0) {
 		mem__error(EINVAL, "receiving region '%s': the message has region '%s'", name,
 			   in->message.name);
 		return NULL;
@@ -294,7 +313,7 @@ struct mem_region *mem_region_receive(int sock, const struct mem_image *image, c
 	}
 	fault = message_fault(&in);
 	if (fault)
-		mem__error(in.size ? EBADMSG : ECONNRESET, "receiving a region: %s", fault);
+		mem__error(fault_errno(&in), "receiving a region: %s", fault);
 	else
 		region = attach_received(&in, image, name, opts);
 	for (size_t i = 0; i < in.fd_count; i++)

@@ -310,8 +310,9 @@ int mem_region_send(int sock, struct mem_region *region);
  * @param check  asked before anything is read; NULL accepts any peer
  * @param ctx    passed to @p check
  * @return the region, to be released by mem_region_detach(). NULL with errno EBADMSG not a whole message
- *         of this version with the descriptors of a map and its types, ECONNRESET the peer is gone, EINVAL the map is not what the
- *         message or @p image says, what @p check answered, or as mem_region_attach()
+ *         of this version with the descriptors of a map and its types, EMFILE no descriptor is left for them (the
+ *         message is lost), ECONNRESET the peer is gone, EINVAL the map is not what the message or
+ *         @p image says, what @p check answered, or as mem_region_attach()
  */
 struct mem_region *mem_region_receive(int sock, const struct mem_image *image, const char *name,
 				      const struct mem_attach_opts *opts, mem_peer_fn *check, void *ctx);
