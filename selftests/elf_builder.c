@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <check.h>
+#include <fcntl.h>
 #include <libelf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,17 @@ static struct elf_bytes read_all(int fd)
 	file.data = malloc(file.size);
 	ck_assert_ptr_nonnull(file.data);
 	ck_assert_int_eq(pread(fd, file.data, file.size, 0), (ssize_t)file.size);
+	return file;
+}
+
+struct elf_bytes elf_read(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct elf_bytes file;
+
+	ck_assert_msg(fd >= 0, "%s: %m", path);
+	file = read_all(fd);
+	close(fd);
 	return file;
 }
 

@@ -54,7 +54,10 @@ void elf_add_btf(struct elf_builder *b, struct btf *btf);
 /* Write the file and free the builder. */
 struct elf_bytes elf_build(struct elf_builder *b);
 
-/* In a file that was built: a section's header and contents, by name. */
+/* A file that a compiler wrote. */
+struct elf_bytes elf_read(const char *path);
+
+/* In a file that was built or read: a section's header and contents, by name. */
 Elf64_Shdr *elf_find_header(struct elf_bytes file, const char *name);
 uint8_t *elf_find_contents(struct elf_bytes file, const char *name);
 

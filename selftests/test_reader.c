@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "elf_builder.h"
 #include "harness.h"
 
 static struct mem_image *image;
@@ -395,22 +396,6 @@ TEST(kconfig)
 }
 END_TEST
 
-/* Contents of a file; to be freed. */
-static void *slurp(const char *path, size_t *size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat stat;
-	void *data;
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fstat(fd, &stat), 0);
-	*size = stat.st_size;
-	data = malloc(*size);
-	ck_assert_int_eq(read(fd, data, *size), (ssize_t)*size);
-	close(fd);
-	return data;
-}
-
 static void assert_same_table(const char *name, const struct mem_table *a,
 			      const struct mem_table *b)
 {
@@ -423,16 +408,15 @@ static void assert_same_table(const char *name, const struct mem_table *a,
 TEST(memory_gives_the_same_image)
 {
 	struct mem_read_opts opts = {.sz = sizeof(opts), .name = "other"};
+	struct elf_bytes file = elf_read(build_path("selftests/reader.bpf.o"));
 	struct mem_image *other;
-	char *data, *copy;
-	size_t size;
+	char *copy;
 
-	data = slurp(build_path("selftests/reader.bpf.o"), &size);
-	copy = malloc(size + 1); /* one off any alignment */
-	memcpy(copy + 1, data, size);
-	free(data);
-	other = assert_ptr(mem_image_read(copy + 1, size, &opts));
-	memset(copy, 0xff, size + 1);
+	copy = malloc(file.size + 1); /* one off any alignment */
+	memcpy(copy + 1, file.data, file.size);
+	free(file.data);
+	other = assert_ptr(mem_image_read(copy + 1, file.size, &opts));
+	memset(copy, 0xff, file.size + 1);
 	free(copy);
 
 	ck_assert_msg(mem_image_is_valid(other), "%s", test_message());

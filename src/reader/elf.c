@@ -533,3 +533,62 @@ int elf_relocation(const struct reader *r, const struct section *section, uint32
 			   r->symbol_count);
 	return 0;
 }
+
+static int read_pointer(const struct reader *r, const struct section *section, uint32_t i, struct pointer *pointer)
+{
+	const struct section *table = &r->sections[section->relocations];
+	struct relocation rel;
+	uint64_t addend;
+	int err = elf_relocation(r, table, i, &rel);
+
+	if (err)
+		return err;
+	if (!section->data || rel.offset > section->size || section->size - rel.offset < sizeof(addend))
+		return BAD(r, table->name, i * sizeof(Elf64_Rel), "offset 0x%llx is outside of %s, 0x%llx bytes",
+			   (unsigned long long)rel.offset, section->name, (unsigned long long)section->size);
+	memcpy(&addend, section->data + rel.offset, sizeof(addend));
+	pointer->offset = rel.offset;
+	pointer->symbol = &r->symbols[rel.symbol];
+	/* what is static has no symbol of its own here, but a place in its section */
+	pointer->target = pointer->symbol->type == STT_SECTION ? addend : pointer->symbol->value;
+	return 0;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct pointer *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* Linkers may leave them in any order. */
+static int sort_pointers(const struct reader *r, const struct section *section, struct pointer *pointers,
+			 uint32_t count)
+{
+	qsort(pointers, count, sizeof(*pointers), by_offset);
+	for (uint32_t i = 1; i < count; i++)
+		if (pointers[i].offset == pointers[i - 1].offset)
+			return BAD(r, section->name, pointers[i].offset, "two relocations for one pointer");
+	return 0;
+}
+
+int elf_read_pointers(struct reader *r, const struct section *section, struct pointer **pointers, uint32_t *count)
+{
+	int err = 0;
+
+	*pointers = NULL;
+	*count = section->relocations ? elf_relocation_count(&r->sections[section->relocations]) : 0;
+	if (!*count)
+		return 0;
+	*pointers = calloc(*count, sizeof(**pointers));
+	if (!*pointers)
+		return reader_no_memory(r);
+	for (uint32_t i = 0; !err && i < *count; i++)
+		err = read_pointer(r, section, i, &(*pointers)[i]);
+	err = err ?: sort_pointers(r, section, *pointers, *count);
+	if (err) {
+		free(*pointers);
+		*pointers = NULL;
+	}
+	return err;
+}

@@ -6,6 +6,7 @@
  */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "reader/reader.h"
 
@@ -181,55 +182,59 @@ const struct map_source *maps_find(const struct reader *r, uint64_t offset)
 	return NULL;
 }
 
-/* What the slot of a map of maps or programs is initialised with. */
-static int find_target(struct reader *r, const struct mem_map_image *map,
-		       const struct relocation *rel, struct mem_init_image *init)
+static int find_program(struct reader *r, const struct mem_map_image *map, const struct pointer *pointer,
+			struct mem_init_image *init)
 {
-	const struct symbol *symbol = &r->symbols[rel->symbol];
-	const char *name = elf_symbol_name(r, symbol);
-	const struct map_source *source;
-	uint32_t func;
+	const struct symbol *symbol = pointer->symbol;
+	uint32_t func = progs_func_at(r, symbol->section, pointer->target);
+	const struct mem_func_image *image = func == MEM_NONE ? NULL : ROW(r, funcs, func, struct mem_func_image);
 
-	if (map->type == BPF_MAP_TYPE_PROG_ARRAY) {
-		func = progs_func_at(r, symbol->section, symbol->value);
-		init->kind = MEM_INIT_PROG;
-		init->target = func == MEM_NONE ? MEM_NONE
-						: ROW(r, func_sources, func, struct func)->prog;
-		if (init->target == MEM_NONE)
-			return BAD(r, ".maps", rel->offset, "map %s: %s is not a program",
-				   map->name, name);
-		return 0;
-	}
-	source = symbol->section == elf_find_section(r, ".maps") ? maps_find(r, symbol->value)
-								 : NULL;
-	if (!source || source->offset != symbol->value)
-		return BAD(r, ".maps", rel->offset, "map %s: %s is not a map", map->name, name);
+	init->kind = MEM_INIT_PROG;
+	init->target = image ? ROW(r, func_sources, func, struct func)->prog : MEM_NONE;
+	if (init->target == MEM_NONE)
+		return BAD(r, ".maps", pointer->offset, "map %s: %s is not a program%s", map->name,
+			   image ? image->name : elf_symbol_name(r, symbol), image ? ": is it static?" : "");
+	return 0;
+}
+
+static int find_inner(struct reader *r, const struct mem_map_image *map, const struct pointer *pointer,
+		      struct mem_init_image *init)
+{
+	const struct symbol *symbol = pointer->symbol;
+	const struct map_source *source = NULL;
+
+	if (symbol->section == elf_find_section(r, ".maps"))
+		source = maps_find(r, pointer->target);
+	if (!source || source->offset != pointer->target)
+		return BAD(r, ".maps", pointer->offset, "map %s: %s is not a map", map->name,
+			   elf_symbol_name(r, symbol));
 	init->kind = MEM_INIT_MAP;
 	init->target = source->row;
 	return 0;
 }
 
-static int read_init(struct reader *r, const struct relocation *rel)
+/* What the slot of a map of maps or programs is initialised with. */
+static int read_init(struct reader *r, const struct pointer *pointer)
 {
-	const struct map_source *source = maps_find(r, rel->offset);
+	const struct map_source *source = maps_find(r, pointer->offset);
 	struct mem_init_image *init;
 	struct mem_map_image *map;
 	uint64_t offset;
 
 	if (!source)
-		return BAD(r, ".maps", rel->offset, "an initial value outside of any map");
+		return BAD(r, ".maps", pointer->offset, "an initial value outside of any map");
 	map = ROW(r, maps, source->row, struct mem_map_image);
-	offset = rel->offset - source->offset;
+	offset = pointer->offset - source->offset;
 	if (source->values_offset == MEM_NONE || offset < source->values_offset ||
 	    (offset - source->values_offset) % 8 || offset + 8 > source->size)
-		return BAD(r, ".maps", rel->offset,
+		return BAD(r, ".maps", pointer->offset,
 			   "map %s: only the elements of __array(values, ...) have initial values",
 			   map->name);
 	if (map->type == BPF_MAP_TYPE_HASH_OF_MAPS && map->key_size != 4)
-		return BAD(r, ".maps", rel->offset,
+		return BAD(r, ".maps", pointer->offset,
 			   "map %s: initial values need keys of 4 bytes, not %u", map->name,
 			   map->key_size);
-	/* relocations are sorted by offset, so those of a map are in a row */
+	/* pointers are sorted by offset, so those of a map are in a row */
 	if (!map->inits.count)
 		map->inits.first = r->inits.count;
 	map->inits.count++;
@@ -237,29 +242,21 @@ static int read_init(struct reader *r, const struct relocation *rel)
 	if (!init)
 		return -ENOMEM;
 	init->slot = (offset - source->values_offset) / 8;
-	return find_target(r, map, rel, init);
+	return map->type == BPF_MAP_TYPE_PROG_ARRAY ? find_program(r, map, pointer, init)
+						    : find_inner(r, map, pointer, init);
 }
 
 int maps_read_inits(struct reader *r)
 {
-	uint32_t index = elf_find_section(r, ".maps");
-	const struct section *section;
-	uint64_t last = 0;
+	uint32_t index = elf_find_section(r, ".maps"), count;
+	struct pointer *pointers;
+	int err;
 
-	if (!index || !r->sections[index].relocations)
+	if (!index)
 		return 0;
-	section = &r->sections[r->sections[index].relocations];
-	for (uint32_t i = 0; i < elf_relocation_count(section); i++) {
-		struct relocation rel;
-		int err = elf_relocation(r, section, i, &rel);
-
-		if (!err && i && rel.offset <= last)
-			err = BAD(r, section->name, i * sizeof(Elf64_Rel),
-				  "offsets of relocations don't ascend");
-		last = rel.offset;
-		err = err ?: read_init(r, &rel);
-		if (err)
-			return err;
-	}
-	return 0;
+	err = elf_read_pointers(r, &r->sections[index], &pointers, &count);
+	for (uint32_t i = 0; !err && i < count; i++)
+		err = read_init(r, &pointers[i]);
+	free(pointers);
+	return err;
 }

@@ -202,6 +202,14 @@ struct relocation {
 uint32_t elf_relocation_count(const struct section *section);
 int elf_relocation(const struct reader *r, const struct section *section, uint32_t i,
 		   struct relocation *rel);
+/* A pointer in data: what it is to point to. */
+struct pointer {
+	uint64_t offset; /* bytes into the section that has it */
+	const struct symbol *symbol;
+	uint64_t target; /* bytes into the symbol's section */
+};
+/* All pointers that a section has, by ascending offset; the caller frees them. NULL if there are none. */
+int elf_read_pointers(struct reader *r, const struct section *section, struct pointer **pointers, uint32_t *count);
 
 /* btf_check.c */
 int btf_check(struct reader *r, const uint8_t *data, uint32_t size);

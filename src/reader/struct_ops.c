@@ -4,6 +4,8 @@
  * loader lays out as the running kernel has the struct. What the source gives it is kept as a region;
  * pointers to programs in it become initial elements.
  */
+#include <stdlib.h>
+
 #include "reader/reader.h"
 
 #define MEM_BPF_F_LINK (1U << 13)
@@ -132,23 +134,23 @@ static struct mem_map_image *find_map(struct reader *r, const struct section *se
 	return NULL;
 }
 
-static int read_callback(struct reader *r, const struct section *section,
-			 const struct relocation *rel)
+static int read_callback(struct reader *r, const struct section *section, const struct pointer *pointer)
 {
-	const struct symbol *symbol = &r->symbols[rel->symbol];
-	struct mem_map_image *map = find_map(r, section, rel->offset);
+	struct mem_map_image *map = find_map(r, section, pointer->offset);
+	const struct symbol *symbol = pointer->symbol;
 	struct mem_init_image *init;
 	uint32_t func, prog;
 
-	func = progs_func_at(r, symbol->section, symbol->value);
+	func = progs_func_at(r, symbol->section, pointer->target);
 	prog = func == MEM_NONE ? MEM_NONE : ROW(r, func_sources, func, struct func)->prog;
-	if (!map || (rel->offset - map->section_offset) % 8 ||
-	    rel->offset - map->section_offset + 8 > map->value_size)
-		return BAD(r, section->name, rel->offset, "a pointer outside of any variable");
+	if (!map || (pointer->offset - map->section_offset) % 8 ||
+	    pointer->offset - map->section_offset + 8 > map->value_size)
+		return BAD(r, section->name, pointer->offset, "a pointer outside of any variable");
 	if (prog == MEM_NONE)
-		return BAD(r, section->name, rel->offset,
+		return BAD(r, section->name, pointer->offset,
 			   "%s: %s is not a program: only those can be pointed to", map->name,
 			   elf_symbol_name(r, symbol));
+	/* pointers are sorted by offset, so those of a variable are in a row */
 	if (!map->inits.count)
 		map->inits.first = r->inits.count;
 	map->inits.count++;
@@ -156,7 +158,7 @@ static int read_callback(struct reader *r, const struct section *section,
 	if (!init)
 		return -ENOMEM;
 	*init = (struct mem_init_image){
-		.slot = rel->offset - map->section_offset,
+		.slot = pointer->offset - map->section_offset,
 		.kind = MEM_INIT_CALLBACK,
 		.target = prog,
 	};
@@ -165,23 +167,14 @@ static int read_callback(struct reader *r, const struct section *section,
 
 static int read_callbacks(struct reader *r, const struct section *section)
 {
-	const struct section *relocations = &r->sections[section->relocations];
-	uint64_t last = 0;
+	struct pointer *pointers;
+	uint32_t count;
+	int err = elf_read_pointers(r, section, &pointers, &count);
 
-	for (uint32_t i = 0; section->relocations && i < elf_relocation_count(relocations); i++) {
-		struct relocation rel;
-		int err = elf_relocation(r, relocations, i, &rel);
-
-		/* in order, so that those of a variable are in a row */
-		if (!err && i && rel.offset <= last)
-			err = BAD(r, relocations->name, i * sizeof(Elf64_Rel),
-				  "offsets of relocations don't ascend");
-		last = rel.offset;
-		err = err ?: read_callback(r, section, &rel);
-		if (err)
-			return err;
-	}
-	return 0;
+	for (uint32_t i = 0; !err && i < count; i++)
+		err = read_callback(r, section, &pointers[i]);
+	free(pointers);
+	return err;
 }
 
 int struct_ops_read_callbacks(struct reader *r)
