@@ -15,7 +15,7 @@ $(KV_DIR)/kv.bpf.o: private TOOL_BPF_CFLAGS += -D__TARGET_ARCH_$(BPF_ARCH) \
 
 $(KV_DIR)/cache.o: $(KV_DIR)/kv.skel.h
 
-$(KV): $(KV_OBJS) $(TOOL_ARGUMENTS) $(LIBMEM_A)
+$(KV): $(KV_OBJS) $(TOOL_ARGUMENTS) $(TOOL_BYTES) $(LIBMEM_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ -o $@
 
@@ -25,5 +25,5 @@ install-kv: $(KV)
 	$(Q)install -s -m 755 $(KV) $(DESTDIR)$(BINDIR)
 
 # Its tests: of the parts without sockets, which are linked in, and of the server with clients.
-$(BUILD)/selftests/test_kv: $(addprefix $(KV_DIR)/,cache.o command.o reply.o)
+$(BUILD)/selftests/test_kv: $(addprefix $(KV_DIR)/,cache.o command.o) $(TOOL_BYTES)
 $(BUILD)/selftests/test_kv: | $(KV)

@@ -40,23 +40,23 @@ static void open_cache(size_t megabytes, size_t items)
 }
 
 /* The server's answer to a request; static. */
-static const struct reply *serve(const char *request, size_t size)
+static const struct bytes *serve(const char *request, size_t size)
 {
-	static struct reply reply;
+	static struct bytes reply;
 	struct client client = {.cache = cache, .counts = &counts, .reply = &reply};
 	size_t used = 1;
 
-	reply_free(&reply);
+	bytes_free(&reply);
 	for (size_t at = 0; at < size && used && !client.quit; at += used)
 		used = command_run(&client, request + at, size - at);
-	reply_add(&reply, "", 1);
+	bytes_add(&reply, "", 1);
 	reply.size--;
 	return &reply;
 }
 
 static const char *say(const char *request)
 {
-	return serve(request, strlen(request))->bytes;
+	return serve(request, strlen(request))->data;
 }
 
 static void set(const char *key, const char *value, size_t size)
@@ -173,7 +173,7 @@ TEST(program_and_server_say_the_same)
 {
 	static char value[KV_UDP_TEXT + 100];
 	char key[KV_KEY_MAX + 1];
-	const struct reply *reply;
+	const struct bytes *reply;
 	struct result result;
 	char request[300];
 
@@ -197,7 +197,7 @@ TEST(program_and_server_say_the_same)
 		if (reply->size > KV_UDP_TEXT)
 			ck_assert_uint_eq(result.action, XDP_PASS);
 		else
-			ck_assert_msg(is_answer(&result, reply->bytes, reply->size),
+			ck_assert_msg(is_answer(&result, reply->data, reply->size),
 				      "key of %zu, value of %zu bytes: %u", key_size, size, result.action);
 	}
 	cache_close(cache);
@@ -356,13 +356,13 @@ static uint32_t spoil(unsigned char *bytes, uint32_t size)
 static void check_answer(const unsigned char *bytes, uint32_t size, const struct result *result)
 {
 	uint32_t length = (uint32_t)bytes[38] << 8 | bytes[39];
-	const struct reply *reply;
+	const struct bytes *reply;
 
 	ck_assert_uint_ge(length, 8 + KV_FRAME + 7);
 	ck_assert_uint_le(34 + length, size);
 	reply = serve((const char *)bytes + HEAD + KV_FRAME, length - 8 - KV_FRAME);
 	ck_assert_uint_eq(result->size, HEAD + KV_FRAME + reply->size);
-	ck_assert(!memcmp(result->bytes + HEAD + KV_FRAME, reply->bytes, reply->size));
+	ck_assert(!memcmp(result->bytes + HEAD + KV_FRAME, reply->data, reply->size));
 	ck_assert(!memcmp(result->bytes, bytes + 6, 6) && !memcmp(result->bytes + 6, bytes, 6));
 	ck_assert(!memcmp(result->bytes + 26, bytes + 30, 4) && !memcmp(result->bytes + 30, bytes + 26, 4));
 	ck_assert(!memcmp(result->bytes + HEAD, bytes + HEAD, 2));
@@ -430,7 +430,7 @@ TEST(any_bytes_are_a_request_to_the_server)
 	static const char *const word[] = {"get ", "set ", "k ", "5", " 0 0 3\r\n", "\r\n", "noreply", "incr ", "1 ",
 					   "touch ", "flush_all ", "stats ", "cas ", "-", "gat ", "delete ",
 					   "99999999999999999999 ", "abc\r\n", "append ", "\n"};
-	struct reply reply = {0};
+	struct bytes reply = {0};
 	struct client client = {.cache = NULL, .counts = &counts, .reply = &reply};
 	char bytes[256];
 
@@ -456,7 +456,7 @@ TEST(any_bytes_are_a_request_to_the_server)
 			ck_assert_uint_le(used, size - at);
 		}
 	}
-	reply_free(&reply);
+	bytes_free(&reply);
 	cache_close(cache);
 }
 END_TEST

@@ -2,29 +2,13 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "text.h"
 
 void text_raw(struct text *text, const char *data, size_t length)
 {
-	size_t capacity = text->capacity ? text->capacity : 4096;
-	char *grown;
-
-	while (capacity - text->length < length && capacity < SIZE_MAX / 2)
-		capacity *= 2;
-	if (capacity != text->capacity) {
-		grown = realloc(text->data, capacity);
-		if (!grown) {
-			text->failed = true;
-			return;
-		}
-		text->data = grown;
-		text->capacity = capacity;
-	}
-	memcpy(text->data + text->length, data, length);
-	text->length += length;
+	bytes_add(&text->bytes, data, length);
 }
 
 /* Room for so many of the next columns. */
@@ -110,26 +94,27 @@ void text_end_line(struct text *text)
 
 int text_flush(struct text *text, int fd)
 {
+	struct bytes *bytes = &text->bytes;
+	int err = bytes->failed ? -ENOMEM : 0;
 	size_t done = 0;
 	ssize_t wrote;
-	int err = text->failed ? -ENOMEM : 0;
 
-	while (!err && done < text->length) {
-		wrote = write(fd, text->data + done, text->length - done);
+	while (!err && done < bytes->size) {
+		wrote = write(fd, bytes->data + done, bytes->size - done);
 		if (wrote >= 0)
 			done += (size_t)wrote;
 		else if (errno != EINTR)
 			err = -errno;
 	}
-	text->length = 0;
+	bytes->size = 0;
+	bytes->failed = false;
 	text->column = text->lines = 0;
-	text->failed = false;
 	return err;
 }
 
 void text_free(struct text *text)
 {
-	free(text->data);
+	bytes_free(&text->bytes);
 	memset(text, 0, sizeof(*text));
 }
 

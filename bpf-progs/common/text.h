@@ -6,17 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "bytes.h"
 
 struct text {
-	char *data;
-	size_t length, capacity;
+	struct bytes bytes; /* those that could be added */
 	int width;   /* columns of a line; what does not fit is left out; 0: no limit */
 	int column;  /* next to be written, from 0 */
 	int lines;   /* ended so far */
 	bool colour; /* styles do something */
 	bool blocks; /* the reader knows UTF-8 */
 	bool redraw; /* over an older screen: each line erases what was there */
-	bool failed; /* memory ran out; the text is incomplete */
 };
 
 enum style { PLAIN, BOLD, DIM, GREEN, CYAN, YELLOW, RED, HEADER, SELECTED };

@@ -109,7 +109,7 @@ static bool no_reply(const struct words *words)
 static void say(struct client *client, const struct words *words, const char *text)
 {
 	if (!no_reply(words))
-		reply_text(client->reply, text);
+		bytes_text(client->reply, text);
 }
 
 /* ---- get, gets, gat, gats */
@@ -119,12 +119,12 @@ static void answer_value(struct client *client, const struct value *value, bool 
 	size_t size = value->text_size - 5;
 
 	if (!with_version) {
-		reply_add(client->reply, value->text, size); /* without its END */
+		bytes_add(client->reply, value->text, size); /* without its END */
 		return;
 	}
-	reply_add(client->reply, value->text, (size_t)(value->data - value->text) - 2);
-	reply_print(client->reply, " %" PRIu64 "\r\n", value->version);
-	reply_add(client->reply, value->data, value->size + 2);
+	bytes_add(client->reply, value->text, (size_t)(value->data - value->text) - 2);
+	bytes_print(client->reply, " %" PRIu64 "\r\n", value->version);
+	bytes_add(client->reply, value->data, value->size + 2);
 }
 
 static void run_get(struct client *client, struct words *words, bool touch)
@@ -137,20 +137,20 @@ static void run_get(struct client *client, struct words *words, bool touch)
 	uint64_t expires = 0;
 
 	if (touch && (words->count < 3 || !word_time(words, 1, &expires))) {
-		reply_text(client->reply, words->count < 3 ? "ERROR\r\n" :
+		bytes_text(client->reply, words->count < 3 ? "ERROR\r\n" :
 				"CLIENT_ERROR invalid exptime argument\r\n");
 		return;
 	}
 	if (touch)
 		from = words->at[1] + words->size[1];
 	if (words->count < 2) {
-		reply_text(client->reply, "ERROR\r\n");
+		bytes_text(client->reply, "ERROR\r\n");
 		return;
 	}
 	while (next_word(&from, words->end, &key, &size)) {
 		if (!is_key(key, size)) {
 			client->reply->size = before;
-			reply_text(client->reply, BAD_LINE);
+			bytes_text(client->reply, BAD_LINE);
 			return;
 		}
 		counts->get++;
@@ -162,7 +162,7 @@ static void run_get(struct client *client, struct words *words, bool touch)
 		counts->get_hits++;
 		answer_value(client, &value, with_version);
 	}
-	reply_text(client->reply, "END\r\n");
+	bytes_text(client->reply, "END\r\n");
 }
 
 /* ---- set and its family */
@@ -210,14 +210,14 @@ static size_t run_store(struct client *client, const struct words *words, enum c
 	uint64_t flags, bytes;
 
 	if (!word_u64(words, 4, UINT32_MAX, &bytes)) {
-		reply_text(client->reply, words->count < 5 ? "ERROR\r\n" : BAD_LINE);
+		bytes_text(client->reply, words->count < 5 ? "ERROR\r\n" : BAD_LINE);
 		return line;
 	}
 	entry.key_size = words->size[1];
 	if (!is_key(entry.key, entry.key_size) || !word_u64(words, 2, UINT32_MAX, &flags) ||
 	    !word_time(words, 3, &entry.expires) ||
 	    (how == STORE_CAS && !word_u64(words, 5, UINT64_MAX, &entry.version))) {
-		reply_text(client->reply, BAD_LINE);
+		bytes_text(client->reply, BAD_LINE);
 		client->skip = bytes + 2;
 		return line;
 	}
@@ -235,7 +235,7 @@ static size_t run_store(struct client *client, const struct words *words, enum c
 	entry.data = data;
 	entry.size = bytes;
 	if (memcmp(data + bytes, "\r\n", 2))
-		reply_text(client->reply, "CLIENT_ERROR bad data chunk\r\n");
+		bytes_text(client->reply, "CLIENT_ERROR bad data chunk\r\n");
 	else
 		say(client, words, store_answer(client, how, cache_store(client->cache, how, &entry)));
 	return line + bytes + 2;
@@ -246,9 +246,9 @@ static size_t run_store(struct client *client, const struct words *words, enum c
 static void run_delete(struct client *client, const struct words *words)
 {
 	if (words->count < 2 || !is_key(words->at[1], words->size[1])) {
-		reply_text(client->reply, words->count < 2 ? "ERROR\r\n" : BAD_LINE);
+		bytes_text(client->reply, words->count < 2 ? "ERROR\r\n" : BAD_LINE);
 	} else if (words->count > 2 && !is(words, 2, "0") && !is(words, 2, "noreply")) {
-		reply_text(client->reply, "CLIENT_ERROR bad command line format.  Usage: delete <key> "
+		bytes_text(client->reply, "CLIENT_ERROR bad command line format.  Usage: delete <key> "
 					  "[noreply]\r\n");
 	} else if (cache_remove(client->cache, words->at[1], words->size[1])) {
 		client->counts->delete_misses++;
@@ -269,9 +269,9 @@ static void run_arithmetic(struct client *client, const struct words *words, boo
 	char text[24];
 
 	if (words->count < 3 || !is_key(words->at[1], words->size[1])) {
-		reply_text(client->reply, words->count < 3 ? "ERROR\r\n" : BAD_LINE);
+		bytes_text(client->reply, words->count < 3 ? "ERROR\r\n" : BAD_LINE);
 	} else if (!word_u64(words, 2, UINT64_MAX, &delta)) {
-		reply_text(client->reply, "CLIENT_ERROR invalid numeric delta argument\r\n");
+		bytes_text(client->reply, "CLIENT_ERROR invalid numeric delta argument\r\n");
 	} else if (cache_get(client->cache, words->at[1], words->size[1], &value)) {
 		(*misses)++;
 		say(client, words, "NOT_FOUND\r\n");
@@ -300,9 +300,9 @@ static void run_touch(struct client *client, const struct words *words)
 
 	client->counts->touch++;
 	if (words->count < 3) {
-		reply_text(client->reply, "ERROR\r\n");
+		bytes_text(client->reply, "ERROR\r\n");
 	} else if (!is_key(words->at[1], words->size[1]) || !word_time(words, 2, &expires)) {
-		reply_text(client->reply, BAD_LINE);
+		bytes_text(client->reply, BAD_LINE);
 	} else if (cache_touch(client->cache, words->at[1], words->size[1], expires)) {
 		say(client, words, "NOT_FOUND\r\n");
 	} else {
@@ -316,7 +316,7 @@ static void run_flush(struct client *client, const struct words *words)
 	uint64_t when = 0;
 
 	if (words->count > 1 && !is(words, 1, "noreply") && !word_time(words, 1, &when)) {
-		reply_text(client->reply, BAD_LINE);
+		bytes_text(client->reply, BAD_LINE);
 		return;
 	}
 	client->counts->flush++;
@@ -334,7 +334,7 @@ static void run_verbosity(struct client *client, const struct words *words)
 
 static void stat_line(struct client *client, const char *name, uint64_t value)
 {
-	reply_print(client->reply, "STAT %s %" PRIu64 "\r\n", name, value);
+	bytes_print(client->reply, "STAT %s %" PRIu64 "\r\n", name, value);
 }
 
 static void stat_commands(struct client *client, const struct cache_stats *cache)
@@ -364,14 +364,14 @@ static void run_stats(struct client *client, const struct words *words)
 	struct cache_stats cache;
 
 	if (words->count > 1) { /* settings, items, ...: there is nothing like it here */
-		reply_text(client->reply, is(words, 1, "reset") ? "RESET\r\n" : "END\r\n");
+		bytes_text(client->reply, is(words, 1, "reset") ? "RESET\r\n" : "END\r\n");
 		return;
 	}
 	cache_stats(client->cache, &cache);
 	stat_line(client, "pid", (uint64_t)getpid());
 	stat_line(client, "uptime", (cache_now() - client->counts->start) / SECOND);
 	stat_line(client, "time", (uint64_t)time(NULL));
-	reply_text(client->reply, "STAT version " AS_VERSION "\r\n");
+	bytes_text(client->reply, "STAT version " AS_VERSION "\r\n");
 	stat_line(client, "pointer_size", sizeof(void *) * 8);
 	stat_line(client, "curr_connections", client->counts->connections);
 	stat_line(client, "total_connections", client->counts->connections_total);
@@ -387,7 +387,7 @@ static void run_stats(struct client *client, const struct words *words)
 	stat_line(client, "xdp_misses", cache.misses);
 	stat_line(client, "xdp_passed", cache.passed);
 	stat_line(client, "xdp_raced", cache.raced);
-	reply_text(client->reply, "END\r\n");
+	bytes_text(client->reply, "END\r\n");
 }
 
 static void run_line(struct client *client, struct words *words)
@@ -407,13 +407,13 @@ static void run_line(struct client *client, struct words *words)
 	else if (is(words, 0, "stats") && !no_reply(words))
 		run_stats(client, words);
 	else if (is(words, 0, "version") && words->count == 1)
-		reply_text(client->reply, "VERSION " AS_VERSION "\r\n");
+		bytes_text(client->reply, "VERSION " AS_VERSION "\r\n");
 	else if (is(words, 0, "verbosity"))
 		run_verbosity(client, words);
 	else if (is(words, 0, "quit") && words->count == 1)
 		client->quit = true;
 	else
-		reply_text(client->reply, "ERROR\r\n");
+		bytes_text(client->reply, "ERROR\r\n");
 }
 
 size_t command_run(struct client *client, const char *in, size_t size)
@@ -429,14 +429,14 @@ size_t command_run(struct client *client, const char *in, size_t size)
 		return line;
 	}
 	if ((unsigned char)*in == BINARY) {
-		reply_text(client->reply, "CLIENT_ERROR the binary protocol is not spoken here\r\n");
+		bytes_text(client->reply, "CLIENT_ERROR the binary protocol is not spoken here\r\n");
 		client->quit = true;
 		return size;
 	}
 	newline = memchr(in, '\n', size);
 	if (!newline) {
 		if (size > LINE_MAX_SIZE) {
-			reply_text(client->reply, "CLIENT_ERROR line too long\r\n");
+			bytes_text(client->reply, "CLIENT_ERROR line too long\r\n");
 			client->quit = true;
 		}
 		return 0;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "cache.h"
-#include "reply.h"
+#include "../common/bytes.h"
 
 #define LINE_MAX_SIZE 65536 /* bytes of a command's line: a get of many keys */
 
@@ -27,7 +27,7 @@ struct command_counts {
 struct client {
 	struct cache *cache;
 	struct command_counts *counts;
-	struct reply *reply; /* where answers go */
+	struct bytes *reply; /* where answers go */
 	size_t skip;	     /* bytes of data to come that nobody wants */
 	bool quit;	     /* the client, or an error that nothing can follow, ends it */
 };

@@ -35,8 +35,8 @@ struct source {
 struct connection {
 	struct source source; /* the first member */
 	struct client client;
-	struct reply in;  /* what came in and is not dealt with */
-	struct reply out; /* what is to go out */
+	struct bytes in;  /* what came in and is not dealt with */
+	struct bytes out; /* what is to go out */
 	bool writing;	  /* waits for room in the socket, and is not read from */
 	struct connection *next, **at;
 };
@@ -67,8 +67,8 @@ static void connection_close(struct server *server, struct connection *connectio
 	if (connection->next)
 		connection->next->at = connection->at;
 	close(connection->source.fd);
-	reply_free(&connection->in);
-	reply_free(&connection->out);
+	bytes_free(&connection->in);
+	bytes_free(&connection->out);
 	free(connection);
 	server->counts.connections--;
 }
@@ -80,29 +80,29 @@ static void run_commands(struct connection *connection)
 
 	while (used && done < connection->in.size && !connection->client.quit &&
 	       connection->out.size < REPLY_LIMIT) {
-		used = command_run(&connection->client, connection->in.bytes + done,
+		used = command_run(&connection->client, connection->in.data + done,
 				   connection->in.size - done);
 		done += used;
 	}
-	reply_drop(&connection->in, done);
+	bytes_drop(&connection->in, done);
 }
 
 /* Write what there is: whether the connection goes on. */
 static bool connection_write(struct server *server, struct connection *connection)
 {
-	struct reply *out = &connection->out;
+	struct bytes *out = &connection->out;
 	size_t done = 0;
 	ssize_t sent = 1;
 
 	while (done < out->size) {
-		sent = send(connection->source.fd, out->bytes + done, out->size - done, MSG_NOSIGNAL);
+		sent = send(connection->source.fd, out->data + done, out->size - done, MSG_NOSIGNAL);
 		if (sent < 0)
 			break;
 		done += (size_t)sent;
 	}
 	if (sent < 0 && errno != EAGAIN && errno != EINTR)
 		return false;
-	reply_drop(out, done);
+	bytes_drop(out, done);
 	if (connection->writing != (out->size > 0)) {
 		connection->writing = out->size > 0;
 		if (watch(server, &connection->source, connection->writing ? EPOLLOUT : EPOLLIN,
@@ -119,7 +119,7 @@ static bool connection_read(struct connection *connection)
 
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR;
-	reply_add(&connection->in, bytes, (size_t)got);
+	bytes_add(&connection->in, bytes, (size_t)got);
 	return got > 0;
 }
 

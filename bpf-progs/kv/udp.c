@@ -23,7 +23,7 @@ struct datagram {
 struct udp {
 	struct mmsghdr header[BATCH];
 	struct datagram in[BATCH];
-	struct reply reply;
+	struct bytes reply;
 };
 
 struct frame {
@@ -43,7 +43,7 @@ void udp_close(struct udp *udp)
 {
 	if (!udp)
 		return;
-	reply_free(&udp->reply);
+	bytes_free(&udp->reply);
 	free(udp);
 }
 
@@ -74,7 +74,7 @@ static void answer(struct udp *udp, int fd, struct msghdr *header, uint16_t id)
 		size_t at = i * KV_UDP_TEXT, left = udp->reply.size - at;
 
 		frame.number = htons((uint16_t)i);
-		iov[1].iov_base = udp->reply.bytes + at;
+		iov[1].iov_base = udp->reply.data + at;
 		iov[1].iov_len = left < KV_UDP_TEXT ? left : KV_UDP_TEXT;
 		sendmsg(fd, header, MSG_NOSIGNAL);
 	}
@@ -92,7 +92,7 @@ static void serve_one(struct udp *udp, int fd, struct mmsghdr *header, struct cl
 	udp->reply.size = 0;
 	client->skip = 0;
 	if (frame.number || frame.count != htons(1))
-		reply_text(&udp->reply, "SERVER_ERROR multi-packet request not supported\r\n");
+		bytes_text(&udp->reply, "SERVER_ERROR multi-packet request not supported\r\n");
 	else
 		while (at < size && used && !client->quit) {
 			used = command_run(client, bytes + at, size - at);
@@ -101,7 +101,7 @@ static void serve_one(struct udp *udp, int fd, struct mmsghdr *header, struct cl
 				break;
 		}
 	if (!used && !udp->reply.size)
-		reply_text(&udp->reply, "CLIENT_ERROR incomplete request\r\n");
+		bytes_text(&udp->reply, "CLIENT_ERROR incomplete request\r\n");
 	client->quit = false;
 	answer(udp, fd, &header->msg_hdr, frame.id);
 }
