@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the reader makes of a compiled object: reader.bpf.c has a bit of everything. */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/bpf.h>
 #include <mem/elf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "elf_builder.h"
 #include "harness.h"

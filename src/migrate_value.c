@@ -23,19 +23,26 @@ static unsigned int bit_mask(uint64_t bit)
 #endif
 }
 
+/* What a bit is worth in an integer of so many: 2 to this power. */
+static uint64_t bit_power(uint64_t bit, uint64_t bits)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	(void)bits;
+	return bit;
+#else
+	return bits - 1 - bit;
+#endif
+}
+
 static number load_bits(const unsigned char *base, uint64_t offset, uint64_t bits)
 {
 	unsigned __int128 value = 0;
 
 	for (uint64_t i = 0; i < bits; i++) {
-		uint64_t at = offset + i;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		uint64_t weight = i;
-#else
-		uint64_t weight = bits - 1 - i;
-#endif
+		uint64_t at = offset + i, power = bit_power(i, bits);
+
 		if (base[at / 8] & bit_mask(at))
-			value |= (unsigned __int128)1 << weight;
+			value |= (unsigned __int128)1 << power;
 	}
 	return (number)value;
 }
@@ -43,13 +50,9 @@ static number load_bits(const unsigned char *base, uint64_t offset, uint64_t bit
 static void store_bits(unsigned char *base, uint64_t offset, uint64_t bits, number value)
 {
 	for (uint64_t i = 0; i < bits; i++) {
-		uint64_t at = offset + i;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		uint64_t weight = i;
-#else
-		uint64_t weight = bits - 1 - i;
-#endif
-		if ((unsigned __int128)value >> weight & 1)
+		uint64_t at = offset + i, power = bit_power(i, bits);
+
+		if ((unsigned __int128)value >> power & 1)
 			base[at / 8] |= (unsigned char)bit_mask(at);
 		else
 			base[at / 8] &= (unsigned char)~bit_mask(at);
