@@ -153,7 +153,7 @@ END_TEST
 static const char *string_of(struct text *text)
 {
 	text_raw(text, "", 1);
-	return text->data;
+	return text->bytes.data;
 }
 
 TEST(names_are_harmless_in_json)
@@ -182,7 +182,7 @@ TEST(names_are_harmless_in_json)
 		add_process(&sample, 1, cases[i].name);
 		json_print(&text, &sample, SORT_TIME, 0);
 		ck_assert_msg(strstr(string_of(&text), cases[i].json), "%s is not in %s",
-			      cases[i].json, text.data);
+			      cases[i].json, text.bytes.data);
 		text_free(&text);
 		sample_free(&sample);
 	}

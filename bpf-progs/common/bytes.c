@@ -40,8 +40,10 @@ void bytes_print(struct bytes *bytes, const char *fmt, ...)
 	va_start(args, fmt);
 	size = vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	if (size > 0)
-		bytes_add(bytes, line, (size_t)size < sizeof(line) ? (size_t)size : sizeof(line) - 1);
+	if (size < 0 || (size_t)size >= sizeof(line))
+		bytes->failed = true;
+	else
+		bytes_add(bytes, line, (size_t)size);
 }
 
 void bytes_drop(struct bytes *bytes, size_t size)

@@ -9,11 +9,12 @@
 struct bytes {
 	char *data;
 	size_t size, capacity;
-	bool failed; /* there was no memory: what was added is missing */
+	bool failed; /* there was no room: what was added is missing */
 };
 
 void bytes_add(struct bytes *bytes, const void *data, size_t size);
 void bytes_text(struct bytes *bytes, const char *text);
+/* Less than 512 bytes at a time. */
 void bytes_print(struct bytes *bytes, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Forget the first ones. */

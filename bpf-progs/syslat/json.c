@@ -1,25 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include "json.h"
-
-/* Text that is JSON already, less than 256 bytes of it. */
-__attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
-{
-	char part[256];
-	va_list args;
-	int length;
-
-	va_start(args, format);
-	length = vsnprintf(part, sizeof(part), format, args);
-	va_end(args);
-	if (length < 0 || (size_t)length >= sizeof(part))
-		text->failed = true;
-	else
-		text_raw(text, part, (size_t)length);
-}
 
 /*
  * Bytes of the UTF-8 character that begins here, 0 if none does: too long, a surrogate, past
@@ -50,47 +32,47 @@ static void put_string(struct text *text, const char *string)
 {
 	const unsigned char *s = (const unsigned char *)string;
 
-	put(text, "\"");
+	bytes_print(&text->bytes, "\"");
 	while (*s) {
 		int length = utf8_length(s);
 
 		if (!length)
-			put(text, "\\ufffd");
+			bytes_print(&text->bytes, "\\ufffd");
 		else if (*s < ' ' || *s == 0x7f)
-			put(text, "\\u%04x", *s);
+			bytes_print(&text->bytes, "\\u%04x", *s);
 		else if (length == 2 && *s == 0xc2 && s[1] < 0xa0) /* the C1 controls */
-			put(text, "\\u%04x", s[1]);
+			bytes_print(&text->bytes, "\\u%04x", s[1]);
 		else if (*s == '"' || *s == '\\')
-			put(text, "\\%c", *s);
+			bytes_print(&text->bytes, "\\%c", *s);
 		else
-			put(text, "%.*s", length, (const char *)s);
+			bytes_print(&text->bytes, "%.*s", length, (const char *)s);
 		s += length ? length : 1;
 	}
-	put(text, "\"");
+	bytes_print(&text->bytes, "\"");
 }
 
 static void put_histogram(struct text *text, const struct latency_sum *sum)
 {
 	const char *comma = "";
 
-	put(text, "\"histogram\":[");
+	bytes_print(&text->bytes, "\"histogram\":[");
 	for (unsigned int i = 0; i < LAT_BUCKETS; i++) {
 		if (!sum->buckets[i])
 			continue;
-		put(text, "%s{\"from_ns\":%llu,", comma, (unsigned long long)lat_bucket_start(i));
+		bytes_print(&text->bytes, "%s{\"from_ns\":%llu,", comma, (unsigned long long)lat_bucket_start(i));
 		if (i < LAT_BUCKETS - 1)
-			put(text, "\"to_ns\":%llu,", (unsigned long long)lat_bucket_start(i + 1));
-		put(text, "\"calls\":%" PRIu64 "}", sum->buckets[i]);
+			bytes_print(&text->bytes, "\"to_ns\":%llu,", (unsigned long long)lat_bucket_start(i + 1));
+		bytes_print(&text->bytes, "\"calls\":%" PRIu64 "}", sum->buckets[i]);
 		comma = ",";
 	}
-	put(text, "]");
+	bytes_print(&text->bytes, "]");
 }
 
 static void put_latency(struct text *text, const struct latency_sum *sum)
 {
-	put(text, "\"calls\":%" PRIu64 ",\"total_ns\":%" PRIu64 ",\"avg_ns\":%" PRIu64, sum->calls,
+	bytes_print(&text->bytes, "\"calls\":%" PRIu64 ",\"total_ns\":%" PRIu64 ",\"avg_ns\":%" PRIu64, sum->calls,
 	    sum->total, latency_average(sum));
-	put(text, ",\"p50_ns\":%" PRIu64 ",\"p99_ns\":%" PRIu64 ",\"max_ns\":%" PRIu64 ",",
+	bytes_print(&text->bytes, ",\"p50_ns\":%" PRIu64 ",\"p99_ns\":%" PRIu64 ",\"max_ns\":%" PRIu64 ",",
 	    latency_quantile(sum, 0.50), latency_quantile(sum, 0.99), sum->max);
 	put_histogram(text, sum);
 }
@@ -102,26 +84,26 @@ static void put_rows(struct text *text, struct rows *rows, bool calls, enum sort
 	for (size_t i = 0; i < rows->count && (!top || i < top); i++) {
 		const struct row *row = &rows->row[i];
 
-		put(text, "%s{\"%s\":%" PRIu32 ",\"name\":", i ? "," : "", calls ? "number" : "pid",
+		bytes_print(&text->bytes, "%s{\"%s\":%" PRIu32 ",\"name\":", i ? "," : "", calls ? "number" : "pid",
 		    row->number);
 		put_string(text, row->name);
 		if (!calls)
-			put(text, ",\"ended\":%s", row->ended ? "true" : "false");
-		put(text, ",");
+			bytes_print(&text->bytes, ",\"ended\":%s", row->ended ? "true" : "false");
+		bytes_print(&text->bytes, ",");
 		put_latency(text, &row->sum);
-		put(text, "}");
+		bytes_print(&text->bytes, "}");
 	}
 }
 
 void json_print(struct text *text, struct sample *sample, enum sort_key sort, size_t top)
 {
-	put(text, "{\"seconds\":%.3f,", sample->seconds);
+	bytes_print(&text->bytes, "{\"seconds\":%.3f,", sample->seconds);
 	put_latency(text, &sample->all);
-	put(text, ",\"unattributed\":%" PRIu64 ",\"unmeasured\":%" PRIu64 ",\"folded\":%" PRIu64,
+	bytes_print(&text->bytes, ",\"unattributed\":%" PRIu64 ",\"unmeasured\":%" PRIu64 ",\"folded\":%" PRIu64,
 	    sample->unattributed, sample->unmeasured, sample->folded);
-	put(text, ",\"processes\":[");
+	bytes_print(&text->bytes, ",\"processes\":[");
 	put_rows(text, &sample->processes, false, sort, top);
-	put(text, "],\"syscalls\":[");
+	bytes_print(&text->bytes, "],\"syscalls\":[");
 	put_rows(text, &sample->calls, true, sort, top);
-	put(text, "]}\n");
+	bytes_print(&text->bytes, "]}\n");
 }
