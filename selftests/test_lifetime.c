@@ -18,6 +18,8 @@
 #include "region_arena.skel.h"
 #include "refused.skel.h"
 #include "region_data.skel.h"
+#include "region_grown.skel.h"
+#include "region_moved.skel.h"
 
 #define DIR "/sys/fs/bpf/tool"
 
@@ -179,6 +181,24 @@ TEST(nothing_there_and_something_else_there)
 	region_data__destroy(other);
 	assert_err(lifetime__unpin("/tmp"), -EINVAL);
 	assert_says("mount -t bpf");
+}
+END_TEST
+
+/* By its maps, before one of them is refused: what is in them is for the new version to take on. */
+TEST(an_older_version_is_there)
+{
+	struct region_data *older = assert_ptr(region_data__open());
+
+	assert_ok(region_data__load(older));
+	assert_ok(region_data__pin(older, DIR));
+	region_data__destroy(older);
+	ck_assert_ptr_null(region_grown__open_and_attach_pinned(DIR));
+	ck_assert_msg(errno == ESTALE, "%m: %s", mem_error_message());
+	assert_says("another version");
+	ck_assert_ptr_null(region_moved__open_and_attach_pinned(DIR));
+	ck_assert_msg(errno == ESTALE, "%m: %s", mem_error_message());
+	region_data__destroy(assert_ptr(region_data__open_and_attach_pinned(DIR)));
+	assert_ok(region_data__unpin(DIR));
 }
 END_TEST
 

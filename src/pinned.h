@@ -23,7 +23,7 @@ struct pinned_head {
 	uint32_t version;  /* PINNED_VERSION */
 	uint32_t programs; /* elements that follow */
 	uint64_t left_out; /* pinned_left_out() */
-	uint64_t reserved; /* 0 */
+	uint64_t maps;     /* pinned_maps_hash() */
 };
 
 struct pinned_prog {
@@ -48,7 +48,10 @@ bool pinned_has_pin(const struct mem_map_image *map);
 /* Which maps the object does without: 0 if none, any other choice gives another number. */
 uint64_t pinned_left_out(const struct mem_object *obj);
 
-/* What the image says of a program: any difference gives another number. */
+/* What the image says of the maps and what is in regions: any difference gives another number. */
+uint64_t pinned_maps_hash(const struct mem_object *obj);
+
+/* What the image says of a program, likewise. */
 uint64_t pinned_hash(const struct mem_object *obj, uint32_t prog);
 
 /* What the kernel says of a program; ids: up to *count of its maps, NULL for none. -errno, no message. */

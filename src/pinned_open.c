@@ -188,16 +188,12 @@ static int check_prog(const struct mem_prog *prog, int fd, const struct pinned_p
 
 static int take_prog(struct mem_prog *prog, const struct pinned_prog *row, const char *dir)
 {
-	uint32_t i = (uint32_t)(prog - prog->obj->progs);
 	int fd, err;
 
 	if (!row->id) { /* it was not loaded then */
 		prog->autoload = false;
 		return 0;
 	}
-	if (row->hash != pinned_hash(prog->obj, i))
-		return mem__error(ESTALE, "%s: program '%s' in '%s' is of another version of this object",
-				  prog->obj->name, prog->image->name, dir);
 	fd = open_prog(prog, dir);
 	if (fd < 0)
 		return fd;

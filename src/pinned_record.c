@@ -8,6 +8,7 @@
 #include "live_map.h"
 #include "pin.h"
 #include "pinned.h"
+#include "schema.h"
 #include "sys.h"
 
 /* --- names --- */
@@ -92,6 +93,28 @@ uint64_t pinned_hash(const struct mem_object *obj, uint32_t prog)
 	return hash;
 }
 
+/* Capacities are left out: they may be another process' choice. */
+uint64_t pinned_maps_hash(const struct mem_object *obj)
+{
+	uint64_t hash = FNV_START;
+
+	for (uint32_t i = 0; i < obj->image.map_count; i++) {
+		const struct mem_map_image *map = &obj->image.maps[i];
+		const uint32_t numbers[] = {map->type, map->key_size, map->value_size, map->map_flags};
+
+		if (pinned_has_pin(map))
+			hash = mix(mix_text(hash, map->name), numbers, sizeof(numbers));
+	}
+	for (uint32_t i = 0; i < obj->image.region_count; i++) {
+		uint64_t schema = 0;
+
+		if (obj->image.regions[i].kind != MEM_REGION_STRUCT_OPS)
+			schema = schema_region_hash(&obj->regions[i]);
+		hash = mix(hash, &schema, sizeof(schema));
+	}
+	return hash;
+}
+
 uint64_t pinned_left_out(const struct mem_object *obj)
 {
 	uint64_t hash = 0;
@@ -165,7 +188,7 @@ static int record_fill(int fd, const struct mem_object *obj)
 {
 	const struct pinned_head head = {
 		.magic = PINNED_MAGIC, .version = PINNED_VERSION, .programs = obj->image.prog_count,
-		.left_out = pinned_left_out(obj),
+		.left_out = pinned_left_out(obj), .maps = pinned_maps_hash(obj),
 	};
 	int err = record_put(fd, 0, &head);
 	BPF_ATTR(attr);
@@ -208,7 +231,13 @@ static bool is_record(const struct mem_object *obj, int fd, const struct bpf_map
 	return info->type == BPF_MAP_TYPE_ARRAY && info->key_size == sizeof(uint32_t) &&
 	       info->value_size == sizeof(*head) && !record_get(fd, 0, head) &&
 	       head->magic == PINNED_MAGIC && head->version == PINNED_VERSION &&
-	       head->programs == obj->image.prog_count && info->max_entries == head->programs + 1;
+	       head->programs == obj->image.prog_count && info->max_entries == head->programs + 1 &&
+	       head->maps == pinned_maps_hash(obj);
+}
+
+static int version_error(const char *who)
+{
+	return mem__error(ESTALE, "%s is another object, or another version of this one", who);
 }
 
 static struct pinned_prog *record_rows(const struct mem_object *obj, int fd, const char *who)
@@ -218,10 +247,14 @@ static struct pinned_prog *record_rows(const struct mem_object *obj, int fd, con
 
 	for (uint32_t i = 0; !err && i < obj->image.prog_count; i++)
 		err = record_get(fd, i + 1, &rows[i]);
+	if (err)
+		mem__error(-err, "%s: can't read its record: %s", who, strerror(-err));
+	for (uint32_t i = 0; !err && i < obj->image.prog_count; i++)
+		if (rows[i].id && rows[i].hash != pinned_hash(obj, i))
+			err = version_error(who);
 	if (!err)
 		return rows;
 	free(rows);
-	mem__error(-err, "%s: can't read its record: %s", who, strerror(-err));
 	return NULL;
 }
 
@@ -247,7 +280,7 @@ struct pinned_prog *pinned_record_read(const struct mem_object *obj, const char 
 		*left_out = head.left_out;
 		rows = record_rows(obj, fd, who);
 	} else {
-		mem__error(ESTALE, "%s is another object, or another version of this one", who);
+		version_error(who);
 	}
 	sys_close(&fd);
 	return rows;
