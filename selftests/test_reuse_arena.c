@@ -430,6 +430,61 @@ TEST(children_of_children)
 }
 END_TEST
 
+static long child_that_attaches(void *unused)
+{
+	struct mem_source source = mem_source_fd(mem_map_fd(maker->maps.arena));
+	struct mem_region *region = mem_region_attach(region_arena__image(), "arena", source, NULL);
+
+	(void)unused;
+	if (!region || mem_region_variables(region, NULL) != maker->arena || maker->arena->pushed != 1000)
+		return 1;
+	maker->arena->pushed = 1001; /* it is back for all */
+	mem_region_detach(region);
+	if (maker->arena->pushed != 1001 || mem_object_reattach(maker->obj))
+		return 2;
+	return 0;
+}
+
+static long child_that_reuses(void *unused)
+{
+	(void)unused;
+	if (mem_map_reuse_fd(user->maps.arena, mem_map_fd(maker->maps.arena)) || region_arena__load(user))
+		return 1;
+	return user->arena == maker->arena && user->arena->pushed == 1001 ? 0 : 2;
+}
+
+TEST(a_forked_child_takes_its_arena_on_anew)
+{
+	assert_ok(region_arena__load(maker));
+	ck_assert_int_eq(in_child(child_that_attaches, NULL), 0);
+	ck_assert_uint_eq(maker->arena->pushed, 1001);
+	ck_assert_int_eq(in_child(child_that_reuses, NULL), 0);
+}
+END_TEST
+
+/* In the middle of where the arena was. */
+static long child_that_maps_over(void *unused)
+{
+	char *base = mem_region_data(arena_of(maker), NULL), *at;
+
+	(void)unused;
+	at = mmap(base + PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (at != base + PAGE)
+		return 1;
+	at[5] = 55;
+	if (mem_object_reattach(maker->obj) != -EEXIST || !strstr(mem_error_message(), "without a name"))
+		return 2;
+	region_arena__destroy(maker);
+	return at[5] == 55 ? 0 : 3;
+}
+
+TEST(what_a_forked_child_maps_over_an_arena_stays)
+{
+	assert_ok(region_arena__load(maker));
+	ck_assert_int_eq(in_child(child_that_maps_over, NULL), 0);
+}
+END_TEST
+
 /* Made by the system call, so that no handler of fork(3) runs: the range is free to be taken. */
 TEST(a_child_made_by_hand)
 {

@@ -63,4 +63,7 @@ bool arena_is_present(const struct mem_region *region);
 /* What lies in a range of addresses, for a message: "7f00-7f10 r-xp /lib/x.so". */
 void address_space_describe(const void *start, size_t size, char *text, size_t text_size);
 
+/* Whether there is more in it than reserved addresses. false where /proc does not tell. */
+bool address_space_in_use(const void *start, size_t size);
+
 #endif /* LIBMEM_ARENA_H */

@@ -144,10 +144,27 @@ static int share(struct mem_region *region, struct mem_region *other, int prot)
 	return map_falling_back(region, prot, MAP_FIXED);
 }
 
+static int reattach(struct mem_region *region);
+
+/* In a forked child, an arena that the parent had: all that are of it come back with this one. */
+static int wake_others(const struct mem_region *region)
+{
+	struct mem_region *other = mapped;
+
+	while (other && (other == region || other->base != region->base || arena_is_present(other) ||
+			 !live_map_same(region->map->fd, other->map->fd)))
+		other = other->next_mapped;
+	return other ? reattach(other) : 0;
+}
+
 static int map_locked(struct mem_region *region, int prot, bool over)
 {
-	struct mem_region *other = over ? NULL : find_other(region);
+	struct mem_region *other;
+	int err = over ? 0 : wake_others(region);
 
+	if (err)
+		return err;
+	other = over ? NULL : find_other(region);
 	if (other)
 		return share(region, other, prot);
 	return over ? map_here(region, prot, MAP_FIXED)
@@ -191,6 +208,14 @@ static struct mem_region *find_sharer(const struct mem_region *region)
 	return other;
 }
 
+/* Not so what a child made by hand has there, or any child by MAP_FIXED. */
+static bool is_ours(const struct mem_region *region)
+{
+	if (arena_is_present(region))
+		return true;
+	return region->placeholder && !address_space_in_use(region->base, region->size);
+}
+
 void arena_share_unmap(struct mem_region *region)
 {
 	struct mem_region **at = &mapped;
@@ -200,8 +225,7 @@ void arena_share_unmap(struct mem_region *region)
 		at = &(*at)->next_mapped;
 	if (*at)
 		*at = region->next_mapped;
-	/* what a child made by hand has there is not ours */
-	if (!find_sharer(region) && (arena_is_present(region) || region->placeholder))
+	if (!find_sharer(region) && is_ours(region))
 		munmap(region->base, region->size);
 	region->pid = 0;
 	region->placeholder = false;
@@ -220,6 +244,9 @@ static int reattach(struct mem_region *region)
 
 	for (other = mapped; other; other = other->next_mapped)
 		writable |= other->base == region->base && other->writable;
+	/* the kernel puts nothing where the place is held; the application may, by MAP_FIXED */
+	if (region->placeholder && address_space_in_use(region->base, region->size))
+		return -EEXIST;
 	err = map_here(region, PROT_READ | (writable ? PROT_WRITE : 0),
 		       region->placeholder ? MAP_FIXED : MAP_FIXED_NOREPLACE);
 	if (err) {

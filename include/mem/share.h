@@ -252,7 +252,8 @@ typedef int mem_peer_fn(void *ctx, int pid, unsigned int uid, unsigned int gid);
 /** Options of mem_region_attach(). Zero means the default for every member but sz. */
 struct mem_attach_opts {
 	size_t sz;         /**< sizeof(struct mem_attach_opts) */
-	int writable;      /**< 1: for reading and writing; 0: writing to it is SIGSEGV */
+	int writable;      /**< 1: for reading and writing; 0: writing to it is SIGSEGV, but for an arena
+				that this process has mapped writable already: it is there once */
 	uint32_t first;    /**< of an array, map only the elements from this one on ... */
 	uint32_t count;    /**< ... and of these so many; 0 is up to the end */
 	uint32_t reserved; /**< 0 */
@@ -329,9 +330,12 @@ void mem_region_detach(struct mem_region *region);
  * A child starts without them on every kernel: touching one is SIGSEGV until then. Other regions
  * are there all the time.
  *
+ * Attaching to such an arena anew, or reusing its map, brings it back as well.
+ *
  * @param obj  an object in any phase, made by the parent
  * @return 0, also if nothing was missing, or -EEXIST something else is there by now (in a child that
- *         was not made by fork(3)), or what mmap(2) answered
+ *         was not made by fork(3), or put there by MAP_FIXED; where /proc is not mounted the latter is
+ *         not noticed), or what mmap(2) answered
  */
 int mem_object_reattach(struct mem_object *obj);
 
