@@ -462,6 +462,8 @@ TEST(sources_that_are_none)
 		{{.kind = MEM_SOURCE_PIN, .path = NULL}, EINVAL, "the path of the pin is NULL"},
 		{{.kind = MEM_SOURCE_PIN, .path = "/sys/fs/bpf/none"}, ENOENT,
 		 "can't open pin '/sys/fs/bpf/none': there is no such pin"},
+		{{.kind = MEM_SOURCE_PIN, .path = "/tmp/libmem_no_pin"}, ENOENT,
+		 "there is no such pin: '/tmp' is not in a BPF file system; mount one"},
 		{{.kind = MEM_SOURCE_ID, .id = 0x7fffffff}, ENOENT, "can't open map id 2147483647: there is none"},
 		{{.kind = MEM_SOURCE_FD, .fd = 1000}, EBADF, "can't use descriptor 1000"},
 		{{.kind = 77}, EINVAL, "a source of kind 77 is unknown"},

@@ -272,20 +272,36 @@ TEST(a_failed_object_can_only_be_closed)
 }
 END_TEST
 
-/* Give up all capabilities for the rest of this process; tests run in a process each. */
-static void drop_privileges(void)
+/* Give up other capabilities for the rest of this process; tests run in a process each. */
+static void keep_capabilities(uint32_t from_32_on)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct none[2] = { 0 };
+	struct __user_cap_data_struct sets[2] = { [1] = { from_32_on, from_32_on, 0 } };
 
-	ck_assert_int_eq(syscall(SYS_capset, &header, none), 0);
+	ck_assert_int_eq(syscall(SYS_capset, &header, sets), 0);
 }
+
+TEST(a_stricter_verifier_is_told_of)
+{
+	struct refused *skel = open_only("null_dereference");
+
+	ck_assert_int_lt(refused__load(skel), 0);
+	ck_assert_ptr_null(strstr(mem_error_message(), "CAP_PERFMON"));
+	refused__destroy(skel);
+	skel = open_only("null_dereference");
+	keep_capabilities(CAP_TO_MASK(39)); /* CAP_BPF */
+	ck_assert_int_lt(refused__load(skel), 0);
+	message_has(mem_error_message(), "was refused: ");
+	message_has(mem_error_message(), "the process lacks CAP_PERFMON");
+	refused__destroy(skel);
+}
+END_TEST
 
 TEST(missing_privilege_is_named)
 {
 	struct plain *skel = assert_ptr(plain__open());
 
-	drop_privileges();
+	keep_capabilities(0);
 	assert_err(plain__load(skel), -EPERM);
 	message_has(mem_error_message(), "CAP_BPF");
 	message_has(mem_error_message(), "unprivileged_bpf_disabled");

@@ -82,6 +82,9 @@ TEST(folders_are_made_for_the_owner)
 	ck_assert_uint_eq(mode_of(ROOT "a"), 0755);
 	ck_assert_int_eq(access(ROOT "a/b/y", F_OK), 0);
 	assert_err(mem_region_pin(bss, ROOT "a/b/y/z", 0), -ENOTDIR);
+	ck_assert_ptr_null(mem_region_attach(NULL, NULL, mem_source_pin(ROOT "a/b"), NULL));
+	ck_assert_int_eq(errno, EACCES);
+	assert_says("it is a folder");
 }
 END_TEST
 
@@ -154,7 +157,7 @@ TEST(what_can_not_be_a_pin)
 	assert_err(mem_region_pin(bss, ROOT "with.dot", 0), -EPERM);
 	assert_says("names in a BPF file system have no '.'");
 	assert_err(mem_region_pin(bss, "/tmp/x", 0), -EPERM);
-	assert_says("'/tmp' is not in a BPF file system; mount one: mount -t bpf bpf /tmp");
+	assert_says("'/tmp' is not in a BPF file system; mount one and give a path in it: mount -t bpf bpf /sys/fs/bpf");
 	assert_err(mem_region_pin(bss, "/tmp/libmem-none/y/x", 0), -EPERM);
 	ck_assert_int_eq(access("/tmp/libmem-none", F_OK), -1);
 	assert_err(mem_region_pin(bss, "", 0), -EINVAL);

@@ -428,7 +428,7 @@ TEST(without_a_bpf_file_system_the_mount_command_is_told)
 {
 	assert_ok(mem_map_pin_path_set(user->maps.bss, "/tmp/libmem-no-bpffs/x"));
 	assert_err(region_data__load(user), -EPERM);
-	assert_says("'/tmp' is not in a BPF file system; mount one: mount -t bpf bpf /tmp");
+	assert_says("'/tmp' is not in a BPF file system; mount one and give a path in it: mount -t bpf bpf /sys/fs/bpf");
 	ck_assert_int_eq(access("/tmp/libmem-no-bpffs", F_OK), -1);
 }
 END_TEST

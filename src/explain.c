@@ -81,6 +81,24 @@ static const char *missing_capability(unsigned long long set)
 	return NULL;
 }
 
+static unsigned long long capabilities(void)
+{
+	char status[4096];
+
+	if (sys_read_file("/proc/self/status", status, sizeof(status)))
+		return ~0ULL;
+	return status_field(status, "CapEff:", 16);
+}
+
+const char *explain_perfmon(void)
+{
+	unsigned long long set = capabilities();
+
+	if (has_capability(set, CAPABILITY_SYS_ADMIN) || has_capability(set, CAPABILITY_PERFMON))
+		return "";
+	return "\n  the process lacks CAP_PERFMON, without which programs may do less: give it that as well";
+}
+
 void explain_eperm(char *text, size_t size)
 {
 	char status[4096], lockdown[128], sysctl[16] = "?";

@@ -24,6 +24,9 @@ bool kernel_older_than(unsigned int major, unsigned int minor);
 /* "Linux 5.4.0 lacks arena maps (Linux 6.9 has them)" into text; false if it should have it. */
 bool explain_missing(char *text, size_t size, const struct feature *feature);
 
+/* Whether the verifier is stricter with this process than with most: a line to say so, or "". */
+const char *explain_perfmon(void);
+
 /* What an EPERM of bpf(2) or perf_event_open(2) most likely means and what to do about it. */
 void explain_eperm(char *text, size_t size);
 

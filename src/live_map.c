@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -33,9 +34,39 @@ void live_map_describe(const struct mem_source *source, char *text, size_t size)
 	}
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat status;
+
+	return !stat(path, &status) && S_ISDIR(status.st_mode);
+}
+
+static void explain_pin(const char *path, int err, char *text, size_t size)
+{
+	char mount[256];
+	bool elsewhere = (err == ENOENT || err == EACCES || err == EPERM) &&
+			 pin_explain_mount(path, mount, sizeof(mount));
+
+	if (err == ENOENT)
+		snprintf(text, size, elsewhere ? "there is no such pin: %s" : "there is no such pin", mount);
+	else if (elsewhere)
+		snprintf(text, size, "%s", mount);
+	else if (err == EACCES && is_folder(path))
+		snprintf(text, size, "it is a folder");
+	else if (err == EACCES)
+		snprintf(text, size,
+			 "its mode or its folder's does not let this user read and write it, and the "
+			 "kernel maps no descriptor that is for reading only (share a frozen region with "
+			 "mode 0666, or pass a descriptor)");
+	else if (err == EPERM)
+		explain_eperm(text, size);
+	else
+		snprintf(text, size, "%s", strerror(err));
+}
+
 static int open_pin(const char *path, const char *who)
 {
-	char why[256];
+	char why[320];
 	int fd;
 	BPF_ATTR(attr);
 
@@ -45,19 +76,7 @@ static int open_pin(const char *path, const char *who)
 	fd = sys_bpf_fd(BPF_OBJ_GET, &attr, BPF_ATTR_UPTO(file_flags));
 	if (fd >= 0)
 		return fd;
-	if (fd == -ENOENT)
-		snprintf(why, sizeof(why), "there is no such pin");
-	else if ((fd == -EACCES || fd == -EPERM) && pin_explain_mount(path, why, sizeof(why)))
-		;
-	else if (fd == -EACCES)
-		snprintf(why, sizeof(why),
-			 "its mode or its folder's does not let this user read and write it, and the "
-			 "kernel maps no descriptor that is for reading only (share a frozen region with "
-			 "mode 0666, or pass a descriptor)");
-	else if (fd == -EPERM)
-		explain_eperm(why, sizeof(why));
-	else
-		snprintf(why, sizeof(why), "%s", strerror(-fd));
+	explain_pin(path, -fd, why, sizeof(why));
 	return mem__error(-fd, "%s: can't open pin '%s': %s", who, path, why);
 }
 

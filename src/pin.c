@@ -53,15 +53,14 @@ static bool existing_folder(const char *path, char *folder, size_t size)
 
 bool pin_explain_mount(const char *path, char *text, size_t size)
 {
+	bool at_default = !strncmp(path, PIN_DIR_DEFAULT "/", sizeof(PIN_DIR_DEFAULT));
 	char folder[PIN_PATH_MAX];
-	const char *where = folder;
 
 	if (!existing_folder(path, folder, sizeof(folder)) || in_bpffs(folder))
 		return false;
-	if (!strncmp(path, PIN_DIR_DEFAULT "/", sizeof(PIN_DIR_DEFAULT)))
-		where = PIN_DIR_DEFAULT;
-	snprintf(text, size, "'%s' is not in a BPF file system; mount one: mount -t bpf bpf %s", folder,
-		 where);
+	/* not a command that would hide what is in a folder that was named by mistake */
+	snprintf(text, size, "'%s' is not in a BPF file system; mount one%s: mount -t bpf bpf "
+		 PIN_DIR_DEFAULT, folder, at_default ? "" : " and give a path in it");
 	return true;
 }
 

@@ -14,8 +14,8 @@
 #define PIN_SCHEMA_SUFFIX "~schema"
 
 /*
- * "'/x' is not in a BPF file system; mount one: mount -t bpf bpf /x" into text. False if path is in
- * one, or would be.
+ * "'/x' is not in a BPF file system; mount one ...: mount -t bpf bpf /sys/fs/bpf" into text. False if
+ * path is in one, or would be.
  */
 bool pin_explain_mount(const char *path, char *text, size_t size);
 

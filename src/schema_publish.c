@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "explain.h"
 #include "live_map.h"
 #include "pin.h"
 #include "schema.h"
@@ -100,7 +101,7 @@ static int publish(const struct mem_region *region, const struct mem_schema *sch
 		   unsigned int mode)
 {
 	size_t size = encoded_size(schema);
-	char who[256], *bytes;
+	char who[256], why[256], *bytes;
 	int fd, err;
 
 	snprintf(who, sizeof(who), "%s: the schema of region '%s'", region->obj->name, region->image->name);
@@ -114,7 +115,11 @@ static int publish(const struct mem_region *region, const struct mem_schema *sch
 	encode(schema, mem_map_id(region->map), bytes, size);
 	fd = make_map(bytes, size);
 	free(bytes);
-	err = fd < 0 ? mem__error(-fd, "%s can't be pinned: %s", who, strerror(-fd))
+	if (fd == -EPERM)
+		explain_eperm(why, sizeof(why));
+	else
+		snprintf(why, sizeof(why), "%s", strerror(-fd));
+	err = fd < 0 ? mem__error(-fd, "%s can't be pinned: %s", who, why)
 		     : pin_create(fd, path, mode, true, who);
 	sys_close(&fd);
 	return err;

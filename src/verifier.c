@@ -218,10 +218,10 @@ static int explain_log(const struct mem_prog *prog, const struct insns *insns, c
 	describe_insn(prog, insns, insn, where, sizeof(where));
 	explain_poison(prog, insn, log, reason, absent, sizeof(absent));
 	return mem__error(err,
-			  "%s: program '%s' (section %s) was refused: %s%s\n"
+			  "%s: program '%s' (section %s) was refused: %s%s%s\n"
 			  "  the verifier's last lines:\n%s",
 			  prog->obj->name, prog->image->name, prog->image->section,
-			  absent[0] ? absent : reason, where,
+			  absent[0] ? absent : reason, where, explain_perfmon(),
 			  last_lines(log, LOG_LINES_SHOWN));
 }
 
