@@ -83,6 +83,59 @@ TEST(what_the_kernel_does_not_share_has_its_initial_values)
 }
 END_TEST
 
+static void copy_both_ways(struct odd_maps *object, uint64_t before)
+{
+	struct mem_run_opts opts = {.sz = sizeof(opts)};
+	uint32_t key = 500;
+	uint64_t value = before + 1;
+
+	ck_assert_uint_eq(object->arrays.given[key], before);
+	ck_assert(!mem_region_writable(mem_object_find_region(object->obj, "given")));
+	ck_assert(mem_region_writable(mem_object_find_region(object->obj, "results")));
+	assert_ok(mem_map_update(object->maps.given, &key, &value, 0));
+	ck_assert_uint_eq(object->arrays.given[key], value);
+	assert_ok(mem_prog_run(object->progs.copy, &opts));
+	ck_assert_int_eq(opts.retval, 0);
+	ck_assert_uint_eq(object->arrays.results[key], value);
+}
+
+TEST(arrays_that_programs_only_read_or_only_write)
+{
+	need_locks();
+	skel->arrays.given[500] = 41;
+	assert_ok(odd_maps__load(skel));
+	copy_both_ways(skel, 41);
+}
+END_TEST
+
+TEST(arrays_that_programs_only_read_are_mapped_at_once)
+{
+	struct odd_maps *other;
+
+	need_locks();
+	other = assert_ptr(odd_maps__open_and_load());
+	copy_both_ways(other, 0);
+	odd_maps__destroy(other);
+}
+END_TEST
+
+/* The kernel maps no descriptor for one direction, so that there is no memory to share. */
+TEST(arrays_with_a_descriptor_for_one_direction)
+{
+	uint32_t key = 500;
+	uint64_t value = 7;
+
+	need_locks();
+	assert_ok(odd_maps__load(skel));
+	ck_assert_ptr_null(skel->arrays.looked_up);
+	ck_assert_ptr_null(skel->arrays.updated);
+	assert_ok(mem_map_lookup(skel->maps.looked_up, &key, &value, 0));
+	ck_assert_uint_eq(value, 0);
+	assert_ok(mem_map_update(skel->maps.updated, &key, &value, 0));
+	assert_err(mem_map_update(skel->maps.looked_up, &key, &value, 0), -EPERM);
+}
+END_TEST
+
 TEST(types_too_deep_for_the_kernel_are_left_out)
 {
 	struct mem_object *obj = assert_ptr(mem_object_open_file(build_path("selftests/deep_types.bpf.o"), NULL));

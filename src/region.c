@@ -27,6 +27,13 @@ static bool is_section(const struct mem_region *region)
 	return region->image->kind == MEM_REGION_DATA || region->image->kind == MEM_REGION_RODATA;
 }
 
+/* The kernel gives nobody a writable mapping of what is read-only for programs: they may count on its contents. */
+static bool is_for_reading(const struct mem_region *region)
+{
+	return region->image->kind == MEM_REGION_RODATA ||
+	       region->map->image->map_flags & BPF_F_RDONLY_PROG;
+}
+
 static size_t variables_size(const struct mem_region *region)
 {
 	return is_section(region) ? region->map->value_size : region->image->size;
@@ -200,9 +207,9 @@ static int region_give_up(struct mem_region *region)
 
 	if (err)
 		return err;
-	mem__log(MEM_LOG_INFO, "%s: region '%s' holds what the kernel shares with no application (a "
-		 "lock, timer, list or kernel pointer): only programs and mem_map_lookup() reach it",
-		 region->obj->name, region->image->name);
+	mem__log(MEM_LOG_INFO, "%s: region '%s' is what the kernel maps for no application (a lock, timer, list or "
+		 "kernel pointer is in it, or its map is BPF_F_RDONLY or BPF_F_WRONLY): only programs and "
+		 "mem_map_lookup() reach it", region->obj->name, region->image->name);
 	region_unmap(region);
 	region->live = true;
 	skeleton_show_region(region);
@@ -218,6 +225,14 @@ static int region_map_frozen(struct mem_region *region)
 	int err = region_update(region);
 
 	err = err ?: map_freeze(region->map);
+	return err ?: region_map_over(region, PROT_READ);
+}
+
+/* Not frozen: the application goes on changing such an array by mem_map_update(). */
+static int region_map_for_reading(struct mem_region *region)
+{
+	int err = region_update(region);
+
 	return err ?: region_map_over(region, PROT_READ);
 }
 
@@ -271,7 +286,7 @@ static int region_map_at_once(struct mem_region *region)
 {
 	const struct mem_region_image *image = region->image;
 	bool constant = image->kind == MEM_REGION_RODATA;
-	int prot = constant ? PROT_READ : PROT_READ | PROT_WRITE;
+	int prot = is_for_reading(region) ? PROT_READ : PROT_READ | PROT_WRITE;
 	int err = constant ? region_fill_constants(region) : 0;
 	size_t size = region_mapping_size(region);
 	void *base;
@@ -286,7 +301,7 @@ static int region_map_at_once(struct mem_region *region)
 		return err;
 	}
 	region->base = base;
-	region->writable = !constant;
+	region->writable = prot & PROT_WRITE;
 	if (image->kind != MEM_REGION_ARRAY)
 		region->variables = base;
 	if (!constant && image->init)
@@ -295,10 +310,18 @@ static int region_map_at_once(struct mem_region *region)
 	return 0;
 }
 
+/* A new map's descriptor is for one direction if its flags say so, and the kernel maps those that are for both. */
+static bool has_half_a_descriptor(const struct mem_region *region)
+{
+	return region->map->image->map_flags & (BPF_F_RDONLY | BPF_F_WRONLY);
+}
+
 static int region_map_new(struct mem_region *region)
 {
 	int err;
 
+	if (has_half_a_descriptor(region))
+		return region_give_up(region);
 	if (is_mapped_at_once(region)) {
 		err = region_map_at_once(region);
 		if (err != -ENOTSUPP_KERNEL)
@@ -321,9 +344,11 @@ static int region_map_new(struct mem_region *region)
 	case MEM_REGION_STRUCT_OPS: /* never mapped: what it says was laid out anew */
 		return 0;
 	default:
-		err = region->read_only || region->image->kind == MEM_REGION_RODATA
-			      ? region_map_frozen(region)
-			      : region_map_writable(region);
+		if (region->read_only || region->image->kind == MEM_REGION_RODATA)
+			err = region_map_frozen(region);
+		else
+			err = is_for_reading(region) ? region_map_for_reading(region)
+						     : region_map_writable(region);
 		return err == -ENOTSUPP_KERNEL ? region_give_up(region) : err;
 	}
 }
