@@ -9,24 +9,25 @@ set -eu
 export LC_ALL=C
 
 headers='mem/elf mem/mem mem/object mem/attach mem/share mem/skeleton mem/task_app mem/task mem/ringbuf
-mem/seq mem/accessors mem/migrate mem/schema aio arpa/inet assert bpf/bpf bpf/btf bpf/libbpf byteswap ctype dirent dlfcn endian err errno
-error execinfo fcntl fnmatch getopt glob grp ifaddrs inttypes libgen limits linux/bpf
-linux/bpf_perf_event linux/btf linux/capability linux/errqueue linux/filter linux/fs linux/futex
-linux/icmp linux/icmpv6 linux/if linux/if_arp linux/if_ether linux/if_link linux/if_packet
-linux/if_tun linux/if_vlan linux/if_xdp linux/in linux/in6 linux/inet_diag linux/io_uring linux/ip
-linux/ipv6 linux/limits linux/mman linux/neighbour linux/netdevice linux/netfilter linux/netlink
-linux/perf_event linux/pkt_cls linux/pkt_sched linux/ptrace linux/rtnetlink linux/sched
-linux/sched/types linux/seccomp linux/signal linux/sock_diag linux/socket linux/stat linux/stddef
-linux/tcp linux/time linux/time_types linux/types linux/udp linux/unistd linux/version
-linux/vm_sockets locale malloc math mntent mqueue net/ethernet net/if net/if_arp net/route netdb
-netinet/ether netinet/icmp6 netinet/if_ether netinet/in netinet/ip netinet/ip6 netinet/ip_icmp
-netinet/tcp netinet/udp netpacket/packet paths poll pthread pwd regex sched search semaphore setjmp
-signal spawn stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings sys/auxv
-sys/epoll sys/eventfd sys/file sys/inotify sys/ioctl sys/ipc sys/mman sys/mount sys/msg sys/param
-sys/personality sys/poll sys/prctl sys/ptrace sys/random sys/resource sys/select sys/sem
-sys/sendfile sys/shm sys/signalfd sys/socket sys/stat sys/statfs sys/statvfs sys/swap sys/sysinfo
-sys/sysmacros sys/time sys/timerfd sys/times sys/types sys/ucontext sys/uio sys/un sys/user
-sys/utsname sys/wait sys/xattr syslog termios threads time ucontext unistd utime wchar wctype'
+mem/seq mem/accessors mem/migrate mem/schema aio argp arpa/inet assert bpf/bpf bpf/btf bpf/libbpf
+byteswap complex ctype dirent dlfcn endian err errno error execinfo fcntl fnmatch getopt glob grp
+ifaddrs inttypes libgen limits linux/bpf linux/bpf_perf_event linux/btf linux/capability
+linux/errqueue linux/filter linux/fs linux/futex linux/icmp linux/icmpv6 linux/if linux/if_arp
+linux/if_ether linux/if_link linux/if_packet linux/if_tun linux/if_vlan linux/if_xdp linux/in
+linux/in6 linux/inet_diag linux/io_uring linux/ip linux/ipv6 linux/limits linux/mman linux/neighbour
+linux/netdevice linux/netfilter linux/netlink linux/perf_event linux/pkt_cls linux/pkt_sched
+linux/ptrace linux/rtnetlink linux/sched linux/sched/types linux/seccomp linux/signal
+linux/sock_diag linux/socket linux/stat linux/stddef linux/tcp linux/time linux/time_types
+linux/types linux/udp linux/unistd linux/version linux/vm_sockets locale malloc math mntent mqueue
+net/ethernet net/if net/if_arp net/route netdb netinet/ether netinet/icmp6 netinet/if_ether
+netinet/in netinet/ip netinet/ip6 netinet/ip_icmp netinet/tcp netinet/udp netpacket/packet paths
+poll pthread pwd regex sched search semaphore setjmp signal spawn stdarg stdatomic stdbool stddef
+stdint stdio stdlib stdnoreturn string strings sys/auxv sys/epoll sys/eventfd sys/file sys/inotify
+sys/ioctl sys/ipc sys/mman sys/mount sys/msg sys/param sys/personality sys/poll sys/prctl sys/ptrace
+sys/random sys/resource sys/select sys/sem sys/sendfile sys/shm sys/signalfd sys/socket sys/stat
+sys/statfs sys/statvfs sys/swap sys/sysinfo sys/sysmacros sys/time sys/timerfd sys/times sys/types
+sys/ucontext sys/uio sys/un sys/user sys/utsname sys/wait sys/xattr syslog termios threads time
+ucontext unistd utime wchar wctype'
 
 # Names of other C libraries, other architectures and the kernel that this machine's headers lack.
 more_types='u8 u16 u32 u64 s8 s16 s32 s64 uint nullptr_t'

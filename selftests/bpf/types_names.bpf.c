@@ -64,6 +64,7 @@ struct status {
 	int s6_addr;
 	int stdin;
 	int major, minor;
+	int complex, I;
 };
 
 /* one name as a tag, a typedef, an enumerator and a variable */
