@@ -360,6 +360,22 @@ TEST(btf_types)
 }
 END_TEST
 
+/* As clang writes it when all maps are extern: it makes no section for them. */
+TEST(a_map_of_another_file)
+{
+	struct elf_builder *b = elf_builder_new();
+	struct btf *btf = btf__new_empty();
+
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	btf__add_var(btf, "map", BTF_VAR_GLOBAL_EXTERN, 1);
+	btf__add_datasec(btf, ".maps", 0);
+	btf__add_datasec_var_info(btf, 2, 0, 4);
+	elf_add_undefined(b, "map");
+	elf_add_btf(b, btf);
+	expect(elf_build(b), EINVAL, "x:.BTF+0x*: map, of section .maps, is defined in another file: link both");
+}
+END_TEST
+
 TEST(map_definitions)
 {
 	static const struct bad bad[] = {

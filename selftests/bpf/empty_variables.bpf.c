@@ -10,6 +10,9 @@ __u64 behind[0];
 int no_bytes[0] SEC(".data.empty");
 __u64 full SEC(".data.empty") = 3;
 
+/* compilers leave such a section empty, too */
+int alone[0] SEC(".bss.alone");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

@@ -315,7 +315,7 @@ static int find_statics(struct reader *r, uint32_t section, const struct btf_typ
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < btf_vlen(datasec); i++)
-		if (btf_var_secinfos(datasec)[i].offset)
+		if (btf_var_secinfos(datasec)[i].offset && !btf_is_astray(&btf_var_secinfos(datasec)[i]))
 			return 0;
 	/* room for those alone: thousands of sections with thousands of symbols would take gigabytes */
 	for (uint32_t i = 1; i < r->symbol_count; i++)
@@ -342,6 +342,8 @@ static void fix_static(const struct statics *statics, const char *name, struct b
 		info->offset = (*found)->value;
 }
 
+#define DEFINED_ELSEWHERE "%s, of section %s, is defined in another file: link both with memgen link"
+
 /*
  * Offset of a variable, and whether others may see it, from its symbol. What a linker has filled in
  * already is right for static variables only: older ones count from the start of each input file.
@@ -357,6 +359,8 @@ static int fix_variable(struct reader *r, uint32_t section, const struct statics
 	if (!type || !btf_is_var(type))
 		return BAD(r, ".BTF", btf_place(r, info->type), "type %u in %s is not a variable",
 			   info->type, r->sections[section].name);
+	if (btf_is_astray(info))
+		return 0;
 	var = btf_var(type);
 	name = btf_name(r, type->name_off);
 	if (var->linkage == BTF_VAR_STATIC) {
@@ -365,8 +369,7 @@ static int fix_variable(struct reader *r, uint32_t section, const struct statics
 	}
 	symbol = elf_find_global(r, name);
 	if (!symbol && var->linkage == BTF_VAR_GLOBAL_EXTERN)
-		return BAD(r, ".BTF", btf_place(r, info->type),
-			   "%s, of section %s, is defined in another file: link both with memgen link", name,
+		return BAD(r, ".BTF", btf_place(r, info->type), DEFINED_ELSEWHERE, name,
 			   r->sections[section].name);
 	if (!symbol || symbol->type != STT_OBJECT || symbol->section != section)
 		return BAD(r, ".BTF", btf_place(r, info->type), "variable %s is not in section %s",
@@ -389,6 +392,8 @@ static int check_variables(const struct reader *r, uint32_t section, struct btf_
 		const struct btf_var_secinfo *info = &btf_var_secinfos(datasec)[i];
 		const char *var = btf_name(r, btf_type(r, info->type)->name_off);
 
+		if (btf_is_astray(info))
+			continue;
 		if ((uint64_t)info->offset + info->size > r->sections[section].size)
 			return BAD(r, name, info->offset,
 				   "variable %s of %u bytes ends past the section's %llu", var,
@@ -399,6 +404,20 @@ static int check_variables(const struct reader *r, uint32_t section, struct btf_
 		end = (uint64_t)info->offset + info->size;
 	}
 	return 0;
+}
+
+/* Lists of what is defined elsewhere, or has no byte, have no section. */
+static int check_absent(struct reader *r, uint32_t id, struct btf_type *datasec)
+{
+	const char *name = btf_name(r, datasec->name_off);
+	uint32_t first = btf_vlen(datasec) ? btf_var_secinfos(datasec)->type : 0;
+	const struct btf_type *type = btf_type(r, first);
+
+	if (type && btf_is_var(type) && btf_var(type)->linkage == BTF_VAR_GLOBAL_EXTERN)
+		return BAD(r, ".BTF", btf_place(r, first), DEFINED_ELSEWHERE, btf_name(r, type->name_off), name);
+	if (btf_is_list_of_nothing(datasec))
+		return 0;
+	return BAD(r, ".BTF", btf_place(r, id), "there is no section %s with contents", name);
 }
 
 static int fix_datasec(struct reader *r, uint32_t id, struct btf_type *datasec)
@@ -412,9 +431,11 @@ static int fix_datasec(struct reader *r, uint32_t id, struct btf_type *datasec)
 	/* what the kernel supplies is placed by externs.c */
 	if (!strcmp(name, ".ksyms") || !strcmp(name, ".kconfig"))
 		return 0;
+	err = btf_mark_astray(r, section, datasec);
+	if (err)
+		return err;
 	if (!section)
-		return BAD(r, ".BTF", btf_place(r, id), "there is no section %s with contents",
-			   name);
+		return check_absent(r, id, datasec);
 	if (r->sections[section].datasec)
 		return BAD(r, ".BTF", btf_place(r, id), "a second list of the variables of %s",
 			   name);

@@ -229,6 +229,11 @@ uint32_t btf_place(const struct reader *r, uint32_t id);
 /* Whether a value of this type has fields that only the kernel may touch (locks, timers ...). */
 int btf_has_kernel_fields(const struct reader *r, uint32_t id);
 
+/* btf_astray.c: entries of lists that belong to another section */
+int btf_mark_astray(struct reader *r, uint32_t section, struct btf_type *datasec);
+int btf_is_astray(const struct btf_var_secinfo *info);
+int btf_is_list_of_nothing(struct btf_type *datasec);
+
 /* btf_empty.c */
 int btf_drop_empty(struct reader *r);
 
