@@ -146,12 +146,24 @@ const char *test_message(void)
 	return mem_error_message();
 }
 
-void load_only(struct mem_object *obj, const struct mem_prog *wanted)
+static int is_among(const struct mem_prog *prog, const struct mem_prog *const *wanted)
+{
+	while (*wanted && *wanted != prog)
+		wanted++;
+	return *wanted != NULL;
+}
+
+void keep_programs(struct mem_object *obj, const struct mem_prog *const *wanted)
 {
 	struct mem_prog *prog = NULL;
 
 	while ((prog = mem_object_next_prog(obj, prog)))
-		assert_ok(mem_prog_autoload_set(prog, prog == wanted));
+		assert_ok(mem_prog_autoload_set(prog, is_among(prog, wanted)));
+}
+
+void load_only(struct mem_object *obj, const struct mem_prog *wanted)
+{
+	keep_programs(obj, PROGRAMS(wanted));
 	assert_ok(mem_object_load(obj));
 }
 

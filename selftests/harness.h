@@ -159,6 +159,10 @@ struct mem_object;
 struct mem_prog;
 void load_only(struct mem_object *obj, const struct mem_prog *wanted);
 
+/* Load an object's PROGRAMS(a, b ...) and no others, when it is loaded: the verifier may take long for each. */
+void keep_programs(struct mem_object *obj, const struct mem_prog *const *wanted);
+#define PROGRAMS(...) ((const struct mem_prog *const[]){__VA_ARGS__ __VA_OPT__(,) NULL})
+
 /* Run a program that takes nothing; what it returned. */
 uint32_t run_program(const struct mem_prog *prog);
 

@@ -31,8 +31,6 @@ static void setup(void)
 	need_bpf();
 	need_linux(6, 10, "atomic instructions on arena memory");
 	skel = assert_ptr(arena_alloc__open());
-	assert_ok(arena_alloc__load(skel));
-	heap = &skel->arena->heap;
 }
 
 static void teardown(void)
@@ -42,6 +40,15 @@ static void teardown(void)
 }
 
 FIXTURE(setup, teardown)
+
+static void load_skel(void)
+{
+	assert_ok(arena_alloc__load(skel));
+	heap = &skel->arena->heap;
+}
+
+/* The verifier takes long for each: a test loads the programs that it runs. */
+#define load(...) (keep_programs(skel->obj, PROGRAMS(__VA_ARGS__)), load_skel())
 
 static void make_heap(size_t present, unsigned int checks)
 {
@@ -75,6 +82,7 @@ static void assert_valid(void)
 
 TEST(a_heap_that_is_not_there_gives_nothing)
 {
+	load(skel->progs.pairs);
 	ck_assert_uint_eq(run(skel->progs.pairs, 64, 1), 1);
 	ck_assert_ptr_eq(mem_alloc(heap, 64), NULL);
 	ck_assert_int_eq(errno, EINVAL);
@@ -86,6 +94,7 @@ TEST(a_heap_is_made_once_and_in_its_arena)
 {
 	struct mem_heap other;
 
+	load();
 	assert_err(mem_heap_create(arena(), &other, NULL), -EINVAL);
 	assert_err(mem_heap_create(assert_ptr(mem_object_find_region(skel->obj, "bss")), heap, NULL),
 		   -EINVAL);
@@ -97,6 +106,7 @@ END_TEST
 
 TEST(each_side_frees_what_the_other_allocated)
 {
+	load(skel->progs.take, skel->progs.give);
 	make_heap(8 << 20, 0);
 	for (uint64_t size = 1; size <= 8192; size = size * 3 / 2 + 1) {
 		ck_assert_uint_eq(run(skel->progs.take, size, 50), 50);
@@ -118,6 +128,7 @@ END_TEST
 
 TEST(out_of_memory_is_counted_and_cured_by_a_refill)
 {
+	load(skel->progs.take, skel->progs.give);
 	uint32_t first;
 
 	make_heap(1, 0);
@@ -139,17 +150,18 @@ END_TEST
 
 TEST(a_keeper_fills_up_what_programs_take, .timeout = 60)
 {
-	struct timespec pause = {0, 100000000};
+	struct timespec pause = {0, 50000000};
 	struct mem_heap_keeper *keeper;
 	uint32_t taken = 0, present;
 
+	load(skel->progs.take);
 	make_heap(1, 0);
 	ck_assert_ptr_eq(mem_heap_keep(heap, 0), NULL);
 	keeper = assert_ptr(mem_heap_keep(heap, 1 << 20));
 	ck_assert_uint_ge(usage().fresh, 1 << 20);
 	for (int i = 0; i < 8; i++) { /* 4 MiB in all, half a MiB at a time */
 		taken += run(skel->progs.take, 1024, 512);
-		for (int wait = 0; wait < 50 && usage().fresh < 1 << 20; wait++)
+		for (int wait = 0; wait < 600 && usage().fresh < 1 << 20; wait++)
 			nanosleep(&pause, NULL);
 		ck_assert_uint_ge(usage().fresh, 1 << 20);
 	}
@@ -166,6 +178,7 @@ END_TEST
 
 TEST(a_program_takes_pages_by_itself)
 {
+	load(skel->progs.take, skel->progs.extend);
 	uint32_t present;
 
 	ck_assert_uint_eq(run(skel->progs.extend, 0, 1), EINVAL);
@@ -185,6 +198,7 @@ TEST(a_reserved_page_is_for_applications_only)
 {
 	char *last;
 
+	load(skel->progs.reserve);
 	make_heap(1, 0);
 	last = mem_at(char, heap, heap->base + (heap->total - 1) * 4096);
 	skel->bss->reserved = mem_low(last);
@@ -201,6 +215,7 @@ END_TEST
 
 TEST(large_blocks_too)
 {
+	load(skel->progs.pairs);
 	make_heap(15 << 20, 0);
 	for (size_t size = 4096; size <= 1 << 20; size *= 2) {
 		char *p = mem_alloc(heap, size), *q = mem_alloc(heap, size - 1);
@@ -226,6 +241,7 @@ TEST(misuse_is_noticed_and_survived)
 {
 	char text[200];
 
+	load(skel->progs.misuse);
 	make_heap(1 << 20, MEM_HEAP_GUARDS);
 	ck_assert_uint_eq(run(skel->progs.misuse, 0, 0), 0);
 	ck_assert_uint_eq(usage().reports, 3);
@@ -359,6 +375,7 @@ TEST(programs_in_every_context_and_threads_at_once, .timeout = 60)
 {
 	struct mem_heap_usage u;
 
+	load_skel();
 	stress(test_seconds(3), 0);
 	drain();
 	u = usage();
@@ -375,6 +392,7 @@ TEST(killed_processes_lose_what_they_were_about_to_hand_over, .timeout = 60)
 {
 	struct mem_heap_usage u;
 
+	load(skel->progs.exchange_many, skel->progs.exchange_on_call, skel->progs.exchange_on_event);
 	stress(test_seconds(3), 1);
 	drain();
 	assert_ok(mem_heap_recover(heap));
@@ -392,6 +410,7 @@ TEST(a_thread_that_ends_leaves_its_cache_to_others)
 {
 	pthread_t thread;
 
+	load();
 	make_heap(1 << 20, 0);
 	for (int i = 0; i < 100; i++) {
 		stop = 0;
@@ -430,6 +449,7 @@ TEST(a_heap_does_not_reach_out_of_its_arena)
 	struct mem_heap_usage u;
 	size_t size;
 
+	load();
 	make_heap(1 << 20, 0);
 	mem_region_data(arena(), &size);
 	mem_heap_leave(heap);
@@ -444,11 +464,14 @@ TEST(a_damaged_heap_does_not_take_the_application_along, .timeout = 60)
 {
 	unsigned int seed = 1;
 
-	make_heap(4 << 20, 0);
+	load();
 	for (int round = 0; round < test_rounds(100); round++) {
 		void *kept[50] = {NULL};
-		char *memory = mem_alloc(heap, 16), *at = (char *)skel->arrays.arena;
+		char *memory, *at = (char *)skel->arrays.arena;
 
+		memset(heap, 0, sizeof(*heap)); /* one that is whole again */
+		make_heap(4 << 20, 0);
+		memory = mem_alloc(heap, 16);
 		for (int i = 0; i < 2000; i++) {
 			unsigned int page = 1 + (unsigned int)rand_r(&seed) % 1000;
 
@@ -465,8 +488,9 @@ TEST(a_damaged_heap_does_not_take_the_application_along, .timeout = 60)
 		}
 		mem_free(heap, memory);
 		mem_heap_recover(heap);
-		usage();
+		mem_heap_usage(heap, &(struct mem_heap_usage){0});
 		mem_heap_is_valid(heap);
+		mem_heap_leave(heap);
 	}
 }
 END_TEST

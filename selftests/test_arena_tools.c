@@ -35,7 +35,7 @@ static void start(void)
 {
 	struct mem_heap_opts opts = {.sz = sizeof(opts), .present = 32 << 20};
 
-	skel = assert_ptr(arena_tools__open_and_load());
+	assert_ok(arena_tools__load(skel));
 	heap = &skel->arena->heap;
 	assert_ok(mem_heap_create(assert_ptr(mem_object_find_region(skel->obj, "arena")), heap, &opts));
 	for (int i = 0; i < 4; i++)
@@ -105,6 +105,7 @@ TEST(every_kind_of_program_and_threads_at_once, .timeout = 60)
 	pthread_t thread;
 	uint64_t fired;
 
+	skel = assert_ptr(arena_tools__open());
 	start();
 	progs[0] = skel->progs.everything;
 	progs[1] = skel->progs.by_pointer;
@@ -143,12 +144,22 @@ static pid_t start_victim(void)
 		use_all(NULL);
 }
 
+/* All of them are loaded above. */
+static struct arena_tools *open_some(void)
+{
+	struct arena_tools *some = assert_ptr(arena_tools__open());
+
+	keep_programs(some->obj, PROGRAMS(some->progs.everything, some->progs.by_pointer, some->progs.close_all));
+	return some;
+}
+
 /* A second object with the same programs and variables takes the arena of the first one. */
 TEST(two_objects_and_processes_that_are_killed, .timeout = 60)
 {
-	struct arena_tools *other = assert_ptr(arena_tools__open());
+	struct arena_tools *other = open_some();
 	int status;
 
+	skel = open_some();
 	start();
 	assert_ok(mem_map_reuse_fd(other->maps.arena, mem_map_fd(skel->maps.arena)));
 	assert_ok(arena_tools__load(other));
@@ -198,7 +209,8 @@ static void loads(const char *options)
 }
 
 /* The verifier sees other instructions each time. */
-TEST(compilers_make_what_verifiers_take, .host_only = "runs the compiler", .timeout = 60)
+TEST(compilers_make_what_verifiers_take, .host_only = "runs the compiler", .unsanitized = "is about the compiler's work",
+     .timeout = 60)
 {
 	loads("-O1 -mcpu=v3 -D__TARGET_ARCH_x86");
 	loads("-O1 -mcpu=v4");

@@ -20,16 +20,9 @@ static struct mem_hash *table, *wide;
 
 static void setup(void)
 {
-	struct mem_heap_opts opts = {.sz = sizeof(opts), .present = 100 << 20};
-
 	need_bpf();
 	need_linux(6, 10, "atomic instructions on arena memory");
 	skel = assert_ptr(arena_hash__open());
-	assert_ok(arena_hash__load(skel));
-	heap = &skel->arena->heap;
-	table = &skel->arena->table;
-	wide = &skel->arena->wide_table;
-	assert_ok(mem_heap_create(assert_ptr(mem_object_find_region(skel->obj, "arena")), heap, &opts));
 }
 
 static void teardown(void)
@@ -39,6 +32,20 @@ static void teardown(void)
 }
 
 FIXTURE(setup, teardown)
+
+static void load_skel(void)
+{
+	struct mem_heap_opts opts = {.sz = sizeof(opts), .present = 100 << 20};
+
+	assert_ok(arena_hash__load(skel));
+	heap = &skel->arena->heap;
+	table = &skel->arena->table;
+	wide = &skel->arena->wide_table;
+	assert_ok(mem_heap_create(assert_ptr(mem_object_find_region(skel->obj, "arena")), heap, &opts));
+}
+
+/* The verifier takes long for each: a test loads the programs that it runs. */
+#define load(...) (keep_programs(skel->obj, PROGRAMS(__VA_ARGS__)), load_skel())
 
 static uint32_t run(const struct mem_prog *prog, uint64_t first, uint64_t count)
 {
@@ -78,6 +85,7 @@ TEST(one_side_finds_what_the_other_set)
 {
 	unsigned long long key, value;
 
+	load_skel();
 	assert_ok(numbers_create(heap, table, 20000));
 	ck_assert_uint_eq(run(skel->progs.fill, 1, 10000), 0);
 	for (key = 1; key <= 10000; key++) {
@@ -114,6 +122,7 @@ TEST(it_grows_and_is_full_when_it_must_be)
 	unsigned long long key, value;
 	int err = 0;
 
+	load(skel->progs.search);
 	assert_ok(numbers_create(heap, table, 100));
 	assert_err(numbers_create(heap, table, 100), -EBUSY);
 	for (key = 1; key <= 50000 && !err; key++) {
@@ -141,6 +150,7 @@ TEST(it_agrees_with_a_model)
 	unsigned long long model[512] = {0}, value;
 	unsigned int seed = 5;
 
+	load();
 	assert_ok(numbers_create(heap, table, 100));
 	for (int i = 0; i < 300000; i++) {
 		unsigned long long key = (unsigned)rand_r(&seed) % 512, now = (unsigned)rand_r(&seed) + 1;
@@ -269,6 +279,7 @@ static void stress(double length, int kill_some, int grow)
 
 TEST(programs_and_threads_at_once, .timeout = 60)
 {
+	load(skel->progs.change_many, skel->progs.change_on_call);
 	stress(test_seconds(3), 0, 0);
 	ck_assert_uint_gt(check_wide(), 10);
 }
@@ -276,6 +287,7 @@ END_TEST
 
 TEST(it_grows_while_others_use_it, .timeout = 60)
 {
+	load(skel->progs.change_many, skel->progs.change_on_call);
 	stress(test_seconds(3), 0, 1);
 	ck_assert_uint_gt(check_wide(), 10);
 }
@@ -283,6 +295,7 @@ END_TEST
 
 TEST(writers_that_are_killed_leave_it_whole, .timeout = 60)
 {
+	load(skel->progs.change_many, skel->progs.change_on_call);
 	stress(test_seconds(3), 1, 0);
 	/* whoever comes next puts in order what the dead left */
 	for (unsigned int i = 0; i < 64; i++) {
@@ -301,6 +314,7 @@ TEST(a_damaged_table_does_not_take_the_application_along, .timeout = 60)
 {
 	unsigned int seed = 3;
 
+	load(skel->progs.fill);
 	for (int round = 0; round < test_rounds(50); round++) {
 		struct mem_hash_cursor cursor = {0};
 		unsigned long long key, value = 1;

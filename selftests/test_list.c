@@ -24,14 +24,9 @@ static struct mem_heap *heap;
 
 static void setup(void)
 {
-	struct mem_heap_opts opts = {.sz = sizeof(opts), .present = 4 << 20};
-
 	need_bpf();
 	need_linux(6, 10, "atomic instructions on arena memory");
 	skel = assert_ptr(arena_structs__open());
-	assert_ok(arena_structs__load(skel));
-	heap = &skel->arena->heap;
-	assert_ok(mem_heap_create(assert_ptr(mem_object_find_region(skel->obj, "arena")), heap, &opts));
 }
 
 static void teardown(void)
@@ -41,6 +36,18 @@ static void teardown(void)
 }
 
 FIXTURE(setup, teardown)
+
+static void load_skel(void)
+{
+	struct mem_heap_opts opts = {.sz = sizeof(opts), .present = 4 << 20};
+
+	assert_ok(arena_structs__load(skel));
+	heap = &skel->arena->heap;
+	assert_ok(mem_heap_create(assert_ptr(mem_object_find_region(skel->obj, "arena")), heap, &opts));
+}
+
+/* The verifier takes long for each: a test loads the programs that it runs. */
+#define load(...) (keep_programs(skel->obj, PROGRAMS(__VA_ARGS__)), load_skel())
 
 static uint32_t run(const struct mem_prog *prog, uint64_t count)
 {
@@ -83,6 +90,7 @@ TEST(both_sides_build_walk_and_empty_a_list)
 	struct mem_list_node *node;
 	uint64_t sum = 0;
 
+	load_skel();
 	ck_assert_uint_eq(run(skel->progs.append, 100), 0);
 	ck_assert_uint_eq(check_list(&sum), 100);
 	ck_assert_uint_eq(sum, 5050);
@@ -169,6 +177,7 @@ TEST(programs_and_threads_move_elements_and_lose_none, .timeout = 60)
 	uint64_t sum = 0;
 	unsigned int n;
 
+	load(skel->progs.append, skel->progs.shuffle_many, skel->progs.shuffle_on_call);
 	shuffle(test_seconds(2), 0);
 	n = check_list(&sum);
 	n += empty_stack(&sum);
@@ -184,6 +193,7 @@ TEST(a_killed_process_loses_what_it_held_and_leaves_a_list, .timeout = 60)
 	uint64_t sum = 0;
 	struct item *item;
 
+	load(skel->progs.append, skel->progs.shuffle_many, skel->progs.shuffle_on_call);
 	victims = (unsigned int)shuffle(test_seconds(2), 1);
 	item = assert_ptr(mem_new(heap, struct item)); /* the first lock after a death repairs */
 	assert_ok(mem_list_append(heap, &skel->arena->list, &item->link));
@@ -200,6 +210,7 @@ TEST(rings_carry_values_in_order_both_ways)
 	struct event event = {0};
 	uint64_t sum = 0;
 
+	load(skel->progs.produce, skel->progs.consume);
 	ck_assert_int_eq(mem_ring_pop(heap, &skel->arena->up, &event), -EINVAL);
 	ck_assert_int_eq(mem_ring_create(heap, &skel->arena->up, 100, 24), -EINVAL);
 	assert_ok(mem_ring_create(heap, &skel->arena->up, 64, sizeof(event)));
@@ -263,6 +274,7 @@ TEST(many_producers_and_consumers_and_deaths, .timeout = 60)
 	uint64_t counts[2] = {0};
 	pthread_t threads[6];
 
+	load(skel->progs.produce, skel->progs.consume);
 	assert_ok(mem_ring_create(heap, &skel->arena->up, 64, sizeof(struct event)));
 	assert_ok(mem_ring_create(heap, &skel->arena->down, 64, sizeof(struct event)));
 	skel->data->count = 500;
@@ -295,10 +307,13 @@ END_TEST
 
 TEST(counters_and_histograms_count_every_event)
 {
-	struct mem_link *link = assert_ptr(mem_prog_attach(skel->progs.count_call));
-	struct mem_histogram *h = &skel->arena->histogram;
 	unsigned long long before, after;
+	struct mem_histogram *h;
+	struct mem_link *link;
 
+	load(skel->progs.count_call);
+	h = &skel->arena->histogram;
+	link = assert_ptr(mem_prog_attach(skel->progs.count_call));
 	before = mem_counter_sum(&skel->arena->counter);
 	for (int i = 0; i < 1000; i++)
 		getppid();
@@ -339,6 +354,7 @@ TEST(each_number_is_given_once)
 	unsigned long long *element;
 	pthread_t threads[2];
 
+	load(skel->progs.take_ids);
 	ck_assert_uint_eq(run(skel->progs.take_ids, 1), EINVAL);
 	assert_ok(mem_bitmap_create(heap, &skel->arena->ids, 3001));
 	assert_ok(mem_array_create(heap, &skel->arena->array, 3001, 8));
@@ -375,6 +391,7 @@ TEST(damaged_structures_do_not_take_the_application_along)
 	struct event event = {0};
 	unsigned int seed = 9;
 
+	load();
 	assert_ok(mem_ring_create(heap, &skel->arena->up, 64, sizeof(event)));
 	for (int round = 0; round < test_rounds(3000); round++) {
 		struct mem_list_node *node;
