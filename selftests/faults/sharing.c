@@ -11,8 +11,8 @@
 #include <mem/migrate.h>
 
 #include "bpffs.h"
-#include "externs.skel.h"
 #include "faults/sweep.h"
+#include "lifetime.skel.h"
 #include "migrate_new.skel.h"
 #include "rawbpf.h"
 #include "region_data.skel.h"
@@ -23,7 +23,7 @@ OBJECT(shared, 6009);
 OBJECT(region_data, 0);
 OBJECT(region_named, 0);
 OBJECT(migrate_new, 0);
-OBJECT(externs, 0);
+OBJECT(lifetime, 0);
 
 #define ROOT "/sys/fs/bpf/"
 #define PIN ROOT "folder/pin"
@@ -337,10 +337,10 @@ static int try_mem_schema_of_map(struct subject *s)
 /* ---- the tables */
 
 static const struct operation reusing[] = {
-	{TRY(mem_map_reuse_fd), &shared, made_and_opened, "table", AGAIN},
+	{TRY(mem_map_reuse_fd), &region_data, made_and_opened, "table", AGAIN},
 	{TRY_WITH(mem_map_reuse_fd, "arena"), &shared, made_and_opened, "arena", AGAIN},
-	{TRY(mem_region_attach), &shared, made, "table", AGAIN},
-	{TRY_AS("mem_region_attach window", attach_window), &shared, made, "table", AGAIN | NAMELESS},
+	{TRY(mem_region_attach), &region_data, made, "table", AGAIN},
+	{TRY_AS("mem_region_attach window", attach_window), &region_data, made, "table", AGAIN | NAMELESS},
 	{TRY_WITH(mem_region_attach, "arena"), &shared, made, "arena", AGAIN},
 	{TRY(mem_schema_of_image), &region_data, NULL, NULL, AGAIN},
 	{TRY(mem_schema_of_map), &region_data, made, "table", AGAIN | NAMELESS},
@@ -373,7 +373,7 @@ static const struct operation pinning[] = {
 static const struct operation outliving[] = {
 	{TRY(mem_skeleton_pin), &migrate_new, loaded, NULL, AGAIN, unpin_all},
 	{TRY(mem_skeleton_open_pinned), &migrate_new, attached_and_pinned, NULL, AGAIN, unpin_all},
-	{TRY_WITH(mem_skeleton_open_pinned, "attached"), &externs, attached_and_pinned, NULL, AGAIN, unpin_all},
+	{TRY_WITH(mem_skeleton_open_pinned, "attached"), &lifetime, attached_and_pinned, NULL, AGAIN, unpin_all},
 	{TRY(mem_skeleton_unpin), &migrate_new, attached_and_pinned, NULL, AGAIN | NAMELESS, unpin_all},
 	{0},
 };
