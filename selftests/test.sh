@@ -34,7 +34,9 @@ build()
 	local name=$1 log=$work/$1.log began=$SECONDS status=0
 
 	shift
-	"$MAKE" --no-print-directory -j "$(nproc)" "$@" > "$log" 2>&1 || status=$?
+	# a signal's trap would wait for a command, but not for `wait`
+	"$MAKE" --no-print-directory -j "$(nproc)" "$@" > "$log" 2>&1 &
+	wait $! || status=$?
 	if [ $status = 0 ]; then
 		printf 'build\tbuild\tok\t%s\t\t%s\n' "$name" $((SECONDS - began)) >> "$RESULTS.d/0-build"
 		printf '  %-16s %-14s ok (%d s)\n' build "$name" $((SECONDS - began))

@@ -89,7 +89,7 @@ a_program_that_ends_early_has_failed()
 	says 'early.(program) on here: the program ended with exit code 3 after one'
 }
 
-# all_lanes FUZZ MATRIX SETARCH: what `make test` does, with these commands in place of those.
+# all_lanes FUZZ MATRIX SETARCH [BUILD]: what `make test` does, with these commands in place of those.
 all_lanes()
 {
 	local lanes=$scratch/lanes
@@ -97,7 +97,7 @@ all_lanes()
 	mkdir -p "$lanes/vm" "$lanes/bin" "$lanes/build/selftests" "$lanes/build/asan/selftests"
 	cp selftests/{test.sh,run.sh,collect,collect.awk,report.awk} "$lanes"
 	printf '#!/bin/sh\necho "ok   one.test"\n' > "$lanes/build/selftests/test_one"
-	printf '#!/bin/sh\n[ "$2" != fuzz-run ] || %s\n' "$1" > "$lanes/bin/make"
+	printf '#!/bin/sh\n[ "$2" = fuzz-run ] || { %s; }\n[ "$2" != fuzz-run ] || %s\n' "${4:-:}" "$1" > "$lanes/bin/make"
 	printf '#!/bin/sh\n%s\n' "$2" > "$lanes/vm/matrix"
 	printf '#!/bin/sh\n%s\n' "$3" > "$lanes/bin/setarch"
 	printf '#!/bin/sh\n' > "$lanes/build/selftests/can_bpf"
@@ -107,31 +107,48 @@ all_lanes()
 		KERNELS=none TESTS=test_one TEST_SCRIPTS='' TSAN_PROGRAMS='' TEST='' V=0 "$lanes/test.sh" > "$scratch/out"
 }
 
-# Whoever ends it with a signal ends all of it.
-nothing_goes_on_when_it_is_ended()
+# runs PROCESS: it is there, and has not ended.
+runs()
 {
-	local lanes pid status=0
+	[ -e "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status"
+}
 
-	# shellcheck disable=SC2016 # for the stand-in to expand
-	all_lanes 'exit 0' 'sleep 1000 & echo $! > "$0.pid"; wait' 'exit 0' &
+# ends_with_it WHO COMMAND...: all_lanes with these commands is ended by a signal, and what WHO started ends, too.
+ends_with_it()
+{
+	local who=$scratch/lanes/$1 lanes pid status=0
+
+	all_lanes "${@:2}" &
 	lanes=$!
 	for _ in $(seq 600); do
-		[ ! -s "$scratch/lanes/vm/matrix.pid" ] || break
+		[ ! -s "$who.pid" ] || break
 		sleep 0.1
 	done
+	pid=$(cat "$who.pid")
 	# of the shell of all_lanes, test.sh is the only child
 	kill "$(cat "/proc/$lanes"/task/*/children)"
-	wait "$lanes" || status=$?
-	[ $status = 130 ]
-	pid=$(cat "$scratch/lanes/vm/matrix.pid")
+	# nobody may have waited for it
 	for _ in $(seq 300); do
-		# nobody may have waited for it
-		[ -e "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" || return 0
+		if ! runs "$lanes" && ! runs "$pid"; then
+			wait "$lanes" || status=$?
+			[ $status = 130 ]
+			return
+		fi
 		sleep 0.1
 	done
 	kill "$pid"
-	echo "what the emulator would be goes on"
+	echo "what $1 started goes on"
 	return 1
+}
+
+# Whoever ends it with a signal ends all of it, at once.
+nothing_goes_on_when_it_is_ended()
+{
+	# shellcheck disable=SC2016 # for the stand-in to expand
+	local for_long='sleep 1000 & echo $! > "$0.pid"; wait'
+
+	ends_with_it vm/matrix 'exit 0' "$for_long" 'exit 0'
+	ends_with_it bin/make 'exit 0' 'exit 0' 'exit 0' "$for_long"
 }
 
 what_can_not_run_has_failed()
