@@ -274,7 +274,7 @@ TEST(protocol_of_the_server)
 END_TEST
 
 /* More than there is memory for, of sizes that change: every answer is whole, and there are some. */
-TEST(old_items_make_room, .timeout = 40)
+TEST(old_items_make_room, .timeout = 40, .slow_emulated = "looks for old items thousands of times")
 {
 	static char value[60000];
 	struct cache_stats stats;
