@@ -117,7 +117,138 @@ TEST(names_that_do_not_exist)
 }
 END_TEST
 
-/* --- made by hand --- */
+/* Alone, so that it is looked up: what the strings say must be what is found. */
+static uint32_t offset_of(const struct btf_view *view, const char *name)
+{
+	uint32_t id = 0;
+	struct kernel_btf_want want = {.name = name, .prefix = "", .kind = BTF_KIND_FUNC, .id = &id, .name_off = 1};
+
+	ck_assert_int_eq(btf_strings_find(view, &want, 1), 0);
+	return want.name_off;
+}
+
+TEST(kernel_names_one_by_one)
+{
+	uint32_t seen = 0, step;
+	struct kernel_btf btf;
+
+	assert_ok(kernel_btf_open(&btf, "test"));
+	step = count_types(&btf.view) / (uint32_t)test_rounds(500) + 1;
+	for (const char *at = btf.view.types; at < btf.view.types_end; at += btf_record_size((const void *)at)) {
+		const struct btf_type *type = (const void *)at;
+
+		if (type->name_off && seen++ % step == 0)
+			ck_assert_uint_eq(offset_of(&btf.view, btf.view.strings + type->name_off), type->name_off);
+	}
+	ck_assert_uint_gt(seen, 1000);
+	kernel_btf_close(&btf);
+}
+END_TEST
+
+/* --- strings made by hand --- */
+
+enum { NAMES = 4000, NAME_ROOM = 16, STRINGS_ROOM = 2 * NAMES * NAME_ROOM };
+
+/* Names in no order, then names in order but for a few; exactly as long as they are. */
+static struct btf_view made_strings(void)
+{
+	char *room = calloc(1, STRINGS_ROOM), *end = room + 1, *strings;
+	size_t size;
+
+	ck_assert_ptr_nonnull(room);
+	for (uint32_t i = 0; i < NAMES; i++)
+		end += sprintf(end, "%c%u", 'a' + i * 7 % 26, i) + 1;
+	for (uint32_t i = 0; i < NAMES; i++)
+		end += sprintf(end, i % 1000 == 700 ? "stray%u" : "name_%06u", i) + 1;
+	size = (size_t)(end - room);
+	strings = malloc(size);
+	ck_assert_ptr_nonnull(strings);
+	memcpy(strings, room, size);
+	free(room);
+	return (struct btf_view){.strings = strings, .strings_end = strings + size};
+}
+
+TEST(strings_in_order)
+{
+	struct btf_view view = made_strings();
+	const char *next;
+
+	for (const char *name = view.strings + 1; name < view.strings_end; name = next) {
+		next = name + strlen(name) + 1;
+		if ((name - view.strings) % 8 == 0 || next == view.strings_end || name[0] == 's')
+			ck_assert_uint_eq(offset_of(&view, name), name - view.strings);
+	}
+	ck_assert_uint_eq(offset_of(&view, "name_000700"), 0);
+	ck_assert_uint_eq(offset_of(&view, "name_00"), 0);
+	ck_assert_uint_eq(offset_of(&view, "ame_000001"), 0);
+	ck_assert_uint_eq(offset_of(&view, "zz"), 0);
+	ck_assert_uint_eq(offset_of(&view, ""), 0);
+	view.strings_end--; /* a last name without an end is none */
+	ck_assert_uint_eq(offset_of(&view, "name_003999"), 0);
+	ck_assert_uint_ne(offset_of(&view, "name_003998"), 0);
+	free((void *)view.strings);
+}
+END_TEST
+
+TEST(one_long_string)
+{
+	enum { SIZE = 10000 };
+	char *strings = malloc(SIZE);
+	struct btf_view view = {.strings = strings, .strings_end = strings + SIZE};
+
+	ck_assert_ptr_nonnull(strings);
+	memset(strings, 'x', SIZE);
+	strings[0] = strings[SIZE - 1] = '\0';
+	ck_assert_uint_eq(offset_of(&view, "x"), 0);
+	ck_assert_uint_eq(offset_of(&view, "y"), 0);
+	ck_assert_uint_eq(offset_of(&view, strings + 1), 1);
+	free(strings);
+}
+END_TEST
+
+/* Whatever is there: a name is found if and only if it is there, as a whole. */
+static void look_for(const struct btf_view *view, const char *name)
+{
+	size_t size = (size_t)(view->strings_end - view->strings), length = strlen(name);
+	uint32_t offset = offset_of(view, name);
+	char whole[64] = "";
+
+	if (!length || length > sizeof(whole) - 2)
+		return;
+	memcpy(whole + 1, name, length);
+	ck_assert_int_eq(offset != 0, memmem(view->strings, size, whole, length + 2) != NULL);
+	if (offset)
+		ck_assert(!view->strings[offset - 1] && !strcmp(view->strings + offset, name));
+}
+
+TEST(damaged_strings)
+{
+	static const char bytes[] = {0, 0, 1, 'a', 'n', '_', '0', '9', 'z', (char)0xff};
+	struct btf_view view = made_strings();
+	size_t size = (size_t)(view.strings_end - view.strings);
+	char *strings = (char *)view.strings, name[32];
+
+	srandom(1);
+	for (int round = 0; round < test_rounds(300); round++) {
+		for (int i = 0; i < 20; i++)
+			strings[(size_t)random() % size] = bytes[(size_t)random() % sizeof(bytes)];
+		for (int i = 0; i < 5; i++) {
+			const char *at = strings + (size_t)random() % (size - sizeof(name));
+
+			snprintf(name, sizeof(name), "%s", at + strnlen(at, sizeof(name) - 1));
+			look_for(&view, name);
+			at = memchr(at, '\0', (size_t)(view.strings_end - 1 - at));
+			if (!at)
+				continue;
+			snprintf(name, sizeof(name), "%.*s", (int)strnlen(at + 1, (size_t)(view.strings_end - at - 1)), at + 1);
+			look_for(&view, name);
+		}
+	}
+	free(strings);
+}
+END_TEST
+
+/* --- types made by hand --- */
 
 enum { TYPES = 20000 };
 
@@ -155,6 +286,82 @@ TEST(members_that_look_like_types)
 	compare(&view, 1, TYPES);
 	free((void *)view.types);
 	free(strings);
+}
+END_TEST
+
+enum { RANDOM_NAMES = 200, RANDOM_TYPES = 6000, RANDOM_WORDS = RANDOM_TYPES * 24 };
+
+/* What follows a type: anything, or what looks like types. */
+static uint32_t *random_tail(uint32_t *at, size_t words)
+{
+	bool like_types = random() % 2;
+
+	for (size_t i = 0; i < words; i++)
+		at[i] = !like_types	? (uint32_t)random()
+			: i % 3 == 0	? (uint32_t)random() % RANDOM_NAMES
+			: i % 3 == 1	? (uint32_t)BTF_KIND_FUNC << 24
+					: 1;
+	return at + words;
+}
+
+static uint32_t *random_type(uint32_t *at)
+{
+	static const uint8_t kinds[] = {BTF_KIND_INT, BTF_KIND_PTR, BTF_KIND_STRUCT, BTF_KIND_ENUM, BTF_KIND_FUNC,
+					BTF_KIND_FUNC_PROTO, BTF_KIND_ARRAY, BTF_KIND_ENUM64, BTF_KIND_DECL_TAG};
+	uint32_t kind = kinds[(size_t)random() % sizeof(kinds)], length = (uint32_t)random() % 8;
+	struct btf_type *type = (void *)at;
+
+	if (kind == BTF_KIND_INT || kind == BTF_KIND_PTR || kind == BTF_KIND_ARRAY || kind == BTF_KIND_DECL_TAG)
+		length = 0;
+	else if (random() % 500 == 0 && kind != BTF_KIND_FUNC)
+		length *= 300;
+	*type = (struct btf_type){.name_off = (uint32_t)random() % RANDOM_NAMES,
+				  .info = kind << 24 | length | (uint32_t)(random() % 2) << 31};
+	return random_tail((uint32_t *)(type + 1), btf_record_size(type) / 4 - 3);
+}
+
+static void compare_random(const struct btf_view *view)
+{
+	struct kernel_btf_want wants[50];
+	uint32_t ids[50] = {0}, count = 1 + (uint32_t)random() % 50;
+	bool all = true;
+	int64_t types;
+
+	for (uint32_t i = 0; i < count; i++)
+		wants[i] = (struct kernel_btf_want){
+			.name = "", .prefix = "", .name_off = (uint32_t)random() % RANDOM_NAMES,
+			.kind = random() % 10 ? BTF_KIND_FUNC : BTF_KIND_ENUM64, .id = &ids[i]};
+	types = btf_scan(view, wants, count);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t id = wants[i].name_off ? walk_for(view, wants[i].name_off, wants[i].kind) : 0;
+
+		ck_assert_uint_eq(ids[i], id);
+		all &= id != 0;
+	}
+	if (all)
+		ck_assert_int_gt(types, 0);
+	else
+		ck_assert_int_eq(types, count_types(view));
+}
+
+TEST(random_types)
+{
+	static const char strings[RANDOM_NAMES];
+	uint32_t *words = malloc(RANDOM_WORDS * sizeof(*words));
+	struct btf_view view = {.types = (char *)words, .strings = strings, .strings_end = strings + RANDOM_NAMES};
+
+	ck_assert_ptr_nonnull(words);
+	srandom(2);
+	for (int round = 0; round < test_rounds(100); round++) {
+		uint32_t *at = words, most = (uint32_t)random() % RANDOM_TYPES;
+
+		for (uint32_t i = 0; i < most && at < words + RANDOM_WORDS - 8192; i++)
+			at = random_type(at);
+		view.types_end = (char *)at;
+		for (int i = 0; i < 5; i++)
+			compare_random(&view);
+	}
+	free(words);
 }
 END_TEST
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Counting types. How long a type's record is stands in the record, so each step waits for the one before
- * it. The types are cut into lanes of which six are walked alternately. A lane begins where records seem
+ * it. The types are cut into lanes, of which six are walked alternately. A lane begins where records seem
  * to begin, and counts only if the walk of the one before it ends exactly there.
  *
- * Lanes are short: when there is none left to take turns with, the last ones are walked alone, which is slow;
- * and those behind the last type that is wanted are not walked at all.
+ * Lanes are short: those behind the last type that is wanted need not be walked.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,9 +12,9 @@
 
 #include "btf_scan.h"
 
-#define LANES 64
+#define LANES 128
 #define LANE_SIZE_MIN 4096 /* bytes */
-#define PLAUSIBLE_RUN 32   /* records in a row that make a beginning believable */
+#define PLAUSIBLE_RUN 6	   /* records in a row that make a beginning believable */
 #define FILTER_SIZE 4096
 
 /* Wants by the offset of their name: open addressing, at most half full. */
@@ -25,13 +24,19 @@ struct want_table {
 	bool filter[FILTER_SIZE];       /* by an offset's low bits: one such is in it */
 };
 
-/* A part of the types. ids: by want, counted from the first of this part, from 1; 0: not in it. */
+/* A part of the types. */
 struct lane {
-	const char *start, *at, *stop;
-	const char *next; /* where the one behind it begins */
-	uint32_t count; /* types walked */
-	uint32_t begun; /* steps that all walks had made when this one began */
-	uint32_t *ids;
+	const char *start, *at; /* of its walk */
+	const char *next;	/* where the lane behind it begins */
+	uint32_t count;		/* types walked */
+	uint32_t begun;		/* steps that all walks had made when this one began */
+};
+
+/* A wanted type that a walk has met. */
+struct hit {
+	uint32_t want;
+	int lane;
+	uint32_t id; /* counted from the first of the lane, from 1 */
 };
 
 struct scan {
@@ -40,9 +45,14 @@ struct scan {
 	uint32_t count;
 	struct want_table table;
 	struct lane lanes[LANES];
-	int taken;     /* lanes that a walk has begun */
-	uint32_t left; /* wants that no lane has seen */
+	int taken; /* lanes whose walk has begun */
+	int ended; /* the first lanes, up to one whose walk has not ended */
+	int last;  /* what has been seen is in the lanes up to this one */
+	struct hit *hits;
+	uint32_t hit_count, hit_room;
+	uint32_t left; /* wants that no walk has seen */
 	bool *seen;    /* by want */
+	int err;
 };
 
 static uint32_t mix(uint32_t name_off)
@@ -50,7 +60,7 @@ static uint32_t mix(uint32_t name_off)
 	return name_off * 0x9e3779b1U >> 7;
 }
 
-static int table_build(struct scan *s)
+static COLD int table_build(struct scan *s)
 {
 	struct want_table *table = &s->table;
 	uint32_t slots = 16;
@@ -73,23 +83,48 @@ static int table_build(struct scan *s)
 	return table->slots ? 0 : -ENOMEM;
 }
 
-static void found(struct scan *s, struct lane *lane, uint32_t want, uint32_t id)
+static COLD void add_hit(struct scan *s, uint32_t want, int lane, uint32_t id)
 {
-	lane->ids[want] = id;
-	s->left -= !s->seen[want];
+	if (s->hit_count == s->hit_room) {
+		uint32_t room = s->hit_room ? 2 * s->hit_room : 16;
+		struct hit *hits = realloc(s->hits, room * sizeof(*hits));
+
+		if (!hits) {
+			s->err = -ENOMEM;
+			return;
+		}
+		s->hits = hits;
+		s->hit_room = room;
+	}
+	s->hits[s->hit_count++] = (struct hit){ .want = want, .lane = lane, .id = id };
+	if (s->seen[want])
+		return;
 	s->seen[want] = true;
+	s->left--;
+	if (s->last < lane)
+		s->last = lane;
 }
 
-static void __attribute__((noinline)) offer(struct scan *s, struct lane *lane, const char *at, uint32_t id)
+static COLD void offer(struct scan *s, const struct lane *lane, const char *at, uint32_t id)
 {
 	const struct btf_type *type = (const void *)at;
 	struct kernel_btf_want *want;
 
 	for (uint32_t slot = mix(type->name_off) & s->table.mask; (want = s->table.slots[slot]);
 	     slot = (slot + 1) & s->table.mask)
-		if (want->name_off == type->name_off && want->kind == btf_kind_of(type) &&
-		    !lane->ids[want - s->wants])
-			found(s, lane, (uint32_t)(want - s->wants), id - lane->begun);
+		if (want->name_off == type->name_off && want->kind == btf_kind_of(type))
+			add_hit(s, (uint32_t)(want - s->wants), (int)(lane - s->lanes), id - lane->begun);
+}
+
+/* Of the lanes from one to another. */
+static COLD void drop_hits(struct scan *s, int from, int to)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < s->hit_count; i++)
+		if (s->hits[i].lane < from || s->hits[i].lane >= to)
+			s->hits[kept++] = s->hits[i];
+	s->hit_count = kept;
 }
 
 /* Bytes of a record: for itself, and for each of its parts. */
@@ -122,27 +157,26 @@ static const struct size {
 #undef UNKNOWN
 };
 
-/* Past the end in any case, where a record says so. */
-static inline const char *advance(const struct scan *s, const char *at, uint64_t size)
-{
-#if UINTPTR_MAX == UINT32_MAX /* or it would come round */
-	if (size > (size_t)(s->view->types_end - at))
-		return s->view->types_end + 1;
-#else
-	(void)s;
-#endif
-	return at + size;
-}
-
-/* The record behind the one at a place; id is what it has in this lane. */
-static inline const char *step(struct scan *s, struct lane *lane, const char *at, uint32_t id)
+/* Behind a record; past the end in any case, where a record says so. */
+static inline const char *behind(const struct btf_view *view, const char *at)
 {
 	const struct btf_type *type = (const void *)at;
 	const struct size *size = &sizes[btf_kind_of(type)];
+	uint64_t bytes = size->self + (uint64_t)size->part * btf_length_of(type);
 
-	if (__builtin_expect(s->table.filter[type->name_off % FILTER_SIZE], 0))
-		offer(s, lane, at, id);
-	return advance(s, at, size->self + (uint64_t)size->part * btf_length_of(type));
+#if UINTPTR_MAX == UINT32_MAX /* or it would come round */
+	if (bytes > (size_t)(view->types_end - at))
+		return view->types_end + 1;
+#else
+	(void)view;
+#endif
+	return at + bytes;
+}
+
+/* Whether one of the wants may have the name of the type that is here. */
+static inline bool may_be_wanted(const struct scan *s, const char *at)
+{
+	return s->table.filter[((const struct btf_type *)(const void *)at)->name_off % FILTER_SIZE];
 }
 
 /* Whether a record can be here: its head has nothing that no type has. */
@@ -163,9 +197,9 @@ static const char *find_record(const struct btf_view *view, const char *at, cons
 		const char *next = at;
 		int run = 0;
 
-		while (run < PLAUSIBLE_RUN && (size_t)(view->types_end - next) >= sizeof(struct btf_type) &&
+		while (run < PLAUSIBLE_RUN && next < end && (size_t)(end - next) >= sizeof(struct btf_type) &&
 		       is_plausible(view, next)) {
-			next += btf_record_size((const void *)next);
+			next = behind(view, next);
 			run++;
 		}
 		if (run == PLAUSIBLE_RUN)
@@ -173,6 +207,8 @@ static const char *find_record(const struct btf_view *view, const char *at, cons
 	}
 	return end;
 }
+
+/* --- lanes --- */
 
 /* Where a lane begins: at the end where there is too little for all. */
 static const char *lane_start(const struct scan *s, size_t lane)
@@ -185,136 +221,157 @@ static const char *lane_start(const struct scan *s, size_t lane)
 	return lane < LANES && lane * part < size ? find_record(s->view, from + lane * part, end) : end;
 }
 
-/* It ends where the next one begins; the last record's head has to be there. */
 static void place_lane(struct scan *s, int i)
 {
-	const char *from = s->view->types, *end = s->view->types_end;
 	struct lane *lane = &s->lanes[i];
 
-	lane->start = lane->at = i ? s->lanes[i - 1].next : from;
-	lane->next = lane->stop = lane_start(s, (size_t)i + 1);
-	if (lane->stop == end)
-		lane->stop = end - (end - from < 12 ? end - from : 11);
+	lane->start = lane->at = i ? s->lanes[i - 1].next : s->view->types;
+	lane->next = lane_start(s, (size_t)i + 1);
+	lane->count = 0;
+}
+
+/* Where its walk ends: where the next one begins; the last record's head has to be there. */
+static const char *lane_stop(const struct scan *s, const struct lane *lane)
+{
+	const char *from = s->view->types, *end = s->view->types_end;
+
+	return lane->next < end ? lane->next : end - (end - from < 12 ? end - from : 11);
 }
 
 static void walk_alone(struct scan *s, struct lane *lane)
 {
-	while (lane->at < lane->stop)
-		lane->at = step(s, lane, lane->at, ++lane->count);
+	const char *stop = lane_stop(s, lane);
+
+	lane->begun = 0;
+	for (; lane->at < stop; lane->at = behind(s->view, lane->at)) {
+		lane->count++;
+		if (may_be_wanted(s, lane->at))
+			offer(s, lane, lane->at, lane->count);
+	}
 }
 
-/* One of the walks that take turns. */
+static void count_ended(struct scan *s)
+{
+	while (s->ended < s->taken && s->lanes[s->ended].at >= lane_stop(s, &s->lanes[s->ended]))
+		s->ended++;
+}
+
+/* Whether the ids of all that is wanted can be told. */
+static bool is_enough(const struct scan *s)
+{
+	return !s->left && s->ended > s->last;
+}
+
+/* --- six walks that take turns --- */
+
 struct walker {
 	struct lane *lane; /* NULL when there is none left for it */
 	const char *at, *stop;
 };
 
-static void leave_lane(struct walker *w, uint32_t steps)
+static void leave_lane(struct scan *s, struct walker *w, uint32_t steps)
 {
 	if (!w->lane)
 		return;
 	w->lane->at = w->at;
 	w->lane->count = steps - w->lane->begun;
-	w->lane->begun = 0;
 	w->lane = NULL;
+	count_ended(s);
 }
 
 /* False if there is no more, or no reason to. */
 static bool enter_lane(struct scan *s, struct walker *w, uint32_t steps)
 {
-	if (s->taken == LANES || !s->left)
+	if (s->taken == LANES || is_enough(s))
 		return false;
 	place_lane(s, s->taken);
 	w->lane = &s->lanes[s->taken++];
 	w->lane->begun = steps;
 	w->at = w->lane->at;
-	w->stop = w->lane->stop;
+	w->stop = lane_stop(s, w->lane);
 	return true;
 }
 
 static bool is_walking(struct scan *s, struct walker *w, uint32_t steps)
 {
 	while (w->at >= w->stop) {
-		leave_lane(w, steps);
+		leave_lane(s, w, steps);
 		if (!enter_lane(s, w, steps))
 			return false;
 	}
 	return true;
 }
 
-/* Written out: compilers leave an array of walkers in memory. */
-static void walk_together(struct scan *s)
+/* Six variables: compilers leave an array of walkers in memory. */
+#define WALKERS(each) each(a) each(b) each(c) each(d) each(e) each(f)
+
+static __attribute__((hot, noinline)) void walk_together(struct scan *s)
 {
-	struct walker a = {0}, b = {0}, c = {0}, d = {0}, e = {0}, f = {0};
+#define ENTER(w)      struct walker w = {0};
+#define IS_WALKING(w) && is_walking(s, &w, steps)
+#define BEGIN(w)      const char *at_##w = w.at;
+#define IS_BEFORE(w)  && at_##w < w.stop
+#define MAY_BE(w)     | may_be_wanted(s, at_##w)
+#define OFFER(w)      offer(s, w.lane, at_##w, steps);
+#define STEP(w)	      at_##w = behind(s->view, at_##w);
+#define END(w)	      w.at = at_##w;
+#define LEAVE(w)      leave_lane(s, &w, steps);
 	uint32_t steps = 0;
+	WALKERS(ENTER)
 
-	enter_lane(s, &a, steps);
-	enter_lane(s, &b, steps);
-	enter_lane(s, &c, steps);
-	enter_lane(s, &d, steps);
-	enter_lane(s, &e, steps);
-	enter_lane(s, &f, steps);
-	while (is_walking(s, &a, steps) && is_walking(s, &b, steps) && is_walking(s, &c, steps) && is_walking(s, &d, steps) && is_walking(s, &e, steps) && is_walking(s, &f, steps)) {
-		const char *at_a = a.at, *at_b = b.at, *at_c = c.at, *at_d = d.at, *at_e = e.at, *at_f = f.at;
+	while (true WALKERS(IS_WALKING)) {
+		WALKERS(BEGIN)
 
-		while (at_a < a.stop && at_b < b.stop && at_c < c.stop && at_d < d.stop && at_e < e.stop && at_f < f.stop) {
+		while (true WALKERS(IS_BEFORE)) {
 			steps++;
-			at_a = step(s, a.lane, at_a, steps);
-			at_b = step(s, b.lane, at_b, steps);
-			at_c = step(s, c.lane, at_c, steps);
-			at_d = step(s, d.lane, at_d, steps);
-			at_e = step(s, e.lane, at_e, steps);
-			at_f = step(s, f.lane, at_f, steps);
+			if (__builtin_expect(false WALKERS(MAY_BE), false)) {
+				WALKERS(OFFER)
+			}
+			WALKERS(STEP)
 		}
-		a.at = at_a;
-		b.at = at_b;
-		c.at = at_c;
-		d.at = at_d;
-		e.at = at_e;
-		f.at = at_f;
+		WALKERS(END)
 	}
-	leave_lane(&a, steps);
-	leave_lane(&b, steps);
-	leave_lane(&c, steps);
-	leave_lane(&d, steps);
-	leave_lane(&e, steps);
-	leave_lane(&f, steps);
+	WALKERS(LEAVE)
 }
 
 /* A lane that did not begin with a record is walked again from where the one before it ended. */
-static void mend(struct scan *s)
+static COLD void mend(struct scan *s)
 {
-	for (int i = 1; i < s->taken; i++) {
+	for (int i = 1; i < s->ended; i++) {
 		struct lane *lane = &s->lanes[i];
 		const char *start = s->lanes[i - 1].at;
 
 		if (start == lane->start)
 			continue;
+		drop_hits(s, i, i + 1);
 		lane->at = lane->start = start;
 		lane->count = 0;
-		memset(lane->ids, 0, s->count * sizeof(*lane->ids));
 		walk_alone(s, lane);
 	}
 }
 
-/* What only a lane saw that began in the wrong place has not been found. */
-static void count_left(struct scan *s)
+/* What only a lane saw that began in the wrong place has not been seen. */
+static COLD void count_left(struct scan *s)
 {
 	s->left = 0;
-	for (uint32_t w = 0; w < s->count; w++) {
-		s->seen[w] = *s->wants[w].id;
-		for (int i = 0; i < s->taken && !s->seen[w]; i++)
-			s->seen[w] = s->lanes[i].ids[w];
-		s->left += !s->seen[w];
-	}
+	for (uint32_t i = 0; i < s->count; i++)
+		s->seen[i] = *s->wants[i].id;
+	for (uint32_t i = 0; i < s->hit_count; i++)
+		s->seen[s->hits[i].want] = true;
+	for (uint32_t i = 0; i < s->count; i++)
+		s->left += !s->seen[i];
 }
 
 static void walk(struct scan *s)
 {
-	while (s->left && s->taken < LANES) {
+	while (s->left && s->ended < LANES) {
 		walk_together(s);
-		for (int i = 0; i < s->taken; i++)
+		for (int i = s->ended; i < s->taken && !is_enough(s); i++) {
 			walk_alone(s, &s->lanes[i]);
+			count_ended(s);
+		}
+		drop_hits(s, s->ended, LANES);
+		s->taken = s->ended;
 		mend(s);
 		count_left(s);
 	}
@@ -325,40 +382,39 @@ static bool are_types(const struct scan *s)
 {
 	const char *end = s->view->types_end;
 
-	return s->taken == LANES ? s->lanes[LANES - 1].at == end : !s->taken || s->lanes[s->taken - 1].at <= end;
+	return s->ended == LANES ? s->lanes[LANES - 1].at == end : !s->ended || s->lanes[s->ended - 1].at <= end;
 }
 
-/* Take the ids over; returns the number of types, and 1 for void. */
-static uint32_t add_up(struct scan *s)
+/* Take the ids over, those of the first of their name; returns the number of types, and 1 for void. */
+static COLD uint32_t add_up(struct scan *s)
 {
-	uint32_t id = 0;
+	uint32_t before[LANES], types = 0;
 
-	for (int i = 0; i < s->taken; i++) {
-		const struct lane *lane = &s->lanes[i];
-
-		for (uint32_t w = 0; w < s->count; w++)
-			if (lane->ids[w] && !*s->wants[w].id)
-				*s->wants[w].id = id + lane->ids[w];
-		id += lane->count;
+	for (int i = 0; i < s->ended; i++) {
+		before[i] = types;
+		types += s->lanes[i].count;
 	}
-	return id + 1;
+	for (uint32_t i = 0; i < s->hit_count; i++) {
+		uint32_t id = before[s->hits[i].lane] + s->hits[i].id, *known = s->wants[s->hits[i].want].id;
+
+		if (!*known || id < *known)
+			*known = id;
+	}
+	return types + 1;
 }
 
 int64_t btf_scan(const struct btf_view *view, struct kernel_btf_want *wants, uint32_t count)
 {
 	struct scan s = {.view = view, .wants = wants, .count = count};
-	uint32_t *ids = calloc((size_t)LANES * (count + 1), sizeof(*ids));
-	int64_t types = -ENOMEM;
+	int64_t types;
 
 	s.seen = calloc(count + 1, sizeof(*s.seen));
-	if (ids && s.seen && !table_build(&s)) {
-		for (int i = 0; i < LANES; i++)
-			s.lanes[i].ids = ids + (size_t)i * count;
+	s.err = s.seen ? table_build(&s) : -ENOMEM;
+	if (!s.err)
 		walk(&s);
-		types = are_types(&s) ? add_up(&s) : 0;
-	}
+	types = are_types(&s) ? add_up(&s) : 0;
 	free(s.table.slots);
 	free(s.seen);
-	free(ids);
+	free(s.hits);
 	return types;
 }

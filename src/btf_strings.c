@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Many names among the strings at once, by Wu and Manber's method: a table says for each three bytes how
- * far the search may go on when it meets them, because no name has them further to its left. Whole names
- * only: what is searched for has a NUL in front and behind.
+ * Names that are not where they are looked for first (btf_names.c) are searched for in all strings at once, by
+ * Wu and Manber's method: a table says for each three bytes how far the search may go on when it meets them,
+ * because no name has them further to its left. Whole names only: what is searched for has a NUL in front and
+ * behind.
  *
  * Each step waits for a load that the step before decides, so four parts of the strings are searched
  * alternately.
@@ -14,27 +15,58 @@
 
 #include "btf_scan.h"
 
+#define LOOK_UPS_MAX 64 /* names; for more, going through all strings is faster */
 #define BLOCK 3 /* bytes that are looked at in a step */
 #define TABLE_BITS 12
 #define TABLE_SIZE (1U << TABLE_BITS)
 #define WINDOW_MAX 255 /* what a byte of the table holds */
+#define FIRST_SIZE 1024
 
 struct needle {
 	const char *text; /* NUL, name, NUL */
-	size_t size;      /* bytes */
+	size_t size;      /* bytes; less than BLOCK: not to be searched for */
 	uint32_t next;    /* with the same last block: number + 1, 0 if none */
 };
 
+/* For all strings at once. */
+struct tables {
+	uint8_t shift[TABLE_SIZE];  /* by the hash of a block: bytes to go on */
+	uint32_t first[FIRST_SIZE]; /* by the low bits of the hash of their last block: needles */
+};
+
 struct search {
-	const char *from, *end;
+	const struct btf_view *view;
+	const char *from, *end; /* its strings */
 	struct kernel_btf_want *wants;
 	struct needle *needles; /* one for each want */
 	uint32_t count;
-	uint32_t left;              /* needles not found yet */
-	size_t window;              /* bytes: the last ones of each needle are in the table */
-	uint8_t shift[TABLE_SIZE];  /* by the hash of a block: bytes to go on */
-	uint32_t first[TABLE_SIZE]; /* by the hash of their last block: needles */
+	uint32_t left; /* needles not found yet */
+	size_t window; /* bytes: the last ones of each needle are in the tables */
+	struct tables *tables;
 };
+
+static void found(struct search *s, uint32_t i, const char *name)
+{
+	s->wants[i].name_off = (uint32_t)(name - s->from);
+	s->left--;
+}
+
+/* Names that are where names of functions often are. */
+static COLD void look_up_all(struct search *s)
+{
+	const char *start, *name;
+
+	if (s->count > LOOK_UPS_MAX)
+		return;
+	start = btf_names_start(s->view);
+	for (uint32_t i = 0; start && i < s->count; i++) {
+		name = s->needles[i].size < BLOCK ? NULL : btf_names_find(s->view, start, s->needles[i].text + 1);
+		if (!name)
+			continue;
+		found(s, i, name);
+		s->needles[i].size = 0;
+	}
+}
 
 static inline uint32_t block_hash(const char *last)
 {
@@ -44,76 +76,49 @@ static inline uint32_t block_hash(const char *last)
 	return (front | (uint32_t)(unsigned char)*last << 16) * 0x9e3779b1U >> (32 - TABLE_BITS);
 }
 
-static size_t name_size(const struct kernel_btf_want *want)
+static COLD void fill_tables(struct search *s)
 {
-	return strlen(want->prefix) + strlen(want->name);
-}
+	struct tables *tables = s->tables;
 
-/* The texts in one block of memory, to be freed by the caller; NULL if there is none. */
-static char *make_needles(struct search *s)
-{
-	size_t total = 0;
-	char *texts, *at;
-
-	for (uint32_t i = 0; i < s->count; i++)
-		total += name_size(&s->wants[i]) + 2;
-	at = texts = calloc(1, total + 1);
 	s->window = WINDOW_MAX;
-	for (uint32_t i = 0; texts && i < s->count; i++) {
-		struct needle *needle = &s->needles[i];
-
-		needle->text = at;
-		needle->size = name_size(&s->wants[i]) + 2;
-		stpcpy(stpcpy(at + 1, s->wants[i].prefix), s->wants[i].name);
-		at += needle->size;
-		if (needle->size < BLOCK) /* no name at all */
-			continue;
-		s->left++;
-		if (needle->size < s->window)
-			s->window = needle->size;
-	}
-	return texts;
-}
-
-static void fill_table(struct search *s)
-{
-	memset(s->shift, (int)(s->window - BLOCK + 1), sizeof(s->shift));
+	for (uint32_t i = 0; i < s->count; i++)
+		if (s->needles[i].size >= BLOCK && s->needles[i].size < s->window)
+			s->window = s->needles[i].size;
+	memset(tables->shift, (int)(s->window - BLOCK + 1), sizeof(tables->shift));
 	for (uint32_t i = 0; i < s->count; i++) {
 		struct needle *needle = &s->needles[i];
 		const char *last = needle->text + needle->size - 1;
-		uint32_t hash;
+		uint32_t *first;
 
 		if (needle->size < BLOCK)
 			continue;
-		hash = block_hash(last);
 		for (size_t back = 0; back <= s->window - BLOCK; back++) {
-			uint8_t *shift = &s->shift[block_hash(last - back)];
+			uint8_t *shift = &tables->shift[block_hash(last - back)];
 
 			if (back < *shift)
 				*shift = (uint8_t)back;
 		}
-		needle->next = s->first[hash];
-		s->first[hash] = i + 1;
+		first = &tables->first[block_hash(last) % FIRST_SIZE];
+		needle->next = *first;
+		*first = i + 1;
 	}
 }
 
 /* Needles that may end here. */
-static void check(struct search *s, const char *last)
+static COLD void check(struct search *s, const char *last)
 {
-	for (uint32_t i = s->first[block_hash(last)]; i; i = s->needles[i - 1].next) {
+	for (uint32_t i = s->tables->first[block_hash(last) % FIRST_SIZE]; i; i = s->needles[i - 1].next) {
 		const struct needle *needle = &s->needles[i - 1];
 		const char *start = last + 1 - needle->size;
 
-		if ((size_t)(last + 1 - s->from) < needle->size || memcmp(start, needle->text, needle->size))
-			continue;
-		s->wants[i - 1].name_off = (uint32_t)(start + 1 - s->from);
-		s->left--;
+		if ((size_t)(last + 1 - s->from) >= needle->size && !memcmp(start, needle->text, needle->size))
+			found(s, i - 1, start + 1);
 	}
 }
 
-static inline const char *step(struct search *s, const char *last)
+static inline const char *step(struct search *s, const uint8_t *shifts, const char *last)
 {
-	uint8_t shift = s->shift[block_hash(last)];
+	uint8_t shift = shifts[block_hash(last)];
 
 	if (shift)
 		return last + shift;
@@ -124,52 +129,89 @@ static inline const char *step(struct search *s, const char *last)
 static void search_alone(struct search *s, const char *last, const char *stop)
 {
 	while (last < stop && s->left)
-		last = step(s, last);
+		last = step(s, s->tables->shift, last);
 }
 
-/* Written out: compilers leave an array of places in memory. */
-static void search(struct search *s)
-{
-	size_t part = (size_t)(s->end - s->from) / 4;
-	const char *a_stop = s->from + part, *b_stop = a_stop + part, *c_stop = b_stop + part;
-	const char *a = s->from + s->window - 1, *b = a_stop, *c = b_stop, *d = c_stop;
+/* Variables of their own: compilers leave an array of places in memory. */
+#define PLACES(each) each(a) each(b) each(c) each(d)
 
-	if (part >= s->window) { /* else the parts begin too early */
-		while (a < a_stop && b < b_stop && c < c_stop && d < s->end && s->left) {
-			a = step(s, a);
-			b = step(s, b);
-			c = step(s, c);
-			d = step(s, d);
-		}
-		search_alone(s, b, b_stop);
-		search_alone(s, c, c_stop);
-		search_alone(s, d, s->end);
-	} else {
-		a_stop = s->end;
+static __attribute__((hot, noinline)) void search(struct search *s)
+{
+#define COUNT(p)     +1
+#define BEGIN(p)     const char *p = at, *const p##_stop = at += part;
+#define IS_BEFORE(p) && p < p##_stop
+#define STEP(p)	     p = step(s, shifts, p);
+#define FINISH(p)    search_alone(s, p, p##_stop);
+	const size_t part = (size_t)(s->end - s->from) / (0 PLACES(COUNT));
+	const uint8_t *shifts = s->tables->shift;
+	const char *at = s->from;
+
+	if (part < s->window) { /* the parts would begin too early */
+		search_alone(s, s->from + s->window - 1, s->end);
+		return;
 	}
-	search_alone(s, a, a_stop);
+	PLACES(BEGIN)
+	a += s->window - 1;
+	while (s->left PLACES(IS_BEFORE)) {
+		PLACES(STEP)
+	}
+	PLACES(FINISH)
+	search_alone(s, at, s->end);
+}
+
+static int search_all(struct search *s)
+{
+	s->tables = calloc(1, sizeof(*s->tables));
+	if (!s->tables)
+		return -ENOMEM;
+	fill_tables(s);
+	if ((size_t)(s->end - s->from) >= s->window)
+		search(s);
+	free(s->tables);
+	return 0;
+}
+
+static size_t name_size(const struct kernel_btf_want *want)
+{
+	return strlen(want->prefix) + strlen(want->name);
+}
+
+/* The texts in one block of memory, to be freed by the caller; NULL if there is none. */
+static COLD char *make_needles(struct search *s)
+{
+	size_t total = 0;
+	char *texts, *at;
+
+	for (uint32_t i = 0; i < s->count; i++)
+		total += name_size(&s->wants[i]) + 2;
+	at = texts = calloc(1, total + 1);
+	for (uint32_t i = 0; texts && i < s->count; i++) {
+		struct needle *needle = &s->needles[i];
+
+		needle->text = at;
+		needle->size = name_size(&s->wants[i]) + 2;
+		stpcpy(stpcpy(at + 1, s->wants[i].prefix), s->wants[i].name);
+		at += needle->size;
+		s->left += needle->size >= BLOCK; /* else no name at all */
+		s->wants[i].name_off = 0;
+	}
+	return texts;
 }
 
 int btf_strings_find(const struct btf_view *view, struct kernel_btf_want *wants, uint32_t count)
 {
-	struct search *s = calloc(1, sizeof(*s) + count * sizeof(struct needle));
-	char *texts;
+	struct search s = {.view = view, .from = view->strings, .end = view->strings_end, .wants = wants, .count = count};
+	char *texts = NULL;
+	int err = -ENOMEM;
 
-	if (!s)
-		return -ENOMEM;
-	s->from = view->strings;
-	s->end = view->strings_end;
-	s->wants = wants;
-	s->needles = (struct needle *)(s + 1);
-	s->count = count;
-	texts = make_needles(s);
-	for (uint32_t i = 0; i < count; i++)
-		wants[i].name_off = 0;
-	if (texts && s->left && (size_t)(s->end - s->from) >= s->window) {
-		fill_table(s);
-		search(s);
+	s.needles = calloc(count + 1, sizeof(*s.needles));
+	if (s.needles)
+		texts = make_needles(&s);
+	if (texts) {
+		look_up_all(&s);
+		err = s.left ? search_all(&s) : 0;
 	}
-	free(s);
+	free(s.needles);
 	free(texts);
-	return texts ? 0 : -ENOMEM;
+	return err;
 }
