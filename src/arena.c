@@ -143,16 +143,23 @@ int arena_check_size(const struct mem_region *region, uint64_t size, uint64_t va
 	return 0;
 }
 
+static void init_variables(struct mem_region *region)
+{
+	if (region->image->init)
+		memcpy(region->variables, region->image->init, region->image->init_size);
+}
+
+/* Private memory for them, unless nobody sees the region before it is mapped. */
 static int place_variables(struct mem_region *region, size_t pages_size)
 {
-	const struct mem_region_image *image = region->image;
 	char *variables = region->base + arena_variables_end(region) - pages_size;
+	bool at_once = region->obj->at_once;
 
-	if (mprotect(variables, pages_size, PROT_READ | PROT_WRITE))
+	if (!at_once && mprotect(variables, pages_size, PROT_READ | PROT_WRITE))
 		return arena_error(region, errno, "can't reserve its variables: %s", strerror(errno));
-	if (image->init)
-		memcpy(variables, image->init, image->init_size);
 	region->variables = variables;
+	if (!at_once)
+		init_variables(region);
 	return 0;
 }
 
@@ -270,12 +277,23 @@ static int arena_map_variables(struct mem_region *region)
 	return err;
 }
 
+/* There was no memory that anybody could have put variables into. */
+static int arena_map_first(struct mem_region *region)
+{
+	int err = arena_map_over(region, PROT_READ | PROT_WRITE);
+
+	if (!err && region->variables) {
+		init_variables(region);
+		arena_record_write(region);
+	}
+	return err;
+}
+
 int arena_map(struct mem_region *region)
 {
 	if (region->read_only)
 		return arena_map_read_only(region);
-	return region->variables ? arena_map_variables(region)
-				 : arena_map_over(region, PROT_READ | PROT_WRITE);
+	return region->variables && !region->obj->at_once ? arena_map_variables(region) : arena_map_first(region);
 }
 
 int mem_arena_populate(struct mem_region *region, size_t offset, size_t size)
