@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -606,6 +607,68 @@ FOR_EACH_BACK(executed)
 FOR_EACH_BACK(destructors)
 FOR_EACH_BACK(cancelled)
 FOR_EACH_BACK(stress, .timeout = 120)
+
+/* --- fork(3) in one thread, the first use in another --- */
+
+static int is_forking, lock_is_held, has_forked;
+
+static bool wait_for(const int *flag, int milliseconds)
+{
+	while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE) && milliseconds-- > 0)
+		usleep(1000);
+	return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+}
+
+/* The fork has begun, and goes on when the other thread has the registry's lock. */
+static void before_fork(void)
+{
+	__atomic_store_n(&is_forking, 1, __ATOMIC_RELEASE);
+	wait_for(&lock_is_held, 10000);
+}
+
+/* With the lock: long enough for a fork that does not wait for it. */
+static void on_log(void *ctx, enum mem_log_level level, const char *text)
+{
+	(void)ctx;
+	(void)level;
+	if (!strstr(text, "per-thread structs are in"))
+		return;
+	__atomic_store_n(&lock_is_held, 1, __ATOMIC_RELEASE);
+	wait_for(&has_forked, 50);
+}
+
+static void *forks_meanwhile(void *arg)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	(void)arg;
+	if (!pid) {
+		alarm(60);
+		_exit(!task_basic__task_request());
+	}
+	__atomic_store_n(&has_forked, 1, __ATOMIC_RELEASE);
+	waitpid(pid, &status, 0);
+	return (void *)(intptr_t)status;
+}
+
+TEST(a_child_of_the_moment_of_the_first_use)
+{
+	pthread_t thread;
+	void *status;
+
+	need_bpf();
+	need_linux(5, 17, "CO-RE by the kernel");
+	ck_assert_int_eq(pthread_atfork(before_fork, NULL, NULL), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, forks_meanwhile, NULL), 0);
+	ck_assert(wait_for(&is_forking, 10000));
+	mem_log_set(MEM_LOG_INFO, on_log, NULL);
+	load();
+	mem_log_set(MEM_LOG_SILENT, NULL, NULL);
+	pthread_join(thread, &status);
+	ck_assert_msg(!status, "child: status %#lx", (unsigned long)(uintptr_t)status);
+}
+END_TEST
 
 TEST(slots_may_run_out_arena)
 {

@@ -24,7 +24,6 @@
 #include "live_map.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct mem_region *mapped; /* by next_mapped */
 
 bool arena_is_present(const struct mem_region *region)
@@ -60,7 +59,8 @@ static void in_forked_child(void)
 	pthread_mutex_unlock(&lock);
 }
 
-static void watch_forks(void)
+/* Before any thread can have the lock while another one forks. */
+__attribute__((constructor)) static void watch_forks(void)
 {
 	pthread_atfork(before_fork, after_fork, in_forked_child);
 }
@@ -184,7 +184,6 @@ int arena_share_map(struct mem_region *region, int prot, bool over)
 {
 	int err;
 
-	pthread_once(&once, watch_forks);
 	pthread_mutex_lock(&lock);
 	err = map_locked(region, prot, over);
 	if (!err) {

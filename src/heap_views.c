@@ -90,6 +90,11 @@ static void forget_all(void)
 static void start(void)
 {
 	started = !pthread_key_create(&at_exit, leave_all);
+}
+
+/* Before any thread can have the lock while another one forks. */
+__attribute__((constructor)) static void watch_forks(void)
+{
 	pthread_atfork(before_fork, after_fork, forget_all);
 }
 

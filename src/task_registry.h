@@ -36,7 +36,8 @@ extern struct task_registry {
 	pthread_mutex_t lock;       /* by task_lock() */
 	int cancel;                 /* whether who has the lock can be cancelled otherwise */
 	pthread_key_t key;          /* its destructor sees threads end */
-	bool ready;                 /* key and fork handlers exist */
+	bool watches_forks;         /* has handlers for them */
+	bool ready;                 /* the key exists */
 	bool closed;                /* the library is being unloaded */
 	struct mem_task_opts opts;  /* mem_task_setup() */
 	uint32_t block_size;        /* bytes; 0 until the first block or object needs it */

@@ -153,7 +153,7 @@ static void after_fork_in_child(void)
 		task_back_leave(tasks.back);
 		tasks.back->tgid = 0;
 	}
-	for (size_t i = 0; i < TASK_BUCKETS; i++) {
+	for (size_t i = 0; tasks.thread_count && i < TASK_BUCKETS; i++) {
 		struct task_thread *thread;
 
 		while ((thread = tasks.threads[i])) {
@@ -168,16 +168,23 @@ static void after_fork_in_child(void)
 	task_unlock();
 }
 
+/*
+ * Early: a thread may be in the middle of fork(3) when another one takes the lock for the first time, and the
+ * child that had no handler then would find it taken for ever.
+ */
+__attribute__((constructor)) static void watch_forks(void)
+{
+	tasks.watches_forks = !pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
 int task_threads_start(void)
 {
 	if (tasks.ready)
 		return 0;
+	if (!tasks.watches_forks)
+		return mem__error(ENOMEM, "no memory for per-thread structs when libmem was loaded");
 	if (pthread_key_create(&tasks.key, on_thread_exit))
 		return mem__error(EAGAIN, "no thread-specific key is left for per-thread structs");
-	if (pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child)) {
-		pthread_key_delete(tasks.key);
-		return mem__error(ENOMEM, "no memory for per-thread structs");
-	}
 	tasks.ready = true;
 	return 0;
 }
