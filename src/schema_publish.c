@@ -117,7 +117,7 @@ static int publish(const struct mem_region *region, const struct mem_schema *sch
 	free(bytes);
 	if (fd == -EPERM)
 		explain_eperm(why, sizeof(why));
-	else
+	else if (fd < 0) /* of anything else, strerror() would say what it says in memory of its own */
 		snprintf(why, sizeof(why), "%s", strerror(-fd));
 	err = fd < 0 ? mem__error(-fd, "%s can't be pinned: %s", who, why)
 		     : pin_create(fd, path, mode, true, who);
