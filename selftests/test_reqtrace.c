@@ -206,7 +206,8 @@ TEST(figures_are_those_of_a_known_load, .timeout = 60)
 	ck_assert_int_eq(sscanf(answers[0], "ok %llu", &cpu), 1);
 	compute = figures_of(report, 1, "compute");
 	all = figures_of(report, 1, "");
-	ck_assert_msg(all.on >= cpu * least / 10 && all.on <= cpu * 3 / 2 + 20 * MS,
+	/* a thread on an emulated CPU that gets no time is on that CPU meanwhile */
+	ck_assert_msg(all.on >= cpu * least / 10 && (all.on <= cpu * 3 / 2 + 20 * MS || in_emulator()),
 		      "%llu ns on the CPU, where the server saw %llu:\n%s", all.on, cpu, report);
 	ck_assert_uint_ge(compute.on, 60 * MS * least / 10);
 	ck_assert_uint_le(compute.waits, compute.on / 2);
@@ -216,7 +217,8 @@ TEST(figures_are_those_of_a_known_load, .timeout = 60)
 	ck_assert_msg(calls.calls == 1000, "%llu calls:\n%s", calls.calls, report);
 
 	sleeps = figures_of(report, 3, "sleep");
-	ck_assert_msg(sleeps.waits >= 79 * MS && sleeps.on < 40 * MS && sleeps.calls == 1, "sleep:\n%s", report);
+	ck_assert_msg(sleeps.waits >= 79 * MS && sleeps.calls == 1, "sleep:\n%s", report);
+	ck_assert_msg(sleeps.on < 40 * MS || in_emulator(), "sleep:\n%s", report);
 
 	file = figures_of(report, 4, "file");
 	ck_assert_uint_ge(file.calls, 4 + 4); /* open, fsync, unlink, close */

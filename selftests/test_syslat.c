@@ -250,8 +250,9 @@ TEST(a_known_workload_is_counted_exactly, .timeout = 20)
 	ck_assert_msg(process != NULL, "no process %s in %s", pid, json);
 	ck_assert_uint_eq(number(process, "calls"), QUICK + SLOW);
 	ck_assert_uint_eq(calls_between(process, 0, UINT64_MAX), QUICK + SLOW);
-	ck_assert_uint_ge(calls_between(process, 8 * MS, 1000 * MS), SLOW);
-	ck_assert_uint_ge(calls_between(process, 0, 100000), QUICK * 9 / 10);
+	/* those that were asked for ten milliseconds took that long or longer; most others did not */
+	ck_assert_uint_ge(calls_between(process, 8 * MS, UINT64_MAX), SLOW);
+	ck_assert_uint_ge(calls_between(process, 0, 8 * MS), QUICK * 9 / 10);
 	ck_assert_uint_ge(number(process, "total_ns"), SLOW * 10 * MS);
 	ck_assert_uint_ge(number(process, "max_ns"), 10 * MS);
 	ck_assert_uint_lt(number(process, "p50_ns"), MS);

