@@ -26,11 +26,7 @@
 #include "leaks.h"
 #include "rawbpf.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SLOWNESS = 4, SANITIZED = 1 };
-#else
-enum { SLOWNESS = 1, SANITIZED = 0 };
-#endif
+enum { SLOWNESS = SANITIZED ? 4 : 1 };
 /* For what hangs. A slow machine with other work needs many times what a test takes elsewhere. */
 enum { DEFAULT_TIMEOUT = 20, BUSY = 4 };
 

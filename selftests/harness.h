@@ -112,6 +112,13 @@ double test_seconds(double s);
 /* Seconds by a clock that nobody sets. */
 double test_now(void);
 
+/* A build with sanitizers. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
 /*
  * For calls into libmem: fail with the library's message, or check that there is one.
  *

@@ -18,11 +18,7 @@
 #include "rawbpf.h"
 
 /* A sanitizer's own allocator maps and keeps anonymous memory as it likes. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COUNT_ANONYMOUS 0
-#else
-#define COUNT_ANONYMOUS 1
-#endif
+enum { COUNT_ANONYMOUS = !SANITIZED };
 
 enum { NAME_SIZE = 80, FDS_MAX = 1024, RANGES_MAX = 8192 };
 

@@ -122,14 +122,17 @@ static int count_files(const char *path)
 	return n;
 }
 
-/* Compile text with every compiler, warnings being errors. */
+/*
+ * Compile text with every compiler, warnings being errors. With sanitizers in memgen the first has to do: the others
+ * have seen the same text.
+ */
 static void compile(const char *text)
 {
 	char source[128];
 
 	snprintf(source, sizeof(source), "%s/source", dir);
 	write_file(source, text);
-	for (int i = 0; i < COMPILERS; i++)
+	for (int i = 0; i < (SANITIZED ? 1 : COMPILERS); i++)
 		SHELL_OK("%s -Wall -Wextra -Werror -pedantic -I%s -fsyntax-only %s", compilers[i],
 		       source_path("include"), source);
 }
