@@ -187,9 +187,12 @@ END_TEST
 
 TEST(size_of_an_array_can_be_chosen_before_prepare)
 {
+	skel->arrays.table[3].x = 3;
 	assert_ok(mem_map_max_entries_set(skel->maps.table, 5000));
+	ck_assert_int_eq(skel->arrays.table[3].x, 3); /* it moves along */
 	skel->arrays.table[4999].x = 9;
 	assert_ok(shared__prepare(skel));
+	ck_assert_int_eq(skel->arrays.table[3].x, 3);
 	ck_assert_int_eq(skel->arrays.table[4999].x, 9);
 	assert_err(mem_map_max_entries_set(skel->maps.table, 10), -EBUSY);
 	assert_err(mem_map_max_entries_set(skel->maps.bss, 2), -EBUSY);

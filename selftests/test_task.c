@@ -682,6 +682,20 @@ TEST(slots_may_run_out_array)
 }
 END_TEST
 
+TEST(more_slots_than_an_arena_has_room_for)
+{
+	struct mem_task_opts opts = {.sz = sizeof(opts), .back = MEM_TASK_BACK_ARENA, .threads = 4096,
+				     .block_size = 1 << 20};
+
+	use(MEM_TASK_BACK_ARENA);
+	assert_ok(mem_task_setup(&opts));
+	mem_log_set(MEM_LOG_SILENT, NULL, NULL);
+	skel = assert_ptr(task_basic__open());
+	assert_err(task_basic__load(skel), -E2BIG);
+	assert_says("so many threads with so many bytes each");
+}
+END_TEST
+
 TEST(packets_have_no_thread)
 {
 	unsigned char packet[64] = {0};

@@ -100,7 +100,8 @@ int region_resize(struct mem_region *region)
 		*region = old;
 		return err;
 	}
-	if (is_section(region)) /* whole pages, those that hold nothing left out */
+	/* whole pages, those that hold nothing left out */
+	if (is_section(region) || region->image->kind == MEM_REGION_ARRAY)
 		contents_copy(region->base, old.base, old.size < region->size ? old.size : region->size);
 	else if (old.variables && region->variables)
 		memcpy(region->variables, old.variables, region->image->size);

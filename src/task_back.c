@@ -290,6 +290,9 @@ static int choose_error(struct mem_object *obj, uint32_t kind, int err)
 		snprintf(why, sizeof(why), "the object has an arena of its own, and a program can use only one");
 	else if (kind == MEM_TASK_IN_UPTR && err == -E2BIG)
 		snprintf(why, sizeof(why), "its structs take more than a page");
+	else if (err == -E2BIG)
+		snprintf(why, sizeof(why), "so many threads with so many bytes each take too much "
+					   "(mem_task_setup())");
 	else
 		snprintf(why, sizeof(why), "%s", strerror(-err));
 	return mem__error(-err, "%s: can't keep per-thread structs in %s: %s", obj->name, names[kind],

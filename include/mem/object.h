@@ -414,11 +414,13 @@ uint32_t mem_map_max_entries(const struct mem_map *map);
 /**
  * @brief Change the capacity of a map before it is created.
  *
- * The address of the region behind it changes: fetch it again (the skeleton's member is updated).
+ * The address of the region behind it changes: fetch it again (the skeleton's member is updated). What
+ * elements and an arena's variables are to start with moves along.
  *
  * @param map          of an opened, not prepared object; not one of a section's variables
  * @param max_entries  elements; pages of an arena, bytes of a ring buffer; not 0
- * @return 0, or -EBUSY it exists already, -EINVAL 0 entries or a map of variables, -ENOMEM
+ * @return 0, or -EBUSY it exists already, -EINVAL 0 entries, a map of variables, or too few pages for an
+ *         arena's variables, -E2BIG more than an arena may have, -ENOMEM. After a failure it is as before.
  */
 int mem_map_max_entries_set(struct mem_map *map, uint32_t max_entries);
 
