@@ -470,6 +470,23 @@ TEST(a_damaged_description_takes_no_memory_away)
 }
 END_TEST
 
+TEST(a_folder_whose_path_is_too_long)
+{
+	char folder[5000] = "/sys/fs/bpf/";
+
+	use(MEM_TASK_BACK_AUTO);
+	load();
+	memset(folder + strlen(folder), 'x', sizeof(folder) - 1 - strlen(folder));
+	assert_err(mem_task_share(folder, 0), -ENAMETOOLONG);
+	assert_says("is too long");
+	assert_err(mem_task_unshare(folder), -ENAMETOOLONG);
+	task_basic__destroy(skel);
+	skel = NULL;
+	assert_err(mem_task_join(folder), -ENAMETOOLONG);
+	assert_says("is too long");
+}
+END_TEST
+
 TEST(what_is_pinned_is_not_trusted)
 {
 	struct task_basic *other;

@@ -23,7 +23,9 @@ static int open_pin(const char *folder, const char *name)
 	struct mem_source source;
 	char path[PATH_MAX];
 
-	source = mem_source_pin(task_share_path(folder, name, path));
+	if (!task_share_path(folder, name, path))
+		return -errno;
+	source = mem_source_pin(path);
 	return live_map_open(&source, "per-thread structs");
 }
 

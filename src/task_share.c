@@ -21,7 +21,10 @@ static const char *const names[] = { "layout", "memory", "index", "self" };
 
 const char *task_share_path(const char *folder, const char *name, char path[PATH_MAX])
 {
-	return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX ? path : NULL;
+	if (snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX)
+		return path;
+	mem__error(ENAMETOOLONG, "per-thread structs: the path of folder '%.80s...' is too long", folder);
+	return NULL;
 }
 
 uint32_t task_share_map_id(int fd)
@@ -119,12 +122,14 @@ static int pin(int fd, const char *folder, const char *name, unsigned int mode)
 
 static int share(const struct task_back *back, const char *folder, unsigned int mode)
 {
-	char path[PATH_MAX], why[PATH_MAX] = "";
+	char path[PATH_MAX], why[PATH_MAX];
 	struct task_bytes bytes;
 	int layout, err;
 
-	if (!task_share_path(folder, names[0], path) || pin_explain_mount(path, why, sizeof(why)))
-		return mem__error(EINVAL, "per-thread structs can't be shared: %s", *why ? why : "no folder");
+	if (!task_share_path(folder, names[0], path))
+		return -errno;
+	if (pin_explain_mount(path, why, sizeof(why)))
+		return mem__error(EINVAL, "per-thread structs can't be shared: %s", why);
 	bytes = describe(back);
 	layout = bytes.data ? make_frozen(&bytes) : -ENOMEM;
 	free(bytes.data);
@@ -162,8 +167,10 @@ int mem_task_unshare(const char *folder)
 	char path[PATH_MAX], why[PATH_MAX];
 	int err = 0;
 
-	if (!folder || !task_share_path(folder, names[0], path))
+	if (!folder)
 		return mem__error(EINVAL, "mem_task_unshare(): no folder");
+	if (!task_share_path(folder, names[0], path))
+		return -errno;
 	if (pin_explain_mount(path, why, sizeof(why)))
 		return mem__error(EINVAL, "mem_task_unshare(): %s", why);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

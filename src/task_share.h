@@ -34,7 +34,7 @@ struct task_shared {
 	uint32_t used;       /* bytes of a block */
 };
 
-/* NULL: it is too long. */
+/* NULL with errno and a message: it is too long. */
 const char *task_share_path(const char *folder, const char *name, char path[PATH_MAX]);
 /* 0: there is none. */
 uint32_t task_share_map_id(int fd);

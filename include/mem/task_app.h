@@ -110,7 +110,8 @@ void mem_task_unregister(void);
 /**
  * @brief Register all threads that the process has now, ahead of their first use.
  *
- * Where there is no way to do this for other threads (with an arena or array in a pid namespace), they are registered by their first use as ever.
+ * Where there is no way to do this for other threads, they are registered by their next use as ever: with an
+ * arena or array, in a pid namespace, and threads that had private structs before there was an object.
  *
  * @return number of threads that are registered; -EINVAL no object with such structs is loaded, -ENOMEM,
  *         or what reading /proc/self/task answered
