@@ -678,6 +678,30 @@ TEST(types_may_have_names_that_headers_need, ON_HOST, .timeout = 60)
 END_TEST
 
 /* Floats that C has not, behind pointers as well; atomics, which BTF has not; what has no size. */
+TEST(arrays_called_as_sections_are, ON_HOST, .timeout = 60)
+{
+	char text[400];
+
+	compile_bpf("x", "#include <mem/bpf.h>\n"
+			 "#define ARRAY(name) struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 2);\\\n"
+			 "	__uint(map_flags, BPF_F_MMAPABLE); __type(key, int); __type(value, long); }\\\n"
+			 "	name SEC(\".maps\")\n"
+			 "ARRAY(data); ARRAY(bss); ARRAY(rodata_a_b);\n"
+			 "int full = 1, empty; const volatile int fixed SEC(\".rodata.a.b\") = 2;\n"
+			 "const volatile int other SEC(\".rodata.a_b\") = 3;\n"
+			 "SEC(\"xdp\") int use(void *ctx) { return full + empty + fixed + other; }\n");
+	SHELL_OK("%s skeleton %s/x.bpf.o -o %s/x.h", memgen_path(), dir, dir);
+	snprintf(text, sizeof(text),
+		 "#include \"%s/x.h\"\n"
+		 "long use(struct x *skel);\n"
+		 "long use(struct x *skel)\n"
+		 "{ return skel->data->full + skel->bss->empty + skel->rodata_a_b->fixed +\n"
+		 "	  skel->rodata_a_b_2->other + skel->arrays.data_2[1] + skel->arrays.bss_2[1]; }\n",
+		 dir);
+	compile(text);
+}
+END_TEST
+
 TEST(types_may_be_such_as_c_has_not, ON_HOST, .timeout = 60)
 {
 	char text[300];

@@ -500,10 +500,6 @@ TEST(objects_that_lack_or_repeat_something)
 		     elf_add_func(b, "a.b", section, 0, sizeof(code)));
 	EXPECT_BUILT(EINVAL, "x:.text+0x0: a function without a name",
 		     elf_add_func(b, "", 1, 0, 16));
-	EXPECT_BUILT(EINVAL,
-		     "x:.data.a_b+0x0: memory data_a_b is also in .data.a.b+0x0: rename one",
-		     elf_add_section(b, ".data.a.b", SHF_ALLOC, "1", 1),
-		     elf_add_section(b, ".data.a_b", SHF_ALLOC, "1", 1));
 	EXPECT_BUILT(
 		EINVAL, "x:xdp2+0x0: function prog2: variable v has no section: compile with -fno",
 		section = elf_add_section(b, "xdp2", SHF_EXECINSTR, code, sizeof(code)),

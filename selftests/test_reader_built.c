@@ -499,6 +499,25 @@ TEST(license_without_nul)
 END_TEST
 
 /* Sections without contents are no memory, and the object has a name of 9 characters. */
+TEST(names_of_regions)
+{
+	static const char *const sections[] = {".data.a.b", ".data.a_b", ".data.a_b_2", ".data.a.b.2"};
+	struct elf_builder *b = elf_builder_new();
+
+	for (size_t i = 0; i < 4; i++)
+		elf_add_section(b, sections[i], SHF_ALLOC | SHF_WRITE, "1", 1);
+	read_built(elf_build(b));
+	ck_assert_uint_eq(image->regions.count, 4);
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_str_eq(ROW(regions, struct mem_region_image, i)->section, sections[i]);
+		for (size_t j = 0; j < i; j++)
+			ck_assert_str_ne(ROW(regions, struct mem_region_image, i)->name,
+					 ROW(regions, struct mem_region_image, j)->name);
+	}
+	ck_assert_str_eq(ROW(regions, struct mem_region_image, 0)->name, "data_a_b");
+}
+END_TEST
+
 TEST(names_of_maps)
 {
 	struct elf_builder *b = elf_builder_new();

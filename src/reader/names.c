@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Maps, programs and regions are found by name, and are members of the skeleton's structs: among
- * its kind a name is there once. The kernel's names of maps are shorter, and still differ.
+ * its kind a name is there once. Regions whose names are made from those of sections are told apart. The kernel's names of maps are shorter, and still differ.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -67,6 +67,64 @@ static struct named name_region(const struct reader *r, uint32_t i)
 	return named;
 }
 
+/* Sections before maps of the source: skel->data is the section, whatever maps are called. */
+static int by_claim(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	order = order ? order : !strcmp(x->section, ".maps") - !strcmp(y->section, ".maps");
+	return order ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+static char *with_count(struct reader *r, const char *name, uint32_t count)
+{
+	size_t size = strlen(name) + 12;
+	char *text = pool_alloc(r->pool, size, 1);
+
+	if (text)
+		snprintf(text, size, "%s_%u", name, count);
+	else
+		reader_no_memory(r);
+	return text;
+}
+
+/* .data.a.b and .data.a_b are both data_a_b, and so may a map be: all but one get a number. 1 if there were any. */
+static int tell_regions_apart(struct reader *r, struct named *list)
+{
+	uint32_t same = 1;
+	int alike = 0;
+
+	for (uint32_t i = 0; i < r->regions.count; i++)
+		list[i] = name_region(r, i);
+	qsort(list, r->regions.count, sizeof(*list), by_claim);
+	for (uint32_t i = 1; i < r->regions.count; i++) {
+		struct mem_region_image *region = ROW(r, regions, list[i].row, struct mem_region_image);
+
+		same = strcmp(list[i].name, list[i - 1].name) ? 1 : same + 1;
+		if (same == 1)
+			continue;
+		region->name = with_count(r, list[i].name, same);
+		if (!region->name)
+			return -ENOMEM;
+		alike = 1;
+	}
+	return alike;
+}
+
+static int names_regions(struct reader *r)
+{
+	enum { ROUNDS = 8 }; /* data_2 may be taken, too */
+	struct named *list = pool_alloc(&r->scratch, r->regions.count, sizeof(*list));
+	int alike = 1;
+
+	if (!list)
+		return reader_no_memory(r);
+	for (uint32_t round = 0; alike > 0 && round < ROUNDS; round++)
+		alike = tell_regions_apart(r, list);
+	return alike < 0 ? alike : 0;
+}
+
 static struct named name_prog(const struct reader *r, uint32_t i)
 {
 	const struct mem_prog_image *prog = ROW(r, progs, i, struct mem_prog_image);
@@ -85,7 +143,7 @@ int names_check(struct reader *r)
 		{"memory", offsetof(struct reader, regions), name_region},
 		{"program", offsetof(struct reader, progs), name_prog},
 	};
-	int err = 0;
+	int err = names_regions(r);
 
 	for (size_t i = 0; !err && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		const struct rows *rows = (const struct rows *)((const char *)r + kinds[i].table);
