@@ -222,7 +222,7 @@ static void emit_pointer_function(struct access *a, const struct spot *spot)
 	writer_end(a->w);
 	writer_open(a->w, "{");
 	writer_begin(a->w);
-	writer_part(a->w, "return (%s *)(", name.text ? name.text : "");
+	writer_part(a->w, "return (%s *)(uintptr_t)(", name.text ? name.text : "");
 	emit_place(a, "from", spot->offset / 8);
 	writer_part(a->w, ");");
 	writer_end(a->w);

@@ -541,6 +541,25 @@ TEST(types_may_have_a_prefix, ON_HOST, .timeout = 60)
 }
 END_TEST
 
+/* What careful applications add; alone, since compilers say nothing of system headers only. */
+TEST(headers_are_clean_under_more_warnings, ON_HOST, .timeout = 60)
+{
+	static const char flags[] = "-Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wcast-align -Wundef";
+	static const char *const headers[] = {"types_arena", "types_bytes", "accessors"};
+	char source[128], text[500] = "";
+	size_t used = 0;
+
+	snprintf(source, sizeof(source), "%s/source", dir);
+	for (int i = 0; i < 3; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "#include \"%s\"\n",
+					 generate(headers[i], "--accessors"));
+	write_file(source, text);
+	for (int i = 0; i < COMPILERS; i++)
+		SHELL_OK("%s -Wall -Wextra -Werror -pedantic %s -I%s -fsyntax-only %s", compilers[i], flags,
+			 source_path("include"), source);
+}
+END_TEST
+
 TEST(accessors_compile, ON_HOST, .timeout = 60)
 {
 	char text[1024];

@@ -17,6 +17,10 @@
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
+#ifdef __cplusplus /* functions called as their structs, as stat(2) is, are nothing to warn of */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 
 struct mem_region;
 
@@ -156,6 +160,9 @@ int mem_heap_report(struct mem_heap *heap, unsigned int number, char *text, size
  */
 const struct mem_heap_view *mem_heap_view(struct mem_heap *heap);
 
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+#endif
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

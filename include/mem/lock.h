@@ -222,10 +222,17 @@ MEM_CALLED int mem__lock_wait(struct mem_lock *lock)
  * @return 0; 1 taken over from a thread that died with it (application only); -EDEADLK the caller,
  *         or a program on the same CPU, has it; -ETIMEDOUT
  */
+#ifdef __cplusplus /* a function called as its struct is nothing to warn of */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 MEM_INLINE int mem_lock(struct mem_lock __arena *lock)
 {
 	return mem_trylock(lock) ? mem__lock_slowly(lock) : 0;
 }
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+#endif
 
 /**
  * @brief Begin to read what a lock protects, without taking it.

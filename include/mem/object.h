@@ -15,6 +15,10 @@
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
+#ifdef __cplusplus /* functions called as their structs, as stat(2) is, are nothing to warn of */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 
 /** Version of these headers, first number; mem_version() gives that of the library. */
 #define MEM_VERSION_MAJOR 0
@@ -696,6 +700,9 @@ void mem_usdt_use(void);
 
 /** @} */
 
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+#endif
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

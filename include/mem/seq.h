@@ -85,13 +85,11 @@ static inline void mem__seq_wait(int round)
 /* The writer may be writing: each part is read once, whole. */
 static inline void mem__seq_read(void *to, const void *from, size_t size)
 {
-	size_t at = 0;
+	size_t words = (uintptr_t)from % 8 || (uintptr_t)to % 8 ? 0 : size / 8;
+	size_t at = words * 8;
 
-	if (!((uintptr_t)from % 8) && !((uintptr_t)to % 8)) {
-		for (; at + 8 <= size; at += 8)
-			*(mem__seq_word *)((char *)to + at) = __atomic_load_n(
-				(const mem__seq_word *)((const char *)from + at), __ATOMIC_RELAXED);
-	}
+	for (size_t i = 0; i < words; i++)
+		((mem__seq_word *)to)[i] = __atomic_load_n((const mem__seq_word *)from + i, __ATOMIC_RELAXED);
 	for (; at < size; at++)
 		((char *)to)[at] = __atomic_load_n((const char *)from + at, __ATOMIC_RELAXED);
 }
