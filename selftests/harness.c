@@ -237,6 +237,27 @@ double test_now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+int comes_to(const unsigned long long *count, unsigned long long least)
+{
+	for (double end = test_now() + 60; __atomic_load_n(count, __ATOMIC_RELAXED) < least; usleep(1000))
+		if (test_now() > end)
+			return 0;
+	return 1;
+}
+
+int comes_to_rest(const unsigned long long *count, void (*f)(void))
+{
+	unsigned long long before;
+
+	for (double end = test_now() + 60; test_now() < end; usleep(1000)) {
+		before = __atomic_load_n(count, __ATOMIC_RELAXED);
+		f();
+		if (__atomic_load_n(count, __ATOMIC_RELAXED) == before)
+			return 1;
+	}
+	return 0;
+}
+
 /*
  * A limit ends tests that hang; it is no measure of how quick they are. So those who share the processors with
  * others, or have to do with emulated ones, get more time.

@@ -112,6 +112,14 @@ double test_seconds(double s);
 /* Seconds by a clock that nobody sets. */
 double test_now(void);
 
+/*
+ * What programs count. One that is at work on another CPU when its link goes, or a packet that is on its way, counts
+ * a moment later: comes_to() waits for a count of at least so much, comes_to_rest() until f() does not change it.
+ * Both wait a minute.
+ */
+int comes_to(const unsigned long long *count, unsigned long long least);
+int comes_to_rest(const unsigned long long *count, void (*f)(void));
+
 /* A build with sanitizers. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { SANITIZED = 1 };

@@ -69,25 +69,22 @@ static void updates_and_detaches(struct mem_link *link, const struct mem_prog *o
 	uint64_t seen;
 
 	trigger();
-	ck_assert_uint_gt(skel->bss->first, 0);
+	ck_assert(comes_to(&skel->bss->first, 1));
 	ck_assert_uint_eq(skel->bss->second, 0);
 
 	assert_err(mem_link_update(link, other, other), -EPERM);
 	message_has("not the one to be replaced");
 	assert_ok(mem_link_update(link, other, one));
-	seen = skel->bss->first;
-	trigger();
-	ck_assert_uint_gt(skel->bss->second, 0);
-	ck_assert_uint_eq(skel->bss->first, seen);
+	ck_assert(comes_to_rest(&skel->bss->first, trigger));
+	ck_assert(comes_to(&skel->bss->second, 1));
 
+	seen = skel->bss->first;
 	assert_ok(mem_link_update(link, one, NULL));
 	trigger();
-	ck_assert_uint_gt(skel->bss->first, seen);
+	ck_assert(comes_to(&skel->bss->first, seen + 1));
 
 	assert_ok(mem_link_detach(link));
-	skel->bss->first = skel->bss->second = 0;
-	trigger();
-	ck_assert_uint_eq(skel->bss->first, 0);
+	ck_assert(comes_to_rest(&skel->bss->first, trigger));
 	assert_err(mem_link_update(link, other, NULL), -ENOLINK);
 	message_has("detached");
 	assert_ok(mem_link_detach(link));
@@ -212,7 +209,7 @@ TEST(pinned_link_outlives_its_maker)
 	ck_assert_uint_eq(status.st_mode & 07777, 0640);
 	mem_link_destroy(link);
 	send_packets();
-	ck_assert_uint_ge(skel->bss->first, 5);
+	ck_assert(comes_to(&skel->bss->first, 5));
 	ck_assert_ptr_null(mem_prog_attach_xdp(skel->progs.xdp_second, lo, 0));
 	ck_assert_int_eq(errno, EBUSY);
 
@@ -222,7 +219,7 @@ TEST(pinned_link_outlives_its_maker)
 	assert_ok(mem_link_update(link, skel->progs.xdp_second, skel->progs.xdp_first));
 	mem_link_destroy(link);
 	send_packets();
-	ck_assert_uint_ge(skel->bss->second, 5);
+	ck_assert(comes_to(&skel->bss->second, 5));
 
 	assert_ok(mem_unpin(PIN));
 	ck_assert_ptr_null(mem_link_open(PIN));
@@ -247,13 +244,7 @@ TEST(pin_of_a_link_takes_the_place_of_an_older_one, .timeout = 90)
 	opened = assert_ptr(mem_link_open(PIN));
 	assert_ok(mem_link_detach(opened));
 	/* neither is attached; of a pin that is replaced the kernel lets go when it comes to it */
-	for (double end = test_now() + 60; test_now() < end; usleep(10000)) {
-		skel->bss->first = 0;
-		send_packets();
-		if (!skel->bss->first)
-			break;
-	}
-	ck_assert_uint_eq(skel->bss->first, 0);
+	ck_assert(comes_to_rest(&skel->bss->first, send_packets));
 	mem_link_destroy(opened);
 	mem_link_destroy(link);
 }
