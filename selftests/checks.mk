@@ -152,7 +152,8 @@ $(BUILD)/lint/%.gcc: %
 .PHONY: coverage
 COVERAGE := $(BUILD)/coverage
 coverage: setup
-	$(Q)$(MAKE) --no-print-directory BUILD=$(COVERAGE) CFLAGS='-O0 -g' VARIANT='--coverage -DLIBMEM_COVERAGE' selftests
+	$(Q)$(MAKE) --no-print-directory BUILD=$(COVERAGE) CFLAGS='-O0 -g' VARIANT='--coverage -DLIBMEM_COVERAGE' \
+		$(COVERAGE)/memgen test-programs
 	$(Q)find $(COVERAGE) -name '*.gcda' -delete
 	$(Q)for object in $(patsubst $(BUILD)/%,$(COVERAGE)/%,$(TEST_BPF)); do \
 		$(COVERAGE)/memgen skeleton $$object -o $(COVERAGE)/skel.h || exit 1; done
