@@ -351,7 +351,7 @@ static void stress(double length, int kill_some)
 	for (uintptr_t i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, i < 2 ? exchange_thread : run_thread, (void *)i);
 	end = test_now() + length;
-	while (test_now() < end) {
+	while (test_now() < end || skel->bss->got < 1000) {
 		nanosleep(&pause, NULL);
 		if (kill_some) {
 			pid_t pid = fork();
@@ -380,7 +380,6 @@ TEST(programs_in_every_context_and_threads_at_once, .timeout = 60)
 	drain();
 	u = usage();
 	ck_assert_uint_eq(skel->bss->wrong, 0);
-	ck_assert_uint_gt(skel->bss->got, 1000);
 	assert_valid();
 	ck_assert_uint_eq(u.used, 0);
 	ck_assert_uint_eq(u.failed, 0);
