@@ -138,6 +138,22 @@ libmem_elf_needs_its_readers()
 	[ "$(needed "$BUILD/libmem-elf.so.$SOVERSION")" = "libbpf.so.1 libc.so.6 libelf.so.1 libmem-parts.so.$SOVERSION libmem.so.$SOVERSION " ]
 }
 
+# Who includes a header of one part without having use for it, as libmem itself, is not to need that part for it:
+# without optimization all functions are there that are not inline.
+headers_alone_use_nothing()
+{
+	local header
+
+	for header in mem task ringbuf schema migrate; do
+		echo "#include <mem/$header.h>" > "$scratch/header.c"
+		"$CC" -O0 -Iinclude -c "$scratch/header.c" -o "$scratch/header.o"
+		if nm -u "$scratch/header.o" | grep mem_; then
+			echo "by mem/$header.h"
+			return 1
+		fi
+	done
+}
+
 memgen_has_no_system_call_code()
 {
 	nm "$BUILD/memgen" | awk '{ print $NF }' | sed 's/@.*//' > "$scratch/names"
@@ -154,7 +170,7 @@ for test in libmem_exports_its_map libmem_parts_exports_its_map libmem_headers_d
 	libmem_elf_exports_its_map libmem_elf_header_declares_its_map only_private_names_besides \
 	libmem_needs_libc_alone libmem_parts_needs_libmem libmem_leaves_nothing_open libmem_exports_what_is_used \
 	static_parts_are_a_programs_own \
-	libmem_elf_needs_its_readers memgen_has_no_system_call_code; do
+	libmem_elf_needs_its_readers headers_alone_use_nothing memgen_has_no_system_call_code; do
 	check $test $test
 done
 finish

@@ -265,17 +265,23 @@ extern void *__dso_handle __attribute__((visibility("hidden")));
 /** @endcond */
 
 /** @cond */
-/* Apart and cold, or compilers put it in the middle of the caller's loop. */
-__attribute__((noinline, cold, unused)) static void *mem_task_find_first(struct mem_task_cell *cell,
-									  struct mem_task *task,
-									  const struct mem_image *(*image)(void),
-									  uint32_t row)
+/*
+ * Apart and cold, or compilers put it in the middle of the caller's loop; and yet inline, or without optimization
+ * whoever includes this has it, and with it a use of what it calls.
+ */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wattributes" /* gcc's, of noinline beside inline */
+__attribute__((noinline, cold)) static inline void *mem_task_find_first(struct mem_task_cell *cell,
+									struct mem_task *task,
+									const struct mem_image *(*image)(void),
+									uint32_t row)
 {
 	/* cells are gone when a library is unloaded */
 	if (!__atomic_load_n(&task->offset, __ATOMIC_RELAXED))
 		__cxa_atexit(mem_task_forget, task, &__dso_handle);
 	return mem_task_register(cell, task, image(), row);
 }
+#pragma GCC diagnostic pop
 /** @endcond */
 
 /**
