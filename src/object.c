@@ -341,7 +341,7 @@ int mem_object_load(struct mem_object *obj)
 	err = err ?: object_resolve(obj);
 	err = err ?: object_load_progs(obj);
 	err = err ?: map_init_elements(obj, MEM_INIT_PROG);
-	if (!err && task_load)
+	if (!err && obj->image.task_count && task_load)
 		err = task_load(obj);
 	return object_leave(obj, err, PHASE_LOADED);
 }
@@ -366,7 +366,7 @@ void mem_object_close(struct mem_object *obj)
 		if (obj->maps[i].ops)
 			struct_ops_free(&obj->maps[i]);
 	}
-	if (task_close)
+	if (obj->image.task_count && task_close)
 		task_close(obj);
 	sys_close(&obj->btf_fd);
 	free(obj->externs);
