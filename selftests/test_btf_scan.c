@@ -25,10 +25,12 @@ static uint32_t walk_for(const struct btf_view *view, uint32_t name_off, uint32_
 
 static uint32_t count_types(const struct btf_view *view)
 {
+	const char *at = view->types;
 	uint32_t count = 1;
 
-	for (const char *at = view->types; at < view->types_end; count++)
+	for (; at < view->types_end; count++)
 		at += btf_record_size((const void *)at);
+	ck_assert_ptr_eq(at, view->types_end);
 	return count;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * BTF's strings are in the order in which types were added. pahole adds functions last and by name, from
- * version 1.29 or so on: their names are the last strings then, nearly in order, and can be looked up as in a
- * dictionary. What is met is the name that is wanted or it is not, so nothing has to be believed. In older
- * kernels, and for names that something else had before, nothing is met.
+ * BTF's strings are in the order in which types were added. Newer versions of pahole add functions last and by
+ * name: their names are the last strings then, nearly in order, and can be looked up as in a dictionary. What is
+ * met is the name that is wanted or it is not, so nothing has to be believed. In older kernels, and for names
+ * that something else had before, nothing is met.
  */
 #include <string.h>
 

@@ -127,41 +127,11 @@ static COLD void drop_hits(struct scan *s, int from, int to)
 	s->hit_count = kept;
 }
 
-/* Bytes of a record: for itself, and for each of its parts. */
-static const struct size {
-	uint32_t self, part;
-} sizes[32] = {
-#define UNKNOWN {1U << 31, 0} /* leads out of all types */
-	[BTF_KIND_UNKN] = UNKNOWN,
-	[BTF_KIND_INT] = {16, 0},
-	[BTF_KIND_PTR] = {12, 0},
-	[BTF_KIND_ARRAY] = {24, 0},
-	[BTF_KIND_STRUCT] = {12, 12},
-	[BTF_KIND_UNION] = {12, 12},
-	[BTF_KIND_ENUM] = {12, 8},
-	[BTF_KIND_FWD] = {12, 0},
-	[BTF_KIND_TYPEDEF] = {12, 0},
-	[BTF_KIND_VOLATILE] = {12, 0},
-	[BTF_KIND_CONST] = {12, 0},
-	[BTF_KIND_RESTRICT] = {12, 0},
-	[BTF_KIND_FUNC] = {12, 0},
-	[BTF_KIND_FUNC_PROTO] = {12, 8},
-	[BTF_KIND_VAR] = {16, 0},
-	[BTF_KIND_DATASEC] = {12, 12},
-	[BTF_KIND_FLOAT] = {12, 0},
-	[BTF_KIND_DECL_TAG] = {16, 0},
-	[BTF_KIND_TYPE_TAG] = {12, 0},
-	[BTF_KIND_ENUM64] = {12, 12},
-	UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
-	UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
-#undef UNKNOWN
-};
-
 /* Behind a record; past the end in any case, where a record says so. */
 static inline const char *behind(const struct btf_view *view, const char *at)
 {
 	const struct btf_type *type = (const void *)at;
-	const struct size *size = &sizes[btf_kind_of(type)];
+	const struct btf_size *size = &btf_sizes[btf_kind_of(type)];
 	uint64_t bytes = size->self + (uint64_t)size->part * btf_length_of(type);
 
 #if UINTPTR_MAX == UINT32_MAX /* or it would come round */
@@ -185,9 +155,9 @@ static bool is_plausible(const struct btf_view *view, const char *at)
 	const struct btf_type *type = (const void *)at;
 	uint32_t kind = btf_kind_of(type);
 
-	return sizes[kind].self < 1U << 31 && !(type->info & 0x60ff0000U) &&
+	return btf_sizes[kind].self != BTF_SIZE_UNKNOWN && !(type->info & 0x60ff0000U) &&
 	       type->name_off < (size_t)(view->strings_end - view->strings) &&
-	       (sizes[kind].part || kind == BTF_KIND_FUNC || !btf_length_of(type));
+	       (btf_sizes[kind].part || kind == BTF_KIND_FUNC || !btf_length_of(type));
 }
 
 /* The first place from at on where many records in a row can be; end if there is none. */
@@ -238,7 +208,7 @@ static const char *lane_stop(const struct scan *s, const struct lane *lane)
 	return lane->next < end ? lane->next : end - (end - from < 12 ? end - from : 11);
 }
 
-static void walk_alone(struct scan *s, struct lane *lane)
+static __attribute__((noinline)) void walk_alone(struct scan *s, struct lane *lane)
 {
 	const char *stop = lane_stop(s, lane);
 
@@ -269,7 +239,7 @@ struct walker {
 	const char *at, *stop;
 };
 
-static void leave_lane(struct scan *s, struct walker *w, uint32_t steps)
+static __attribute__((noinline)) void leave_lane(struct scan *s, struct walker *w, uint32_t steps)
 {
 	if (!w->lane)
 		return;

@@ -16,7 +16,7 @@
 #include "btf_scan.h"
 
 #define LOOK_UPS_MAX 64 /* names; for more, going through all strings is faster */
-#define BLOCK 3 /* bytes that are looked at in a step */
+#define BLOCK 3		/* bytes that are looked at in a step */
 #define TABLE_BITS 12
 #define TABLE_SIZE (1U << TABLE_BITS)
 #define WINDOW_MAX 255 /* what a byte of the table holds */

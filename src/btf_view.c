@@ -28,38 +28,38 @@ bool btf_view_init(struct btf_view *view, const char *data, size_t size)
 	return true;
 }
 
+const struct btf_size btf_sizes[32] = {
+#define UNKNOWN {BTF_SIZE_UNKNOWN, 0}
+	[BTF_KIND_UNKN] = UNKNOWN,
+	[BTF_KIND_INT] = {16, 0},
+	[BTF_KIND_PTR] = {12, 0},
+	[BTF_KIND_ARRAY] = {24, 0},
+	[BTF_KIND_STRUCT] = {12, 12},
+	[BTF_KIND_UNION] = {12, 12},
+	[BTF_KIND_ENUM] = {12, 8},
+	[BTF_KIND_FWD] = {12, 0},
+	[BTF_KIND_TYPEDEF] = {12, 0},
+	[BTF_KIND_VOLATILE] = {12, 0},
+	[BTF_KIND_CONST] = {12, 0},
+	[BTF_KIND_RESTRICT] = {12, 0},
+	[BTF_KIND_FUNC] = {12, 0},
+	[BTF_KIND_FUNC_PROTO] = {12, 8},
+	[BTF_KIND_VAR] = {16, 0},
+	[BTF_KIND_DATASEC] = {12, 12},
+	[BTF_KIND_FLOAT] = {12, 0},
+	[BTF_KIND_DECL_TAG] = {16, 0},
+	[BTF_KIND_TYPE_TAG] = {12, 0},
+	[BTF_KIND_ENUM64] = {12, 12},
+	UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
+	UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
+#undef UNKNOWN
+};
+
 size_t btf_record_size(const struct btf_type *type)
 {
-	size_t length = btf_length_of(type);
+	const struct btf_size *size = &btf_sizes[btf_kind_of(type)];
 
-	switch (btf_kind_of(type)) {
-	case BTF_KIND_INT:
-	case BTF_KIND_VAR:
-	case BTF_KIND_DECL_TAG:
-		return sizeof(*type) + 4;
-	case BTF_KIND_ARRAY:
-		return sizeof(*type) + sizeof(struct btf_array);
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-	case BTF_KIND_DATASEC:
-	case BTF_KIND_ENUM64:
-		return sizeof(*type) + length * 12;
-	case BTF_KIND_ENUM:
-	case BTF_KIND_FUNC_PROTO:
-		return sizeof(*type) + length * 8;
-	case BTF_KIND_PTR:
-	case BTF_KIND_FWD:
-	case BTF_KIND_TYPEDEF:
-	case BTF_KIND_VOLATILE:
-	case BTF_KIND_CONST:
-	case BTF_KIND_RESTRICT:
-	case BTF_KIND_FUNC:
-	case BTF_KIND_FLOAT:
-	case BTF_KIND_TYPE_TAG:
-		return sizeof(*type);
-	default:
-		return 0;
-	}
+	return size->self == BTF_SIZE_UNKNOWN ? 0 : size->self + (size_t)size->part * btf_length_of(type);
 }
 
 int btf_view_index(struct btf_view *view)

@@ -24,6 +24,15 @@ bool btf_view_init(struct btf_view *view, const char *data, size_t size);
 /* Bytes of a type's record; 0 for a kind that is not known here. */
 size_t btf_record_size(const struct btf_type *type);
 
+/* The same by kind: for itself, and for each of its parts. */
+struct btf_size {
+	uint32_t self, part;
+};
+
+#define BTF_SIZE_UNKNOWN (1U << 31) /* more than all types have */
+
+extern const struct btf_size btf_sizes[32];
+
 /* Number the types, so that they can be had by id. 0, -ENOMEM, or -EINVAL unknown or cut off. */
 int btf_view_index(struct btf_view *view);
 

@@ -6,34 +6,7 @@
 #include "btf_view.h"
 #include "btf_walk.h"
 
-enum { DEPTH_MAX = 64, KIND_DECL_TAG = 17, KIND_TYPE_TAG = 18, KIND_ENUM64 = 19, KIND_COUNT = 20 };
-
-/* Bytes that follow struct btf_type; UINT32_MAX for a kind that is unknown. */
-static uint64_t tail_size(const struct btf_type *type)
-{
-	uint64_t vlen = btf_length_of(type);
-
-	switch (BTF_INFO_KIND(type->info)) {
-	case BTF_KIND_INT:
-	case BTF_KIND_VAR:
-	case BTF_KIND_DECL_TAG:
-		return 4;
-	case BTF_KIND_ARRAY:
-		return sizeof(struct btf_array);
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-		return vlen * sizeof(struct btf_member);
-	case BTF_KIND_ENUM:
-		return vlen * sizeof(struct btf_enum);
-	case KIND_ENUM64:
-	case BTF_KIND_DATASEC:
-		return vlen * 12;
-	case BTF_KIND_FUNC_PROTO:
-		return vlen * sizeof(struct btf_param);
-	default:
-		return BTF_INFO_KIND(type->info) && BTF_INFO_KIND(type->info) < KIND_COUNT ? 0 : UINT32_MAX;
-	}
-}
+enum { DEPTH_MAX = 64 };
 
 /* Count the types, or fill in where they are. */
 static int index_types(struct btf_walk *walk, const char *at, size_t size)
@@ -42,12 +15,12 @@ static int index_types(struct btf_walk *walk, const char *at, size_t size)
 
 	while (size) {
 		const struct btf_type *type = (const void *)at;
-		uint64_t step;
+		size_t step;
 
 		if (size < sizeof(*type))
 			return -EINVAL;
-		step = sizeof(*type) + tail_size(type);
-		if (step > size)
+		step = btf_record_size(type);
+		if (!step || step > size)
 			return -EINVAL;
 		if (walk->types)
 			walk->types[count] = type;
@@ -115,7 +88,7 @@ uint32_t btf_walk_strip(const struct btf_walk *walk, uint32_t id)
 		case BTF_KIND_VOLATILE:
 		case BTF_KIND_CONST:
 		case BTF_KIND_RESTRICT:
-		case KIND_TYPE_TAG:
+		case BTF_KIND_TYPE_TAG:
 			id = type->type;
 			break;
 		default:
@@ -150,7 +123,7 @@ uint64_t btf_walk_size(const struct btf_walk *walk, uint32_t id)
 		case BTF_KIND_STRUCT:
 		case BTF_KIND_UNION:
 		case BTF_KIND_ENUM:
-		case KIND_ENUM64:
+		case BTF_KIND_ENUM64:
 		case BTF_KIND_FLOAT:
 		case BTF_KIND_DATASEC:
 			size = type->size;
@@ -171,7 +144,7 @@ const char *btf_walk_tag(const struct btf_walk *walk, uint32_t id, int32_t compo
 		const char *text;
 		int32_t of;
 
-		if (BTF_INFO_KIND(tag->info) != KIND_DECL_TAG || (id && tag->type != id))
+		if (BTF_INFO_KIND(tag->info) != BTF_KIND_DECL_TAG || (id && tag->type != id))
 			continue;
 		memcpy(&of, tag + 1, sizeof(of));
 		if (id && of != component)
