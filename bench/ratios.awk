@@ -30,11 +30,12 @@ BEGIN {
 
 function x_of(value)
 {
-	if (value < 0.001)
-		value = 0.001
-	if (value > 1000)
-		value = 1000
-	return left + (log10(value) + 3) * (right - left) / 6
+	value = log10(value)
+	if (value < low)
+		value = low
+	if (value > high)
+		value = high
+	return left + (value - low) * (right - left) / (high - low)
 }
 
 function short(value)
@@ -58,14 +59,28 @@ function draw_row(i, y)
 	text(right + 12, y + 4, short(ratio[i]), "")
 }
 
+# The axis: whole decades around all ratios, three on each side of 1 at most.
+function choose_axis(    i)
+{
+	low = -1
+	high = 1
+	for (i = 0; i < n; i++) {
+		while (ratio[i] > 0 && low > -3 && log10(ratio[i]) < low)
+			low--
+		while (ratio[i] > 0 && high < 3 && log10(ratio[i]) > high)
+			high++
+	}
+}
+
 END {
 	left = 300
 	right = 860
+	choose_axis()
 	height = 40
 	for (i = 0; i < n; i++)
 		height += kind[i] == "title" ? 28 : 18
 	begin_svg(940, height + 10)
-	for (decade = -3; decade <= 3; decade++) {
+	for (decade = low; decade <= high; decade++) {
 		x = x_of(10 ^ decade)
 		line(x, 24, x, height, decade ? "stroke=\"#dddddd\"" : "stroke=\"#999999\"")
 		text(x, 16, 10 ^ decade, "text-anchor=\"middle\" fill=\"#777777\"")
