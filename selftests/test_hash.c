@@ -276,6 +276,39 @@ static void stress(double length, int kill_some, int grow)
 	ck_assert_uint_eq(skel->bss->torn, 0);
 }
 
+/* With seven elements in its one bucket, each set of a long value moves it behind the bucket or back. */
+static void *move_thread(void *arg)
+{
+	struct wide_key key = {0, 1, 7};
+	struct wide_value value = {8, {0, 0, 0, 0}};
+
+	(void)arg;
+	for (int i = 0; i < test_rounds(500000); i++)
+		assert_ok(wide_set(heap, wide, &key, &value, MEM_HASH_EXIST));
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+TEST(what_moves_inside_a_bucket_is_never_missing)
+{
+	struct wide_key key = {0, 1, 7};
+	struct wide_value value = {8, {0, 0, 0, 0}};
+	unsigned int missing = 0;
+	pthread_t thread;
+
+	assert_ok(wide_create(heap, wide, 1));
+	for (key.a = 7; key.a--;)
+		assert_ok(wide_set(heap, wide, &key, &value, MEM_HASH_NOEXIST));
+	key.a = 0;
+	stop = 0;
+	pthread_create(&thread, NULL, move_thread, NULL);
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
+		missing += wide_find(heap, wide, &key, &value) == -ENOENT;
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(missing, 0);
+}
+END_TEST
+
 TEST(programs_and_threads_at_once, .timeout = 60)
 {
 	load(skel->progs.change_many, skel->progs.change_on_call);

@@ -93,6 +93,7 @@ static void make(void)
 	memset(log, 0, NOTES * sizeof(struct note));
 	h->log = mem_low(log);
 	assert_ok(numbers_create(&h->heap, &h->table, 2));
+	assert_ok(pairs_create(&h->heap, &h->pairs, 2));
 	assert_ok(mem_ring_create(&h->heap, &h->up, RING_SIZE, 8));
 	assert_ok(mem_ring_create(&h->heap, &h->down, RING_SIZE, 8));
 	skel->data->count = 300;

@@ -32,7 +32,8 @@
  * of all seven tags, so a bucket is whole at every instant, even in the middle of a change by a writer
  * that was stopped or killed. Readers only have to notice that another change began while they read: by
  * the lock's count. Values of one word (8 bytes, or 4 where keys are of 4-byte words) are replaced in place
- * by one store; longer ones in a new slot, with one store of the tags for the old and the new.
+ * by one store; longer ones in a new slot, with one store of the tags for the old and the new. Where those two
+ * slots are not of the same seven, the count goes on between the one store and the other.
  *
  * Memory reclamation. Readers may hold on to slots that are removed and used again. What they rely on is
  * that slots stay slots: memory of a table goes back to the heap in destroy() only, and what was read is
@@ -465,9 +466,12 @@ MEM_INLINE int mem__hash_put(mem__view v, struct mem_hash __arena *h, const stru
 	if (old && old->part == at->part)
 		tags &= ~(0xffULL << 8 * old->slot);
 	mem_store_release(&at->part->tags, tags);
-	if (old && old->part != at->part)
+	if (old && old->part != at->part) {
+		/* who has seen this part without it, and will see the other one so, has to notice */
+		mem_store_release(&at->main->lock.word, mem_load(&at->main->lock.word) + (1ULL << 32));
 		mem_store_release(&old->part->tags,
 				  mem_load(&old->part->tags) & ~(0xffULL << 8 * old->slot));
+	}
 	return 0;
 }
 

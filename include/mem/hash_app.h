@@ -50,9 +50,9 @@ void mem_hash_destroy(struct mem_heap *heap, struct mem_hash *hash, const struct
 /**
  * @brief Walk a table: NAME_next(heap, hash, cursor, key, value).
  *
- * Sees every element that is there all the time, once (twice if it is set meanwhile), and of the
- * others some. Each key belongs to its value. An element of a bucket that somebody writes to without a
- * pause may be left out.
+ * Sees every element that is there all the time, once, and of the others some. One that is set meanwhile
+ * to a value of more than a word changes its place: it may be seen twice, or not. Each key belongs to its
+ * value. An element of a bucket that somebody writes to without a pause may be left out.
  *
  * @param heap    of this process
  * @param hash    a table

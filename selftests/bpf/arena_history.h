@@ -7,7 +7,7 @@
 #include <mem/ring.h>
 
 #define NOTES	  (1U << 17)
-#define KEYS	  12
+#define KEYS	  24 /* half of them of either table */
 #define RING_UP	  KEYS /* what a note is about: a key, or one of the rings */
 #define RING_DOWN (KEYS + 1)
 #define RING_SIZE 16
@@ -26,7 +26,8 @@ struct note {
 #define MEM_TYPE_struct_history
 struct history {
 	struct mem_heap heap;
-	struct mem_hash table;
+	struct mem_hash table;	       /* of values that are one word, and grows */
+	struct mem_hash pairs;	       /* of longer ones, in one bucket and behind it */
 	struct mem_ring up, down;      /* producers are programs; are applications */
 	unsigned long long clock;      /* the time: how often somebody asked for it */
 	unsigned long long notes;      /* taken */
@@ -35,7 +36,16 @@ struct history {
 };
 #endif
 
+#ifndef MEM_TYPE_struct_pair
+#define MEM_TYPE_struct_pair
+/* One value twice, the other way round the second time. */
+struct pair {
+	unsigned long long value, not_value;
+};
+#endif
+
 MEM_HASH(numbers, unsigned long long, unsigned long long)
+MEM_HASH(pairs, unsigned long long, struct pair)
 
 /* The number of the next tick. */
 #define tick(h) (mem_add(&(h)->clock, 1ULL) + 1)
@@ -56,6 +66,27 @@ MEM_INLINE int table_do(struct history __arena *h, unsigned long long key, struc
 	}
 }
 
+MEM_INLINE int pairs_do(struct history __arena *h, unsigned long long key, struct note *note)
+{
+	struct pair pair = {note->value, ~note->value};
+	int err;
+
+	switch (note->kind) {
+	case 0:
+		return pairs_set(&h->heap, &h->pairs, &key, &pair, MEM_HASH_ANY);
+	case 1:
+		return pairs_set(&h->heap, &h->pairs, &key, &pair, MEM_HASH_NOEXIST);
+	case 2:
+		return pairs_set(&h->heap, &h->pairs, &key, &pair, MEM_HASH_EXIST);
+	case 3:
+		return pairs_remove(&h->heap, &h->pairs, &key);
+	default:
+		err = pairs_find(&h->heap, &h->pairs, &key, &pair);
+		note->value = pair.value == ~pair.not_value ? pair.value : ~0ULL; /* which nobody sets */
+		return err;
+	}
+}
+
 /* Something at random, noted. 0, or 1: the log is full. */
 MEM_INLINE int history_do(struct history __arena *h, unsigned int random, struct mem_ring __arena *mine,
 			  unsigned int about_mine)
@@ -71,7 +102,8 @@ MEM_INLINE int history_do(struct history __arena *h, unsigned int random, struct
 	note.start = note.value = tick(h);
 	if (note.kind < 5) {
 		note.about = random / 8 % KEYS;
-		note.result = table_do(h, note.about, &note);
+		note.result = note.about < KEYS / 2 ? table_do(h, note.about, &note) :
+						      pairs_do(h, note.about, &note);
 	} else if (note.kind == 5) {
 		note.about = about_mine;
 		note.result = mem_ring_push(&h->heap, mine, &note.value);
