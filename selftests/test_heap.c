@@ -121,6 +121,78 @@ TEST(a_heap_that_claims_what_is_not_there_is_none)
 }
 END_TEST
 
+static pthread_barrier_t all_have_one, all_may_go;
+
+static void *has_a_cache(void *arg)
+{
+	void *block = mem_alloc(&shared->heap, 64);
+
+	(void)arg;
+	pthread_barrier_wait(&all_have_one);
+	pthread_barrier_wait(&all_may_go);
+	mem_free(&shared->heap, block);
+	return block;
+}
+
+TEST(a_thread_too_many_is_told_and_has_its_turn)
+{
+	struct mem_heap_opts opts = {.sz = sizeof(opts), .present = 1 << 20, .cpus = 2, .threads = 2};
+	pthread_t threads[2];
+	void *block;
+
+	assert_ok(mem_heap_init(&shared->heap, memory, SIZE, &opts));
+	pthread_barrier_init(&all_have_one, NULL, 3);
+	pthread_barrier_init(&all_may_go, NULL, 3);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, has_a_cache, NULL), 0);
+	pthread_barrier_wait(&all_have_one);
+	ck_assert_ptr_null(mem_alloc(&shared->heap, 64));
+	ck_assert_int_eq(errno, EUSERS);
+	assert_says("all 2 caches for threads are taken");
+	pthread_barrier_wait(&all_may_go);
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], &block);
+		ck_assert_ptr_nonnull(block);
+	}
+	ck_assert_ptr_nonnull(mem_alloc(&shared->heap, 64));
+	assert_valid();
+	pthread_barrier_destroy(&all_have_one);
+	pthread_barrier_destroy(&all_may_go);
+}
+END_TEST
+
+TEST(a_thread_has_a_cache_of_each_heap)
+{
+	struct mem_heap_opts opts = {.sz = sizeof(opts), .present = 1 << 20, .cpus = 2};
+	struct mem_heap *heaps[3];
+	char *blocks[3];
+
+	for (int h = 0; h < 3; h++) {
+		heaps[h] = h ? (struct mem_heap *)(memory + SIZE + h * (256 << 10)) : &shared->heap;
+		assert_ok(mem_heap_init(heaps[h], memory + h * (8 << 20), 8 << 20, &opts));
+	}
+	for (int round = 0; round < 300; round++) {
+		for (int h = 0; h < 3; h++) {
+			blocks[h] = mem_alloc(heaps[h], 100);
+			ck_assert_ptr_nonnull(blocks[h]);
+			ck_assert_int_eq((blocks[h] - memory) >> 23, h);
+		}
+		for (int h = 2; h >= 0; h--)
+			mem_free(heaps[h], blocks[h]);
+	}
+	for (int h = 1; h < 3; h++) {
+		struct mem_heap_usage u;
+
+		mem_heap_leave(heaps[h]);
+		assert_ok(mem_heap_usage(heaps[h], &u));
+		ck_assert_uint_eq(u.used, 0);
+		ck_assert_uint_eq(u.cached, 0);
+	}
+	ck_assert_ptr_nonnull(mem_alloc(&shared->heap, 100)); /* the others were left, not this one */
+	assert_valid();
+}
+END_TEST
+
 /* A program's lock that is never released: programs do not die, but memory may say anything. */
 TEST(nobody_waits_for_a_lock_for_ever)
 {

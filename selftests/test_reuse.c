@@ -214,6 +214,9 @@ TEST(what_is_no_map)
 	assert_err(mem_map_reuse_fd(user->maps.bss, mem_prog_fd(maker->progs.change)), -EINVAL);
 	assert_says("it is not a BPF map");
 	assert_err(mem_map_reuse(user->maps.bss, mem_source_id(0x7fffffff)), -ENOENT);
+	assert_says("can't open map id 2147483647: there is none");
+	assert_err(mem_map_reuse(user->maps.bss, mem_source_socket(0)), -EINVAL);
+	assert_says("what comes over a socket can be attached to, and nothing else");
 	assert_err(mem_map_reuse(user->maps.bss, mem_source_pin("/nowhere/at/all")), -ENOENT);
 	assert_err(mem_map_reuse(user->maps.bss, mem_source_pin(NULL)), -EINVAL);
 	assert_err(mem_map_reuse(user->maps.bss, (struct mem_source){.kind = 77}), -EINVAL);

@@ -6,11 +6,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <mem/schema.h>
 
 #include "contract.h"
 #include "harness.h"
+#include "rawbpf.h"
 #include "region_arena.skel.h"
 #include "region_data.skel.h"
 #include "region_grown.skel.h"
@@ -111,6 +113,29 @@ TEST(the_kernel_knows_the_same)
 	mem_schema_free(live);
 	mem_schema_free(mine);
 	region_data__destroy(skel);
+}
+END_TEST
+
+/* Each kind of source is called what its user called it. */
+TEST(a_map_without_types_is_named)
+{
+	struct bpf_map_info info = {0};
+	char name[40];
+	int fd;
+
+	need_bpf();
+	fd = raw_map_create(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0, 0);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(raw_info(fd, &info, sizeof(info)), 0);
+	ck_assert_ptr_null(mem_schema_of_map(mem_source_fd(fd)));
+	ck_assert_int_eq(errno, ENODATA);
+	snprintf(name, sizeof(name), "descriptor %d", fd);
+	assert_says(name);
+	ck_assert_ptr_null(mem_schema_of_map(mem_source_id(info.id)));
+	ck_assert_int_eq(errno, ENODATA);
+	snprintf(name, sizeof(name), "map id %u", info.id);
+	assert_says(name);
+	close(fd);
 }
 END_TEST
 
