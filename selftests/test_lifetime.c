@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "bpffs.h"
 #include "harness.h"
 #include "lifetime.skel.h"
@@ -366,6 +367,8 @@ static int taken_over_in_spite_of_the_bss(void)
 	struct region_arena *skel;
 	struct place first, second;
 
+	if (apart_take() == MAP_FAILED)
+		return 4;
 	while ((page = take_addresses(size)) != MAP_FAILED && page > room)
 		;
 	skel = region_arena__open_and_load();

@@ -15,6 +15,7 @@
 #include <mem/migrate.h>
 #include <mem/schema.h>
 
+#include "apart.h"
 #include "bpffs.h"
 #include "contract.h"
 #include "grow.skel.h"
@@ -829,8 +830,11 @@ TEST(the_old_arena_gets_its_address)
 	struct region_arena *one, *two;
 	const void *address;
 	uint32_t id;
+	void *apart;
 
 	need_linux(6, 9, "arenas");
+	apart = apart_take();
+	ck_assert_ptr_ne(apart, MAP_FAILED);
 	one = arena_of_version(13, NULL);
 	assert_ok(region_arena__load(one));
 	assert_ok(mem_prog_run(one->progs.push, NULL));
@@ -844,6 +848,7 @@ TEST(the_old_arena_gets_its_address)
 	ck_assert_uint_eq(version, 13);
 	ck_assert_uint_eq(id_at(ARENA), id);
 	region_arena__destroy(two);
+	munmap(apart, APART_SIZE);
 }
 END_TEST
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "bpffs.h"
 #include "contract.h"
 #include "harness.h"
@@ -115,6 +116,18 @@ TEST(an_arena_without_variables_does_not_take_them)
 	user->arena->pushed = 3;
 	assert_ok(region_arena__load(user)); /* with its own */
 	ck_assert_int_eq(run_program(user->progs.push), 4);
+}
+END_TEST
+
+/* Not where the kernel puts what processes map: there it would be in the way in one of some hundred. */
+TEST(an_arena_lies_apart)
+{
+	const char *base = mem_region_data(mem_object_find_region(maker->obj, "arena"), NULL);
+	const char *other = mem_region_data(mem_object_find_region(user->obj, "arena"), NULL);
+
+	ck_assert_uint_lt((uintptr_t)base - APART_AT, APART_SIZE);
+	ck_assert_uint_lt((uintptr_t)other - APART_AT, APART_SIZE);
+	ck_assert_ptr_ne(base, other);
 }
 END_TEST
 

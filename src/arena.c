@@ -3,8 +3,8 @@
  * Arenas: where they lie, and their variables.
  *
  * The kernel fixes an arena's user address when the map is made (map_extra) and lets every process
- * map it there only, so libmem chooses: a free range, reserved with PROT_NONE at open. Three rules
- * limit the choice. The range must not cross a 4 GiB boundary, because BPF computes with the low
+ * map it there only, so libmem chooses: a free range, reserved with PROT_NONE at open, that will be
+ * free in other processes as well. Three rules limit the choice. The range must not cross a 4 GiB boundary, because BPF computes with the low
  * half of user addresses. Inside BPF the low half of the address is the pointer, so nothing may lie
  * where it is 0, which is NULL: a base with another low half is taken, and an arena of 4 GiB, which
  * has no choice, gets its first page populated and never used, so that no allocator hands it out.
@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #include "arena.h"
 #include "contents.h"
@@ -88,12 +89,39 @@ static char *reserve_declared(uint64_t address, uint64_t size)
 	return range;
 }
 
-/* Reserve more than needed, keep the part that suits. Returns MAP_FAILED with errno. */
+/*
+ * At random where hardly any process has anything, so that others can map it too: below where the kernel
+ * puts programs, far from the stack, libraries and what they allocate. Sanitizers let applications have it.
+ */
+static char *reserve_apart(uint64_t size)
+{
+	const uint64_t first = 0x5501 * GIB4, room = 0x54 * GIB4 - size;
+	uint64_t number;
+	char *range = MAP_FAILED;
+
+	for (int tries = 0; tries < 4 && range == MAP_FAILED; tries++) {
+		if (sizeof(range) < 8 || getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
+			break;
+		number = next_address(first + number % room / sys_page_size() * sys_page_size(), size);
+		if (number > first + room)
+			continue;
+		range = mmap((void *)(uintptr_t)number, size, PROT_NONE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+		if (range == MAP_FAILED && errno != EEXIST)
+			break;
+	}
+	return range;
+}
+
+/* Or reserve more than needed, keep the part that suits. Returns MAP_FAILED with errno. */
 static char *reserve_suitable(uint64_t size)
 {
 	uint64_t slack = GIB4 + sys_page_size();
 	char *range, *base;
 
+	range = reserve_apart(size);
+	if (range != MAP_FAILED)
+		return range;
 	range = reserve_anywhere(size);
 	if (range == MAP_FAILED || address_suits((uintptr_t)range, size))
 		return range;

@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -163,29 +162,6 @@ static int map_at(struct task_back *back, void *at)
 	return madvise(base, back->size, MADV_DONTFORK) ? -errno : 0;
 }
 
-/*
- * Where hardly any process has anything, so that others can map it too: below where the kernel puts programs, far
- * from the stack, libraries and what they allocate. Sanitizers let applications have it.
- */
-static char *reserve_apart(size_t size)
-{
-	const uint64_t first_4g = 0x5501, count = 0x54; /* of 4 GiB each */
-	const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM); /* bytes, not aligned */
-	static uint64_t times; /* whoever had the last one may still have it mapped */
-	uint64_t number = 0;
-	char *at;
-
-	if (random)
-		memcpy(&number, random, sizeof(number));
-	number ^= (uint64_t)getpid();
-	at = (char *)(uintptr_t)((first_4g + (number + times++) % count) << 32) + sys_page_size();
-
-	if (sizeof(at) == 8 && mmap(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
-				    MAP_FIXED_NOREPLACE, -1, 0) == at)
-		return at;
-	return arena_reserve_range(size);
-}
-
 static int make_arena(struct mem_object *obj, struct task_back *back, const struct mem_task_opts *opts)
 {
 	char *base;
@@ -200,7 +176,7 @@ static int make_arena(struct mem_object *obj, struct task_back *back, const stru
 	back->size = sys_page_round(front_size(back) + (uint64_t)back->count * back->block_size);
 	if (back->size > 1ULL << 31)
 		return -E2BIG;
-	base = reserve_apart(back->size);
+	base = arena_reserve_range(back->size);
 	if (!base)
 		return -ENOMEM;
 	back->map_fd = create_map(obj, "mem_task_arena", 0, (uint32_t)(back->size / sys_page_size()),
