@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Maps, programs and regions are found by name, and are members of the skeleton's structs: among
- * its kind a name is there once. Regions whose names are made from those of sections are told apart. The kernel's names of maps are shorter, and still differ.
+ * its kind a name is there once. Regions whose names are made from those of sections are told apart.
+ * The kernel's names of maps are shorter, and still differ.
  */
 #include <ctype.h>
 #include <stdio.h>
