@@ -296,6 +296,7 @@ TEST(what_moves_inside_a_bucket_is_never_missing)
 	unsigned int missing = 0;
 	pthread_t thread;
 
+	load();
 	assert_ok(wide_create(heap, wide, 1));
 	for (key.a = 7; key.a--;)
 		assert_ok(wide_set(heap, wide, &key, &value, MEM_HASH_NOEXIST));
