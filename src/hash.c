@@ -278,7 +278,7 @@ static int bucket_move(const struct mem_heap_view *view, struct mem_hash *hash,
 	err = bucket_clear(view, &k, next, number * 2) ?: bucket_clear(view, &k, next, number * 2 + 1);
 	err = err ?: bucket_copy(view, hash, type, mem_low(next), at);
 	if (!err)
-		mem_store_release(&at.main->tags, mem_load(&at.main->tags) | MEM__MOVED);
+		mem_store_release(&at.main->tags, mem_load(&at.main->tags) | MEM__MOVED | MEM__KINDS);
 	mem_unlock(&at.main->lock);
 	return err;
 }
