@@ -165,6 +165,18 @@ int hash_remove(void *ctx)
 }
 
 SEC("syscall")
+int hash_walk(void *ctx)
+{
+	struct mem_hash_cursor cursor = {};
+	__u64 key, value, n = 0;
+
+	while (mem_can_loop && numbers_next(&heap, &table, &cursor, &key, &value) == 1)
+		n++;
+	hits = n;
+	return 0;
+}
+
+SEC("syscall")
 int kernel_find(void *ctx)
 {
 	__u64 i, key, n = 0, *value;

@@ -184,9 +184,10 @@ static void print_verified(void)
 	const struct mem_prog *progs[] = {
 		skel->progs.loop_alone, skel->progs.alloc_pair, skel->progs.alloc_batch,
 		skel->progs.hash_find,	skel->progs.hash_at,	skel->progs.hash_set,
-		skel->progs.hash_remove, skel->progs.list_ends, skel->progs.list_walk,
-		skel->progs.stack_pair, skel->progs.ring_push,	skel->progs.ring_pop,
-		skel->progs.id_pair,	skel->progs.array_at,	skel->progs.counters,
+		skel->progs.hash_remove, skel->progs.hash_walk,	skel->progs.list_ends,
+		skel->progs.list_walk,	skel->progs.stack_pair, skel->progs.ring_push,
+		skel->progs.ring_pop,	skel->progs.id_pair,	skel->progs.array_at,
+		skel->progs.counters,
 	};
 
 	printf("\n%-34s %8s\n", "program, a loop around", "verified instructions");

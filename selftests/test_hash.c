@@ -117,6 +117,39 @@ TEST(one_side_finds_what_the_other_set)
 }
 END_TEST
 
+/* A program's walk, which goes on when the table has grown, twice in its middle. */
+TEST(programs_walk_it_while_it_grows)
+{
+	struct wide_value value = {8, {3, 3, 3, 3}};
+	struct wide_key key = {0, 1, 7};
+
+	load(skel->progs.fill, skel->progs.walk, skel->progs.walk_wide);
+	assert_ok(numbers_create(heap, table, 400)); /* less than there will be: slots behind the buckets */
+	ck_assert_uint_eq(run(skel->progs.fill, 0, 1000), 0);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_uint_eq(run(skel->progs.walk, 0, 300), 0);
+		if (i < 2)
+			assert_ok(numbers_grow(heap, table));
+	}
+	ck_assert_uint_eq(run(skel->progs.walk, 0, 1000), 1);
+	ck_assert_int_eq(skel->bss->error, 0);
+	ck_assert_uint_eq(skel->bss->failed, 0);
+	for (int i = 0; i < 1024; i++)
+		ck_assert_int_eq(skel->bss->seen[i], i < 1000);
+	for (; key.a < 50; key.a++, value.key_sum++) {
+		if (key.a == 0)
+			assert_ok(wide_create(heap, wide, 30));
+		assert_ok(wide_set(heap, wide, &key, &value, 0));
+	}
+	run(skel->progs.walk_wide, 0, 0);
+	ck_assert_uint_eq(skel->bss->found, 50);
+	memset(&skel->bss->cursor, 0, sizeof(skel->bss->cursor));
+	numbers_destroy(heap, table);
+	ck_assert_uint_eq(run(skel->progs.walk, 0, 1), 1);
+	ck_assert_int_eq(skel->bss->error, -EINVAL);
+}
+END_TEST
+
 TEST(it_grows_and_is_full_when_it_must_be)
 {
 	unsigned long long key, value;

@@ -102,113 +102,17 @@ void mem_hash_destroy(struct mem_heap *heap, struct mem_hash *hash, const struct
 	memset(hash, 0, sizeof(*hash));
 }
 
-/*
- * Where a walk is: a bucket of the table that it began in, and, when that has moved, which of the
- * buckets that it was split into. `within` plus 1 is the way there in binary: 1, then 0 or 1 for the
- * left or right half of each split. So a walk goes on in order whatever the tables say.
- */
-static int cursor_place(const struct mem_heap_view *view, const struct mem__key *k,
-			struct mem_hash_cursor *cursor, struct mem__place *at)
-{
-	struct mem_hash_table *table = mem__table(view, cursor->table), *next;
-	unsigned int way = cursor->within + 1, number = cursor->bucket, splits;
-
-	if (!way || !table)
-		return -EINVAL;
-	for (splits = 31 - (unsigned int)__builtin_clz(way);; splits--) {
-		if (number >= mem_load(&table->count) || mem__place_bucket(view, table, number, k, at))
-			return -EINVAL;
-		if (!splits && !(mem_load_acquire(&at->main->tags) & MEM__MOVED))
-			return 0;
-		next = mem__table(view, mem_load_acquire(&table->next));
-		if (!splits && cursor->slot)
-			return 0; /* it moved while it was walked: what was there still is */
-		if (!next || mem_load(&next->count) != (uint64_t)mem_load(&table->count) * 2)
-			return -EINVAL;
-		if (!splits) {
-			splits = 1;
-			cursor->within = way * 2 - 1;
-			way *= 2;
-		}
-		number = number * 2 + (way >> (splits - 1) & 1);
-		table = next;
-	}
-}
-
-/* On to the next bucket: 0 there is none. */
-static int cursor_step(const struct mem_heap_view *view, struct mem_hash_cursor *cursor)
-{
-	const struct mem_hash_table *table = mem__table(view, cursor->table);
-	unsigned int way = cursor->within + 1;
-
-	cursor->slot = 0;
-	while (way > 1 && way & 1)
-		way /= 2;
-	cursor->within = way > 1 ? way : 0; /* way + 1, minus 1 */
-	if (way <= 1)
-		cursor->bucket++;
-	return table && cursor->bucket < mem_load(&table->count);
-}
-
-/* The element at the cursor: 1; 0 there is none; 2 no more slots. */
-static int cursor_read(const struct mem_heap_view *view, const struct mem__key *k,
-		       const struct mem_hash_cursor *cursor, struct mem__place at, void *key, void *value)
-{
-	unsigned int slot = cursor->slot;
-
-	for (; slot >= MEM__SLOTS; slot -= MEM__SLOTS)
-		if (!(mem_load_acquire(&at.part->tags) & MEM__MORE) || mem__place_more(view, k, &at))
-			return 2;
-	at.slot = slot;
-	if (!(mem_load_acquire(&at.part->tags) >> 8 * slot & 0x80))
-		return 0;
-	mem__copy_out(key, mem__slot(&at, k), k->size, k->wide);
-	mem__copy_out(value, mem__slot(&at, k) + k->size, k->value, k->wide);
-	return 1;
-}
-
-/* One bucket, from the cursor on. 1 an element, 0 it has no more. */
-static int cursor_bucket(const struct mem_heap_view *view, const struct mem__key *k,
-			 struct mem_hash_cursor *cursor, struct mem__place at, void *key, void *value)
-{
-	int tries = 0, found;
-
-	while (cursor->slot < MEM__SLOTS * MEM__PARTS) {
-		unsigned long long begun = mem_load_acquire(&at.main->lock.word);
-
-		found = cursor_read(view, k, cursor, at, key, value);
-		mem_acquire_fence();
-		if (mem_load(&at.main->lock.word) >> 32 != begun >> 32 && tries++ < 100)
-			continue;
-		if (found == 2)
-			break;
-		cursor->slot++;
-		if (found && tries < 100)
-			return 1;
-		tries = 0;
-	}
-	return 0;
-}
-
 int mem_hash_next(struct mem_heap *heap, struct mem_hash *hash, const struct mem_hash_type *type,
 		  struct mem_hash_cursor *cursor, void *key, void *value)
 {
 	const struct mem_heap_view *view = mem_heap_view(heap);
 	struct mem__key k = key_of(type, NULL);
-	struct mem__place at;
+	int err;
 
 	if (!view)
 		return -errno;
-	if (!cursor->table)
-		cursor->table = mem_load_acquire(&hash->table);
-	do {
-		if (cursor_place(view, &k, cursor, &at))
-			return mem__error(EINVAL, "hash table at %p: not a table, or a damaged one",
-					  (void *)hash);
-		if (cursor_bucket(view, &k, cursor, at, key, value))
-			return 1;
-	} while (cursor_step(view, cursor));
-	return 0;
+	err = mem__hash_next(view, hash, &k, cursor, key, value);
+	return err < 0 ? mem__error(-err, "hash table at %p: not a table, or a damaged one", (void *)hash) : err;
 }
 
 /* Copy what is in a bucket to where it belongs in the next table, which nobody else looks at yet. */

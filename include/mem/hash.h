@@ -87,13 +87,18 @@ struct mem_hash {
 };
 #endif
 
+#ifndef MEM_TYPE_enum_mem_hash_flags
+#define MEM_TYPE_enum_mem_hash_flags
 /** What NAME_set() may do. */
 enum mem_hash_flags {
 	MEM_HASH_ANY = 0,     /**< add or replace */
 	MEM_HASH_NOEXIST = 1, /**< add; -EEXIST if it is there */
 	MEM_HASH_EXIST = 2    /**< replace; -ENOENT if it isn't */
 };
+#endif
 
+#ifndef MEM_TYPE_struct_mem_hash_cursor
+#define MEM_TYPE_struct_mem_hash_cursor
 /** Where a walk is; zero at its start. */
 struct mem_hash_cursor {
 	unsigned int table;  /**< low address of the table that the walk began in */
@@ -101,6 +106,7 @@ struct mem_hash_cursor {
 	unsigned int slot;   /**< number in the bucket and those behind it */
 	unsigned int within; /**< which of those that the bucket was split into */
 };
+#endif
 
 /** @cond */
 #define MEM__PARTS 4 /* a bucket and those behind it */
@@ -676,6 +682,121 @@ MEM_INLINE int mem__quick_remove(struct mem_bucket __arena *b, const struct mem_
 	mem__bucket_unlock(b, word);
 	return 0;
 }
+
+/*
+ * Where a walk is: a bucket of the table that it began in, and, when that has moved, which of the
+ * buckets that it was split into. `within` plus 1 is the way there in binary: 1, then 0 or 1 for the
+ * left or right half of each split. So a walk goes on in order whatever the tables say.
+ */
+MEM_INLINE int mem__cursor_place(mem__view v, const struct mem__key *k, struct mem_hash_cursor *cursor,
+				 struct mem__place *at)
+{
+	struct mem_hash_table __arena *table = mem__table(v, cursor->table), *next;
+	unsigned int way = cursor->within + 1, number = cursor->bucket, splits;
+
+	at->main = at->part = NULL; /* see mem__place() */
+	at->table = NULL;
+	at->number = at->slot = 0;
+	if (!way || !table)
+		return -MEM_EINVAL;
+	for (splits = 31 - (unsigned int)__builtin_clz(way); mem_can_loop; splits--) {
+		if (number >= mem_load(&table->count) || mem__place_bucket(v, table, number, k, at))
+			return -MEM_EINVAL;
+		if (!splits && !(mem_load_acquire(&at->main->tags) & MEM__MOVED))
+			return 0;
+		next = mem__table(v, mem_load_acquire(&table->next));
+		if (!splits && cursor->slot)
+			return 0; /* it moved while it was walked: what was there still is */
+		if (!next || mem_load(&next->count) != (unsigned long long)mem_load(&table->count) * 2)
+			return -MEM_EINVAL;
+		if (!splits) {
+			splits = 1;
+			cursor->within = way * 2 - 1;
+			way *= 2;
+		}
+		number = number * 2 + (way >> (splits - 1) % 32 & 1);
+		table = next;
+	}
+	return -MEM_EAGAIN;
+}
+
+/* On to the next bucket: 0 there is none. */
+MEM_INLINE int mem__cursor_step(mem__view v, struct mem_hash_cursor *cursor)
+{
+	struct mem_hash_table __arena *table = mem__table(v, cursor->table);
+	unsigned int way = cursor->within + 1, i;
+
+	cursor->slot = 0;
+	for (i = 0; i < 32 && way > 1 && way & 1; i++)
+		way /= 2;
+	cursor->within = way > 1 ? way : 0; /* way + 1, minus 1 */
+	if (way <= 1)
+		cursor->bucket++;
+	return table && cursor->bucket < mem_load(&table->count);
+}
+
+/* The element at the cursor: 1; 0 there is none; 2 no more slots. */
+MEM_INLINE int mem__cursor_read(mem__view v, const struct mem__key *k, const struct mem_hash_cursor *cursor,
+				struct mem__place at, void *key, void *value)
+{
+	unsigned int slot = cursor->slot;
+	int i;
+
+	for (i = 1; i < MEM__PARTS && slot >= MEM__SLOTS; i++, slot -= MEM__SLOTS)
+		if (!(mem_load_acquire(&at.part->tags) & MEM__MORE) || mem__place_more(v, k, &at))
+			return 2;
+	if (slot >= MEM__SLOTS)
+		return 2;
+	at.slot = slot;
+	if (!(mem_load_acquire(&at.part->tags) >> 8 * slot & 0x80))
+		return 0;
+	mem__copy_out(key, mem__slot(&at, k), k->size, k->wide);
+	mem__copy_out(value, mem__slot(&at, k) + k->size, k->value, k->wide);
+	return 1;
+}
+
+/* One bucket, from the cursor on. 1 an element, 0 it has no more. */
+MEM_INLINE int mem__cursor_bucket(mem__view v, struct mem_hash __arena *h, const struct mem__key *k,
+				  struct mem_hash_cursor *cursor, const struct mem__place *at, void *key, void *value)
+{
+	unsigned int tries = mem__first_round(h, k);
+	unsigned long long begun;
+	int found;
+
+	while (cursor->slot < MEM__SLOTS * MEM__PARTS && mem_can_loop) {
+		begun = mem_load_acquire(&at->main->lock.word);
+		found = mem__cursor_read(v, k, cursor, *at, key, value);
+		if (!mem__bucket_same(at->main, begun) && tries++ < 100)
+			continue;
+		if (found == 2)
+			break;
+		cursor->slot++;
+		if (found && tries < 100)
+			return 1;
+		tries = mem__first_round(h, k);
+	}
+	return 0;
+}
+
+MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const struct mem__key *k,
+			      struct mem_hash_cursor *cursor, void *key, void *value)
+{
+	struct mem__place at;
+	int err;
+
+	if (!cursor->table)
+		cursor->table = mem_load_acquire(&h->table);
+	do {
+		err = mem__cursor_place(v, k, cursor, &at);
+		if (err)
+			return err;
+		if (mem__cursor_bucket(v, h, k, cursor, &at, key, value))
+			return 1;
+		if (!mem__cursor_step(v, cursor))
+			return 0;
+	} while (mem_can_loop);
+	return -MEM_EAGAIN;
+}
 /** @endcond */
 
 #ifndef __bpf__
@@ -700,8 +821,8 @@ MEM_INLINE int mem__quick_remove(struct mem_bucket __arena *b, const struct mem_
 
 /**
  * Define the functions of a hash table from one type to another, both of whole 4-byte words without
- * padding: NAME_find(), NAME_at(), NAME_set() and NAME_remove(), and for applications NAME_create(),
- * NAME_destroy(), NAME_next(), NAME_grow(). In programs, each is checked by the verifier once.
+ * padding: NAME_find(), NAME_at(), NAME_set(), NAME_remove() and NAME_next(), and for applications
+ * NAME_create(), NAME_destroy(), NAME_grow(). In programs, each is checked by the verifier once.
  *
  *     int NAME_find(heap, hash, const key_type *key, value_type *value)
  *             0, or -ENOENT; -EAGAIN the bucket changed eight times meanwhile; -EINVAL no table
@@ -712,6 +833,10 @@ MEM_INLINE int mem__quick_remove(struct mem_bucket __arena *b, const struct mem_
  *     value_type __arena *NAME_at(heap, hash, const key_type *key)
  *             where the value is, or NULL. For counting in place with mem_add(). It stays the key's until
  *             somebody removes it, sets it (unless it is one word, see above), or the table grows.
+ *     int NAME_next(heap, hash, struct mem_hash_cursor *cursor, key_type *key, value_type *value)
+ *             a walk, from a cursor that is zero, as mem_hash_next() says: 1 an element, 0 the end; -EINVAL
+ *             no table; -EAGAIN (program) many empty buckets: again, with the same cursor. What is found may be
+ *             removed at once.
  */
 #define MEM_HASH(name, key_type, value_type)                                                       \
 	MEM__CHECK(sizeof(key_type) % 4 == 0 && sizeof(value_type) % 4 == 0,                       \
@@ -859,7 +984,28 @@ MEM_INLINE int mem__quick_remove(struct mem_bucket __arena *b, const struct mem_
 typedef unsigned long long mem__hash_ref;
 #define mem__hash_of(ref) ((struct mem_hash __arena *)(ref))
 #define mem__hash_to(hash) ((unsigned long long)(hash))
-#define MEM__HASH_APP(name, key_type, value_type)
+/* A walk; the application's is in the library. */
+#define MEM__HASH_APP(name, key_type, value_type)                                                  \
+	MEM__PROGRAM int name##__next(mem__handle v, mem__hash_ref h, struct mem_hash_cursor *cursor, \
+				      key_type *key, value_type *value)                            \
+	{                                                                                          \
+		struct mem__key k = {NULL, 0, sizeof(*key), sizeof(*value),                        \
+				     MEM__WIDE(key_type, value_type)};                             \
+                                                                                                   \
+		if (!cursor || !key || !value)                                                     \
+			return -MEM_EINVAL;                                                        \
+		return mem__hash_next(mem__handle_view(v), mem__hash_of(h), &k, cursor, key, value); \
+	}                                                                                          \
+	MEM_INLINE int name##_next(struct mem_heap __arena *heap, struct mem_hash __arena *hash,   \
+				   struct mem_hash_cursor *cursor, key_type *key,                  \
+				   value_type *value)                                              \
+	{                                                                                          \
+		mem__view v = mem__view_of(heap);                                                  \
+                                                                                                   \
+		if (!mem__is_view(v))                                                              \
+			return -MEM_EINVAL;                                                        \
+		return name##__next(mem__view_handle(v), mem__hash_to(hash), cursor, key, value);  \
+	}
 #else
 typedef struct mem_hash *mem__hash_ref;
 #define mem__hash_of(ref) (ref)

@@ -56,6 +56,38 @@ int clear(void *ctx)
 	return 0;
 }
 
+struct mem_hash_cursor cursor; /* the walks' */
+__u8 seen[1024];
+
+/* On with a walk of numbers 0 to 1023, by so many. */
+SEC("syscall")
+int walk(void *ctx)
+{
+	__u64 i, key, value;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		error = numbers_next(&heap, &table, &cursor, &key, &value);
+		if (error <= 0)
+			return 1;
+		failed += value != key * 10;
+		seen[key % 1024]++;
+	}
+	return 0;
+}
+
+SEC("syscall")
+int walk_wide(void *ctx)
+{
+	struct mem_hash_cursor from = {};
+	struct wide_value value;
+	struct wide_key key;
+
+	while (mem_can_loop && wide_next(&heap, &wide_table, &from, &key, &value) == 1)
+		if (value.key_sum == key.a + key.b + key.c && value.copies[0] == value.copies[3])
+			found++;
+	return 0;
+}
+
 /* Change and read at random keys that others change too; every value says its key. */
 static void change(__u32 random)
 {
