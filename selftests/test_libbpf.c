@@ -35,8 +35,8 @@ FIXTURE(setup, teardown)
 static void need_libbpf_arenas(void)
 {
 	need_linux(6, 9, "arenas");
-	if (libbpf_major_version() == 1 && libbpf_minor_version() < 5)
-		test_skip("libbpf %s knows no arenas, 1.5 does", libbpf_version_string() + 1);
+	if (libbpf_major_version() == 1 && libbpf_minor_version() < 4)
+		test_skip("libbpf %s knows no arenas, 1.4 does", libbpf_version_string() + 1);
 }
 
 static struct bpf_object *opened(const char *name)
