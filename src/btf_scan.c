@@ -146,7 +146,9 @@ static inline const char *behind(const struct btf_view *view, const char *at)
 /* Whether one of the wants may have the name of the type that is here. */
 static inline bool may_be_wanted(const struct scan *s, const char *at)
 {
-	return s->table.filter[((const struct btf_type *)(const void *)at)->name_off % FILTER_SIZE];
+	const struct btf_type *type = (const void *)at;
+
+	return s->table.filter[type->name_off % FILTER_SIZE];
 }
 
 /* Whether a record can be here: its head has nothing that no type has. */

@@ -100,10 +100,14 @@ uint64_t pinned_maps_hash(const struct mem_object *obj)
 
 	for (uint32_t i = 0; i < obj->image.map_count; i++) {
 		const struct mem_map_image *map = &obj->image.maps[i];
-		const uint32_t numbers[] = {map->type, map->key_size, map->value_size, map->map_flags};
 
-		if (pinned_has_pin(map))
-			hash = mix(mix_text(hash, map->name), numbers, sizeof(numbers));
+		if (!pinned_has_pin(map))
+			continue;
+		hash = mix_text(hash, map->name);
+		hash = mix(hash, &map->type, sizeof(map->type));
+		hash = mix(hash, &map->key_size, sizeof(map->key_size));
+		hash = mix(hash, &map->value_size, sizeof(map->value_size));
+		hash = mix(hash, &map->map_flags, sizeof(map->map_flags));
 	}
 	for (uint32_t i = 0; i < obj->image.region_count; i++) {
 		uint64_t schema = 0;
