@@ -28,7 +28,7 @@
 
 enum { SLOWNESS = SANITIZED ? 4 : 1 };
 /* For what hangs. A slow machine with other work needs many times what a test takes elsewhere. */
-enum { DEFAULT_TIMEOUT = 20, BUSY = 4 };
+enum { DEFAULT_TIMEOUT = 20, TIMES = 4 };
 
 static struct test *tests, **last_test = &tests;
 static const struct test_fixture *file_fixture;
@@ -260,20 +260,18 @@ int comes_to_rest(const unsigned long long *count, void (*f)(void))
 
 /*
  * A limit ends tests that hang; it is no measure of how quick they are. So those who share the processors with
- * others, or have to do with emulated ones, get more time.
+ * others, or have to do with emulated ones, get more time; and as others may begin any moment, nobody gets less
+ * than some times what is enough alone.
  */
 static double seconds_for(const struct test *test)
 {
 	double limit = test->timeout > DEFAULT_TIMEOUT ? test->timeout : DEFAULT_TIMEOUT;
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	double load;
+	double load, times = in_emulator() ? TIMES : 1;
 
-	limit = limit * SLOWNESS + leaks_patience;
-	if (in_emulator())
-		limit *= 4;
 	if (getloadavg(&load, 1) == 1 && cpus > 0)
-		limit *= 1 + load / (double)cpus;
-	return limit;
+		times *= 1 + load / (double)cpus;
+	return (limit * SLOWNESS + leaks_patience) * (times > TIMES ? times : TIMES);
 }
 
 static SRunner *runner_for(const struct test *test)
