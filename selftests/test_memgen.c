@@ -126,15 +126,20 @@ static int count_files(const char *path)
  * Compile text with every compiler, warnings being errors. With sanitizers in memgen the first has to do: the others
  * have seen the same text.
  */
-static void compile(const char *text)
+static void compile_with(const char *flags, const char *text)
 {
 	char source[128];
 
 	snprintf(source, sizeof(source), "%s/source", dir);
 	write_file(source, text);
 	for (int i = 0; i < (SANITIZED ? 1 : COMPILERS); i++)
-		SHELL_OK("%s -Wall -Wextra -Werror -pedantic -I%s -fsyntax-only %s", compilers[i],
+		SHELL_OK("%s -Wall -Wextra -Werror -pedantic %s -I%s -fsyntax-only %s", compilers[i], flags,
 		       source_path("include"), source);
+}
+
+static void compile(const char *text)
+{
+	compile_with("", text);
 }
 
 /* --- what is written --- */
@@ -546,17 +551,13 @@ TEST(headers_are_clean_under_more_warnings, ON_HOST, .timeout = 60)
 {
 	static const char flags[] = "-Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wcast-align -Wundef";
 	static const char *const headers[] = {"types_arena", "types_bytes", "accessors"};
-	char source[128], text[500] = "";
+	char text[500] = "";
 	size_t used = 0;
 
-	snprintf(source, sizeof(source), "%s/source", dir);
 	for (int i = 0; i < 3; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "#include \"%s\"\n",
 					 generate(headers[i], "--accessors"));
-	write_file(source, text);
-	for (int i = 0; i < COMPILERS; i++)
-		SHELL_OK("%s -Wall -Wextra -Werror -pedantic %s -I%s -fsyntax-only %s", compilers[i], flags,
-			 source_path("include"), source);
+	compile_with(flags, text);
 }
 END_TEST
 
@@ -696,7 +697,6 @@ TEST(types_may_have_names_that_headers_need, ON_HOST, .timeout = 60)
 }
 END_TEST
 
-/* Floats that C has not, behind pointers as well; atomics, which BTF has not; what has no size. */
 TEST(arrays_called_as_sections_are, ON_HOST, .timeout = 60)
 {
 	char text[400];
@@ -721,6 +721,7 @@ TEST(arrays_called_as_sections_are, ON_HOST, .timeout = 60)
 }
 END_TEST
 
+/* Floats that C has not, behind pointers as well; atomics, which BTF has not; what has no size. */
 TEST(types_may_be_such_as_c_has_not, ON_HOST, .timeout = 60)
 {
 	char text[300];
