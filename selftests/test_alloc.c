@@ -128,9 +128,9 @@ END_TEST
 
 TEST(out_of_memory_is_counted_and_cured_by_a_refill)
 {
-	load(skel->progs.take, skel->progs.give);
 	uint32_t first;
 
+	load(skel->progs.take, skel->progs.give);
 	make_heap(1, 0);
 	first = run(skel->progs.take, 256, 1024);
 	ck_assert_uint_gt(first, 0);
@@ -178,9 +178,9 @@ END_TEST
 
 TEST(a_program_takes_pages_by_itself)
 {
-	load(skel->progs.take, skel->progs.extend);
 	uint32_t present;
 
+	load(skel->progs.take, skel->progs.extend);
 	ck_assert_uint_eq(run(skel->progs.extend, 0, 1), EINVAL);
 	make_heap(1, 0);
 	present = heap->present;

@@ -498,7 +498,7 @@ TEST(license_without_nul)
 }
 END_TEST
 
-/* Sections without contents are no memory, and the object has a name of 9 characters. */
+/* Sections whose names are alike in C. */
 TEST(names_of_regions)
 {
 	static const char *const sections[] = {".data.a.b", ".data.a_b", ".data.a_b_2", ".data.a.b.2"};
@@ -518,6 +518,7 @@ TEST(names_of_regions)
 }
 END_TEST
 
+/* Sections without contents are no memory, and the object has a name of 9 characters. */
 TEST(names_of_maps)
 {
 	struct elf_builder *b = elf_builder_new();

@@ -153,7 +153,7 @@ TEST(an_arena_whose_address_nobody_recorded)
 }
 END_TEST
 
-/* FINDINGS D6: nothing is mapped over what is there. */
+/* Nothing is mapped over what is there. */
 TEST(a_collision_says_what_is_there)
 {
 	char *place = must_mmap(NULL, 100 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);

@@ -139,7 +139,7 @@ TEST(a_map_without_types_is_named)
 }
 END_TEST
 
-/* FINDINGS D18: a map whose layout is not the program's is not opened, whatever its sizes. */
+/* A map whose layout is not the program's is not opened, whatever its sizes. */
 TEST(a_changed_layout_is_refused_with_the_fields)
 {
 	struct mem_region *region;
