@@ -275,10 +275,10 @@ static const struct operation preparing[] = {
 };
 
 static const struct operation loading[] = {
-	{TRY_WITH(mem_object_load, "plain"), &plain, prepared, NULL, ONCE},
-	{TRY_WITH(mem_object_load, "shared"), &shared, prepared, NULL, ONCE},
-	{TRY_WITH(mem_object_load, "hooks"), &hooks, prepared, NULL, ONCE},
-	{TRY_WITH(mem_object_load, "externs"), &externs, prepared, NULL, ONCE},
+	{TRY_WITH(mem_object_load, "plain"), &plain, prepared, NULL, ONCE | TOLD},
+	{TRY_WITH(mem_object_load, "shared"), &shared, prepared, NULL, ONCE | TOLD},
+	{TRY_WITH(mem_object_load, "hooks"), &hooks, prepared, NULL, ONCE | TOLD},
+	{TRY_WITH(mem_object_load, "externs"), &externs, prepared, NULL, ONCE | TOLD},
 	{0},
 };
 

@@ -85,6 +85,7 @@ int places_of_kernel(struct places *places)
 			free(addresses ? NULL : (void *)(uintptr_t)address);
 		}
 	}
+	places->no_memory |= !feof(file); /* or some are missing */
 	free(line);
 	fclose(file);
 	places->names = !addresses;

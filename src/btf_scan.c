@@ -384,7 +384,9 @@ int64_t btf_scan(const struct btf_view *view, struct kernel_btf_want *wants, uin
 	s.err = s.seen ? table_build(&s) : -ENOMEM;
 	if (!s.err)
 		walk(&s);
-	types = are_types(&s) ? add_up(&s) : 0;
+	types = s.err;
+	if (!types && are_types(&s))
+		types = add_up(&s);
 	free(s.table.slots);
 	free(s.seen);
 	free(s.hits);

@@ -19,11 +19,12 @@ static void offer(struct kallsyms_want *wants, uint32_t count, uint64_t address,
 }
 
 /* "ffffffff81000000 T _text" with "\t[module]" behind it for a module's. */
-static bool read_symbols(FILE *file, struct kallsyms_want *wants, uint32_t count)
+static int read_symbols(FILE *file, struct kallsyms_want *wants, uint32_t count)
 {
 	char *line = NULL;
 	size_t size = 0;
 	bool any_address = false;
+	int err;
 
 	while (getline(&line, &size, file) > 0) {
 		char *end;
@@ -36,21 +37,24 @@ static bool read_symbols(FILE *file, struct kallsyms_want *wants, uint32_t count
 		end[strcspn(end, "\t\n")] = '\0';
 		offer(wants, count, address, end);
 	}
+	err = feof(file) ? 0 : -errno;
 	free(line);
-	return any_address;
+	return err || any_address ? err : -EPERM;
 }
 
 int kallsyms_find(struct kallsyms_want *wants, uint32_t count, const char *object)
 {
 	FILE *file = fopen("/proc/kallsyms", "re");
-	bool readable;
+	int err;
 
 	if (!file)
 		return mem__error(errno, "%s: can't read kernel addresses from /proc/kallsyms: %s",
 				  object, strerror(errno));
-	readable = read_symbols(file, wants, count);
+	err = read_symbols(file, wants, count);
 	fclose(file);
-	if (!readable)
+	if (err && err != -EPERM)
+		return mem__error(-err, "%s: can't read /proc/kallsyms: %s", object, strerror(-err));
+	if (err)
 		return mem__error(EPERM,
 				  "%s: /proc/kallsyms hides its addresses: the process needs CAP_SYSLOG, and "
 				  "kernel.kptr_restrict must be below 2", object);

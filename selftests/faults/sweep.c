@@ -194,6 +194,8 @@ static const char *run_nth(struct sweep *sweep)
 	if (err < 0) {
 		ck_assert_msg(failed || err == sweep->usual, "%s: %s", sweep->where, mem_error_message());
 		check_failure(op, sweep->where, err, seen_errno);
+		if (failed && strstr(failed, "alloc") && op->flags & TOLD)
+			ck_assert_msg(err == -ENOMEM, "%s: %d: %s", sweep->where, err, mem_error_message());
 		if (failed && op->flags & AGAIN)
 			check_again(sweep, &s);
 	}

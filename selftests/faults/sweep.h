@@ -53,7 +53,8 @@ enum {
 	ONCE = 0,     /* after a failure the object can only be closed */
 	AGAIN = 1,    /* after a failure it works on the same object */
 	NAMELESS = 2, /* it knows no names of objects and their parts */
-	REFUSED = 4   /* this kernel may say no for good: then it says so again each time */
+	REFUSED = 4,  /* this kernel may say no for good: then it says so again each time */
+	TOLD = 8      /* where memory is what is missing, the answer is ENOMEM and no other */
 };
 
 /* One row of a table: what is tried, from where, on what. */
