@@ -4,10 +4,11 @@
  *
  * The kernel fixes an arena's user address when the map is made (map_extra) and lets every process
  * map it there only, so libmem chooses: a free range, reserved with PROT_NONE at open, that will be
- * free in other processes as well. Three rules limit the choice. The range must not cross a 4 GiB boundary, because BPF computes with the low
- * half of user addresses. Inside BPF the low half of the address is the pointer, so nothing may lie
- * where it is 0, which is NULL: a base with another low half is taken, and an arena of 4 GiB, which
- * has no choice, gets its first page populated and never used, so that no allocator hands it out.
+ * free in other processes as well. Three rules limit the choice. The range must not cross a 4 GiB
+ * boundary, because BPF computes with the low half of user addresses. Inside BPF the low half of the
+ * address is the pointer, so nothing may lie where it is 0, which is NULL: a base with another low half
+ * is taken, and an arena of 4 GiB, which has no choice, gets its first page populated and never used, so
+ * that no allocator hands it out.
  *
  * Variables lie at the end of the arena, in pages of their own. They are always present: a program's
  * store to an absent page is lost without a word. Kernels before 7.0 refuse a program that names an

@@ -74,7 +74,8 @@ int mem_hash_next(struct mem_heap *heap, struct mem_hash *hash, const struct mem
  * @param heap  of this process, with memory for it
  * @param hash  a table
  * @param type  of keys and values
- * @return 0, or -ENOMEM, -EINVAL not a table, or too large
+ * @return 0, or -ENOMEM, -EINVAL not a table, or too large; what mem_lock() says if it is being grown, or somebody
+ *         does not let go of a bucket: again
  */
 int mem_hash_grow(struct mem_heap *heap, struct mem_hash *hash, const struct mem_hash_type *type);
 
