@@ -50,6 +50,21 @@ static void teardown(void)
 
 FIXTURE(NULL, teardown)
 
+static const struct request *early;
+
+/* With the static library, constructors of the program come before those of libmem. */
+__attribute__((constructor)) static void use_early(void)
+{
+	early = task_basic__task_request();
+	mem_task_unregister();
+}
+
+TEST(constructors_have_structs)
+{
+	ck_assert_ptr_nonnull(early);
+}
+END_TEST
+
 static uint32_t echo(void)
 {
 	struct mem_run_opts opts = {.sz = sizeof(opts)};

@@ -174,15 +174,17 @@ static void after_fork_in_child(void)
  */
 __attribute__((constructor)) static void watch_forks(void)
 {
-	tasks.watches_forks = !pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+	if (!tasks.watches_forks)
+		tasks.watches_forks = !pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 int task_threads_start(void)
 {
 	if (tasks.ready)
 		return 0;
+	watch_forks(); /* constructors of a program with the static library come before this one */
 	if (!tasks.watches_forks)
-		return mem__error(ENOMEM, "no memory for per-thread structs when libmem was loaded");
+		return mem__error(ENOMEM, "no memory for per-thread structs");
 	if (pthread_key_create(&tasks.key, on_thread_exit))
 		return mem__error(EAGAIN, "no thread-specific key is left for per-thread structs");
 	tasks.ready = true;
