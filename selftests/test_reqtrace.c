@@ -224,7 +224,8 @@ TEST(figures_are_those_of_a_known_load, .timeout = 60)
 	 * A thread on an emulated CPU that gets no time is on that CPU meanwhile. On a busy machine a stretch of some
 	 * milliseconds has been missing, seldom, in the time on the CPU: the time that it was ready is let count.
 	 */
-	ck_assert_msg(all.on + all.ready >= cpu * least / 10 && (all.on <= cpu * 3 / 2 + 20 * MS + lost || in_emulator()),
+	ck_assert_msg(all.on + all.ready >= cpu * least / 10 &&
+			      (all.on <= cpu * 3 / 2 + 20 * MS + lost || in_emulator()),
 		      "%llu ns on the CPU, where the server saw %llu:\n%s", all.on, cpu, report);
 	ck_assert_uint_ge(compute.on + compute.ready, 60 * MS * least / 10);
 	ck_assert_uint_le(compute.waits, compute.on / 2);
