@@ -65,7 +65,7 @@ RUNTIME_OBJS := $(RUNTIME_SRCS:%.c=$(BUILD)/%.o)
 
 # The shared library is two: what any tool needs, and the parts for those that have use for them
 # (docs/architecture.md). libmem.so names both; a program is linked with the second if it calls into it.
-PARTS_SRCS := $(filter $(wildcard $(addprefix src/,arena_usage.c hash.c heap*.c link_pin.c link_update*.c live_map.c migrate*.c \
+PARTS_SRCS := $(filter $(wildcard $(addprefix src/,arena_usage.c context_arguments.c hash.c heap*.c link_pin.c link_update*.c live_map.c migrate*.c \
 	object_open.c perf_buffer.c pin.c pinned*.c prog_stats.c region_adopt.c region_attach.c region_socket.c \
 	reuse.c schema.c schema_publish.c stream.c task*.c thread.c type_match.c \
 	user_ringbuf.c)),$(RUNTIME_SRCS))
@@ -140,8 +140,9 @@ $(BUILD)/internal/shared/libmem.map: libmem.map $(CORE_A) $(PARTS_A)
 # Relative relocations packed, where the C library can read them (glibc 2.36).
 PACKED = $(shell grep -qs GLIBC_ABI_DT_RELR "$$($(CC) $(ALL_LDFLAGS) -print-file-name=libc.so.6)" && \
 	echo -Wl,-z,pack-relative-relocs)
+# No -O1 for the linker: twice as many buckets for symbols, of which a program looks up few.
 SHARED_LDFLAGS = -shared $(PACKED) -Wl,-soname,$(@F) -Wl,--no-undefined -Wl,-z,relro,-z,now,-z,noseparate-code \
-	-Wl,-Bsymbolic-functions,--hash-style=gnu,-O1 $(ALL_LDFLAGS)
+	-Wl,-Bsymbolic-functions,--hash-style=gnu $(ALL_LDFLAGS)
 $(LIBMEM_SO): $(BUILD)/internal/shared/libmem.map $(CORE_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SHARED_LDFLAGS) -Wl,--version-script=$< -Wl,--whole-archive $(CORE_A) -Wl,--no-whole-archive -o $@

@@ -25,7 +25,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "arena.h"
 #include "contents.h"
@@ -96,12 +97,13 @@ static char *reserve_declared(uint64_t address, uint64_t size)
  */
 static char *reserve_apart(uint64_t size)
 {
+	enum { NONBLOCK = 1 }; /* GRND_NONBLOCK; the C library's own function would be one more to link */
 	const uint64_t first = 0x5501 * GIB4, room = 0x54 * GIB4 - size;
 	uint64_t number;
 	char *range = MAP_FAILED;
 
 	for (int tries = 0; tries < 4 && range == MAP_FAILED; tries++) {
-		if (sizeof(range) < 8 || getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
+		if (sizeof(range) < 8 || syscall(SYS_getrandom, &number, sizeof(number), NONBLOCK) != sizeof(number))
 			break;
 		number = next_address(first + number % room / sys_page_size() * sys_page_size(), size);
 		if (number > first + room)

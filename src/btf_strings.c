@@ -187,10 +187,12 @@ static COLD char *make_needles(struct search *s)
 	at = texts = calloc(1, total + 1);
 	for (uint32_t i = 0; texts && i < s->count; i++) {
 		struct needle *needle = &s->needles[i];
+		size_t prefix = strlen(s->wants[i].prefix);
 
 		needle->text = at;
 		needle->size = name_size(&s->wants[i]) + 2;
-		stpcpy(stpcpy(at + 1, s->wants[i].prefix), s->wants[i].name);
+		memcpy(at + 1, s->wants[i].prefix, prefix);
+		memcpy(at + 1 + prefix, s->wants[i].name, needle->size - 2 - prefix);
 		at += needle->size;
 		s->left += needle->size >= BLOCK; /* else no name at all */
 		s->wants[i].name_off = 0;

@@ -80,13 +80,22 @@ static bool find_in(const char *directories, const char *name, int mode, char *p
 	return false;
 }
 
+/* Where Debian and its kin have the libraries of this machine. */
+#if defined(__x86_64__)
+#define OWN_LIBRARIES ":/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu"
+#elif defined(__aarch64__)
+#define OWN_LIBRARIES ":/lib/aarch64-linux-gnu:/usr/lib/aarch64-linux-gnu"
+#elif defined(__s390x__)
+#define OWN_LIBRARIES ":/lib/s390x-linux-gnu:/usr/lib/s390x-linux-gnu"
+#elif defined(__riscv)
+#define OWN_LIBRARIES ":/lib/riscv64-linux-gnu:/usr/lib/riscv64-linux-gnu"
+#else
+#define OWN_LIBRARIES
+#endif
+
 int elf_find_binary(const char *name, char *path, size_t size)
 {
-	static const char libraries[] =
-		"/lib:/usr/lib:/lib64:/usr/lib64:/usr/local/lib:/lib/x86_64-linux-gnu:"
-		"/usr/lib/x86_64-linux-gnu:/lib/aarch64-linux-gnu:/usr/lib/aarch64-linux-gnu:"
-		"/lib/s390x-linux-gnu:/usr/lib/s390x-linux-gnu:/lib/riscv64-linux-gnu:"
-		"/usr/lib/riscv64-linux-gnu";
+	static const char libraries[] = "/lib:/usr/lib:/lib64:/usr/lib64:/usr/local/lib" OWN_LIBRARIES;
 	bool found;
 
 	if (strchr(name, '/')) {

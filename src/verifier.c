@@ -4,7 +4,6 @@
  * Of that the message keeps the instruction it stopped at, the line of C that instruction was
  * compiled from, the reason and the last few lines that led there.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <linux/btf.h>
 #include <stdio.h>
@@ -61,7 +60,7 @@ static char *trim_log(char *log)
 	for (;;) {
 		char *line;
 
-		while (len && isspace((unsigned char)log[len - 1]))
+		while (len && (unsigned char)log[len - 1] <= ' ')
 			log[--len] = '\0';
 		for (line = log + len; line > log && line[-1] != '\n';)
 			line--;
