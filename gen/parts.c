@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which parts of the library an object needs, for static programs: see "parts" in mem/object.h. */
+#include <string.h>
+
 #include "skeleton.h"
 
 static bool has_map(const struct image_view *view, uint32_t type)
@@ -45,6 +47,12 @@ static bool attaches(const struct image_view *view, uint32_t kind)
 	return false;
 }
 
+/* Arguments that are the program's context, of which only Linux 6.8 reads the tag. */
+static bool has_context_arguments(const struct image_view *view)
+{
+	return view->btf_size && memmem(view->btf, view->btf_size, "\0arg:ctx", sizeof("\0arg:ctx"));
+}
+
 static bool has_type_matches(const struct image_view *view)
 {
 	for (uint32_t i = 0; i < view->core_relo_count; i++)
@@ -62,6 +70,7 @@ static void use(struct writer *w, bool needed, const char *part)
 void parts_emit(struct writer *w, const struct image_view *view)
 {
 	use(w, has_region(view, MEM_REGION_ARENA), "arena");
+	use(w, has_context_arguments(view), "context_arguments");
 	use(w, has_region(view, MEM_REGION_KCONFIG), "kconfig");
 	use(w, has_kernel_names(view), "kernel_names");
 	use(w, has_region(view, MEM_REGION_PERCPU), "percpu");

@@ -3737,6 +3737,7 @@ const char system_names[] =
 	"malloc_usable_size\nmallopt\nmblen\nmbrlen\nmbrtowc\nmbsinit\nmbsnrtowcs\nmbsrtowcs\n"
 	"mbstowcs\nmbtowc\nmem__seq_count\nmem__seq_read\nmem__seq_wait\nmem_arena_populate\n"
 	"mem_arena_usage\nmem_arena_use\nmem_arena_version\nmem_arena_version_set\n"
+	"mem_context_arguments_use\n"
 	"mem_error_message\nmem_image_free\nmem_image_is_valid\nmem_image_read\n"
 	"mem_image_read_file\nmem_iter_create\nmem_kconfig_use\nmem_kernel_names_use\n"
 	"mem_link_destroy\nmem_link_detach\nmem_link_fd\nmem_link_open\nmem_link_pin\n"

@@ -8,6 +8,7 @@
 
 #include <mem/migrate.h>
 
+#include "context_arguments.skel.h"
 #include "externs.skel.h"
 #include "faults/sweep.h"
 #include "grow.skel.h"
@@ -24,6 +25,7 @@
 
 OBJECT(plain, 0);
 OBJECT(shared, 6009);
+OBJECT(context_arguments, 5018);
 OBJECT(hooks, 6006);
 OBJECT(externs, 0);
 OBJECT(replace, 0);
@@ -278,6 +280,7 @@ static const struct operation loading[] = {
 	{TRY_WITH(mem_object_load, "plain"), &plain, prepared, NULL, ONCE | TOLD},
 	{TRY_WITH(mem_object_load, "shared"), &shared, prepared, NULL, ONCE | TOLD},
 	{TRY_WITH(mem_object_load, "hooks"), &hooks, prepared, NULL, ONCE | TOLD},
+	{TRY_WITH(mem_object_load, "context_arguments"), &context_arguments, prepared, NULL, ONCE | TOLD},
 	{TRY_WITH(mem_object_load, "externs"), &externs, prepared, NULL, ONCE | TOLD},
 	{0},
 };
@@ -392,7 +395,7 @@ static const char *const exempt[] = {
 	"mem_prog_autoload_set", "mem_prog_cookie_set", "mem_prog_type_set", "mem_region_leave_unmapped",
 	"mem_region_readonly_set", "mem_task_setup",
 	/* link something in */
-	"mem_arena_use", "mem_kconfig_use", "mem_kernel_names_use", "mem_percpu_use",
+	"mem_arena_use", "mem_context_arguments_use", "mem_kconfig_use", "mem_kernel_names_use", "mem_percpu_use",
 	"mem_pinning_use",
 	"mem_probe_multi_use", "mem_probe_use", "mem_struct_ops_use", "mem_task_use",
 	"mem_trace_multi_use", "mem_type_matches_use", "mem_usdt_use",

@@ -6,6 +6,7 @@
 static void use_parts(void)
 {
 	mem_arena_use();
+	mem_context_arguments_use();
 	mem_kernel_names_use();
 	mem_percpu_use();
 	mem_pinning_use();

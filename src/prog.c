@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "context_arguments.h"
 #include "explain.h"
 #include "insns.h"
 #include "object.h"
@@ -15,7 +16,7 @@
 
 static const struct feature core_relocation = { "CO-RE relocation by the kernel", 5, 17 };
 
-static void prog_attr(const struct mem_prog *prog, const struct insns *insns, union bpf_attr *attr)
+static void prog_attr(const struct mem_prog *prog, const struct insns *insns, int btf_fd, union bpf_attr *attr)
 {
 	const struct mem_prog_image *image = prog->image;
 	const struct mem_object *obj = prog->obj;
@@ -37,7 +38,7 @@ static void prog_attr(const struct mem_prog *prog, const struct insns *insns, un
 	sys_set_name(attr->prog_name, image->name);
 	if (!insns->funcs)
 		return;
-	attr->prog_btf_fd = (uint32_t)obj->btf_fd;
+	attr->prog_btf_fd = (uint32_t)btf_fd;
 	attr->func_info = sys_pointer(insns->funcs);
 	attr->func_info_cnt = insns->func_count;
 	attr->func_info_rec_size = sizeof(*insns->funcs);
@@ -74,19 +75,24 @@ static int prog_check(const struct mem_prog *prog, const struct insns *insns)
 	return 0;
 }
 
+static int try_load(const struct mem_prog *prog, const struct insns *insns, int btf_fd, union bpf_attr *attr)
+{
+	memset(attr, 0, sizeof(*attr));
+	prog_attr(prog, insns, btf_fd, attr);
+	return sys_bpf_fd(BPF_PROG_LOAD, attr, sizeof(*attr));
+}
+
 /* By a thread of load_ahead(): what fails is left to prog_load(). */
 void prog_try(struct mem_prog *prog)
 {
+	union bpf_attr attr;
 	struct insns insns;
-	BPF_ATTR(attr);
 
 	if (insns_build(prog, &insns))
 		return;
 	if (!prog_check(prog, &insns)) {
-		int fd;
+		int fd = try_load(prog, &insns, prog->obj->btf_fd, &attr);
 
-		prog_attr(prog, &insns, &attr);
-		fd = sys_bpf_fd(BPF_PROG_LOAD, &attr, sizeof(attr));
 		prog->fd = fd < 0 ? -1 : fd;
 	}
 	insns_free(&insns);
@@ -100,40 +106,44 @@ static bool asks_for_matches(const struct insns *insns)
 	return false;
 }
 
-/* The descriptor, or -errno. Questions that were too deep for the kernel are answered here the second time. */
-static int load_insns(const struct mem_prog *prog, struct insns *insns, union bpf_attr *attr)
+/*
+ * The descriptor, or -errno. What the kernel is too old for, or gives up too early, is done here the second time.
+ * btf_fd: the object's; if it becomes another one, that is the caller's to close when nobody asks again.
+ */
+static int load_insns(const struct mem_prog *prog, struct insns *insns, int *btf_fd, union bpf_attr *attr)
 {
-	int fd;
+	int fd = try_load(prog, insns, *btf_fd, attr), own;
 
-	prog_attr(prog, insns, attr);
-	fd = sys_bpf_fd(BPF_PROG_LOAD, attr, sizeof(*attr));
-	if (fd != -EINVAL || !asks_for_matches(insns) || !type_match_answer ||
-	    type_match_answer(prog, insns) <= 0)
+	if (fd == -EINVAL && asks_for_matches(insns) && type_match_answer && type_match_answer(prog, insns) > 0)
+		fd = try_load(prog, insns, *btf_fd, attr);
+	if ((fd != -EINVAL && fd != -EACCES) || !insns->funcs || !context_arguments_load)
 		return fd;
-	mem__log(MEM_LOG_INFO, "%s: program '%s': types are compared here, for the kernel does not look as deep",
-		 prog->obj->name, prog->image->name);
-	memset(attr, 0, sizeof(*attr));
-	prog_attr(prog, insns, attr);
-	return sys_bpf_fd(BPF_PROG_LOAD, attr, sizeof(*attr));
+	own = context_arguments_load(prog);
+	if (own <= 0)
+		return own ?: fd;
+	*btf_fd = own;
+	return try_load(prog, insns, own, attr);
 }
 
 int prog_load(struct mem_prog *prog)
 {
 	struct insns insns;
-	int err = insns_build(prog, &insns);
-	BPF_ATTR(attr);
+	int err = insns_build(prog, &insns), btf_fd = prog->obj->btf_fd;
+	union bpf_attr attr;
 
 	if (err)
 		return err;
 	err = prog_check(prog, &insns);
 	if (!err) {
-		prog->fd = load_insns(prog, &insns, &attr);
+		prog->fd = load_insns(prog, &insns, &btf_fd, &attr);
 		if (prog->fd < 0) {
 			err = -prog->fd;
 			prog->fd = -1;
 			err = verifier_explain(prog, &insns, &attr, err);
 		}
 	}
+	if (btf_fd != prog->obj->btf_fd)
+		sys_close(&btf_fd);
 	insns_free(&insns);
 	return err;
 }

@@ -232,6 +232,9 @@ int type_match_answer(const struct mem_prog *prog, struct insns *insns)
 		    answer_all(&local, &kernel.view, insns);
 	btf_view_free(&local);
 	kernel_btf_close(&kernel);
+	if (ret > 0)
+		mem__log(MEM_LOG_INFO, "%s: program '%s': types are compared here, for the kernel does not look as deep",
+			 obj->name, prog->image->name);
 	return ret;
 }
 

@@ -660,6 +660,9 @@ int mem_object_check_faults(struct mem_object *obj);
 /** @brief Arenas. */
 void mem_arena_use(void);
 
+/** @brief Global functions with an argument that is tagged as the context (__arg_ctx), before Linux 6.8. */
+void mem_context_arguments_use(void);
+
 /**
  * @brief .kconfig values (CONFIG_*, LINUX_KERNEL_VERSION).
  *

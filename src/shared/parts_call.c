@@ -35,6 +35,11 @@ void parts_table_set(const struct parts_table *table)
 		function_ ? function_(__VA_ARGS__) : 0;                                            \
 	})
 
+int context_arguments_load(const struct mem_prog *prog)
+{
+	return PART_VALUE(context_arguments_load, prog);
+}
+
 void heap_forget(const void *memory, size_t size)
 {
 	PART_CALL(heap_forget, memory, size);

@@ -3,6 +3,7 @@
 #include "parts_table.h"
 
 static const struct parts_table table = {
+	.context_arguments_load = context_arguments_load,
 	.heap_forget = heap_forget,
 	.migrate_free = migrate_free,
 	.migrate_pending = migrate_pending,

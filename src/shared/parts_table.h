@@ -3,6 +3,7 @@
 #ifndef LIBMEM_PARTS_TABLE_H
 #define LIBMEM_PARTS_TABLE_H
 
+#include "../context_arguments.h"
 #include "../migrate.h"
 #include "../object.h"
 #include "../reuse.h"
@@ -10,6 +11,7 @@
 #include "../type_match.h"
 
 struct parts_table {
+	__typeof__(context_arguments_load) *context_arguments_load;
 	__typeof__(heap_forget) *heap_forget;
 	__typeof__(migrate_free) *migrate_free;
 	__typeof__(migrate_pending) *migrate_pending;
