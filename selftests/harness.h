@@ -107,6 +107,9 @@ int in_emulator(void);
  * another kernel may answer to, stays.
  */
 int test_rounds(int n);
+
+/* Whether those are fewer: in the emulator, unless LIBMEM_ROUNDS=all. */
+int fewer_rounds(void);
 double test_seconds(double s);
 
 /* Seconds by a clock that nobody sets. */

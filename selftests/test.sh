@@ -84,11 +84,18 @@ run()
 	BUILD=$1 must "$3" "$2" run.sh "$here/run.sh" -j "$JOBS" "$3" "$RESULTS.d/$2" "${@:4}"
 }
 
+# The emulators take longest, so that the other lanes let them go first.
+step_back()
+{
+	renice -n 5 -p $BASHPID > /dev/null
+}
+
 # One after the other: suites that ask the kernel for the same things must not meet themselves.
 this_kernel()
 {
 	local asan tsan
 
+	step_back
 	# shellcheck disable=SC2046 # one word for each
 	run "$BUILD" 1-here "$HERE" $(programs "$BUILD")
 	mapfile -t asan < <(programs "$BUILD/asan")
@@ -115,6 +122,7 @@ fuzz()
 
 no_kernel()
 {
+	step_back
 	build asan CC="$CC" asan-build
 	build tsan CC="$CC" tsan-build
 	# shellcheck disable=SC2086 # one word for each
