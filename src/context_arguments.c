@@ -78,15 +78,19 @@ static bool read_tag(const struct btf_view *view, uint32_t id, struct tagged *ta
 				  tagged->argument < btf_length_of(tagged->proto));
 }
 
-/* Bytes that the new types take at the most; 0 if no argument is tagged. */
+/* Bytes that the new types take at the most; 0 if no argument is tagged, or a function has no prototype. */
 static size_t count_bytes(const struct btf_view *view)
 {
 	struct tagged tagged;
 	size_t size = 0;
 
-	for (uint32_t id = 1; id < view->count; id++)
-		if (read_tag(view, id, &tagged))
-			size += btf_record_size(tagged.proto);
+	for (uint32_t id = 1; id < view->count; id++) {
+		if (!read_tag(view, id, &tagged))
+			continue;
+		if (!tagged.proto)
+			return 0;
+		size += btf_record_size(tagged.proto);
+	}
 	return size ? size + 2 * sizeof(struct btf_type) : 0;
 }
 
