@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <mem/elf.h>
 
+#include "opts.h"
 #include "reader/reader.h"
 #include "reader/whole_btf.h"
 
@@ -86,16 +87,10 @@ static int fill_image(struct reader *r, struct mem_image *image)
 	err = err ?: move_table(r, &image->insns, &r->insns, sizeof(uint64_t));
 	err = err ?: move_table(r, &image->relocs, &r->relocs, sizeof(struct mem_reloc_image));
 	err = err ?: move_table(r, &image->externs, &r->externs, sizeof(struct mem_extern_image));
-	err = err
-		      ?: move_table(r, &image->line_infos, &r->line_infos,
-				    sizeof(struct bpf_line_info));
+	err = err ?: move_table(r, &image->line_infos, &r->line_infos, sizeof(struct bpf_line_info));
 	err = err ?: move_table(r, &image->tasks, &r->tasks, sizeof(struct mem_task_image));
-	err = err
-		      ?: move_table(r, &image->task_fields, &r->task_fields,
-				    sizeof(struct mem_task_field_image));
-	return err
-		       ?: move_table(r, &image->core_relos, &r->core_relos,
-				     sizeof(struct bpf_core_relo));
+	err = err ?: move_table(r, &image->task_fields, &r->task_fields, sizeof(struct mem_task_field_image));
+	return err ?: move_table(r, &image->core_relos, &r->core_relos, sizeof(struct bpf_core_relo));
 }
 
 static int read_all(struct reader *r, struct mem_image *image)
@@ -181,35 +176,13 @@ const void *image_whole_btf(const struct mem_image *image, uint32_t *size)
 	return owned->btf;
 }
 
-static int check_opts(const struct mem_read_opts *opts)
-{
-	const char *bytes = (const char *)opts;
-
-	if (!opts)
-		return 0;
-	if (opts->sz < sizeof(opts->sz))
-		return mem__error(EINVAL, "struct mem_read_opts: set sz to its size");
-	for (size_t i = sizeof(*opts); i < opts->sz; i++)
-		if (bytes[i])
-			return mem__error(ENOTSUP, "struct mem_read_opts has an option that this "
-						   "libmem does not know: install a newer one");
-	return 0;
-}
-
-static const char *opts_name(const struct mem_read_opts *opts)
-{
-	return opts && opts->sz >= offsetof(struct mem_read_opts, name) + sizeof(opts->name)
-		       ? opts->name
-		       : NULL;
-}
-
 struct mem_image *mem_image_read(const void *data, size_t size, const struct mem_read_opts *opts)
 {
 	const char *name;
 
-	if (check_opts(opts))
+	if (!OPTS_VALID(opts, mem_read_opts))
 		return NULL;
-	name = opts_name(opts);
+	name = OPTS_GET(opts, name, NULL);
 	if (!data) {
 		mem__error(EINVAL, "%s: no data", name ? name : "object");
 		return NULL;
@@ -248,7 +221,7 @@ struct mem_image *mem_image_read_file(const char *path, const struct mem_read_op
 	int fd, saved;
 	size_t size;
 
-	if (check_opts(opts))
+	if (!OPTS_VALID(opts, mem_read_opts))
 		return NULL;
 	if (!path) {
 		mem__error(EINVAL, "no path of an object file");
@@ -260,7 +233,7 @@ struct mem_image *mem_image_read_file(const char *path, const struct mem_read_op
 		return NULL;
 	}
 	if (!read_rest(fd, path, &data, &size))
-		image = read_bytes(data, size, path, opts_name(opts));
+		image = read_bytes(data, size, path, OPTS_GET(opts, name, NULL));
 	saved = errno;
 	free(data);
 	close(fd);
