@@ -10,11 +10,10 @@
 #define SECTION	      ".mem_export"
 #define RECORD_PREFIX "mem_record__"
 #define CHAIN_MAX     256 /* typedefs and qualifiers in front of a pointer */
-#define MAP_TYPE_USER_RINGBUF 31 /* newer than some systems' linux/bpf.h */
 
 static bool is_buffer(const struct mem_map_image *map)
 {
-	return map->type == BPF_MAP_TYPE_RINGBUF || map->type == MAP_TYPE_USER_RINGBUF ||
+	return map->type == BPF_MAP_TYPE_RINGBUF || map->type == BPF_MAP_TYPE_USER_RINGBUF ||
 	       map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
 }
 
@@ -249,7 +248,7 @@ void exports_emit(struct writer *w, const struct skeleton *s)
 
 		if (!records[i].size)
 			continue;
-		if (type == MAP_TYPE_USER_RINGBUF) {
+		if (type == BPF_MAP_TYPE_USER_RINGBUF) {
 			emit_reserve(w, s, &records[i]);
 		} else if (type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
 			emit_copy(w, s, &records[i]);

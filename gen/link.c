@@ -14,7 +14,7 @@
 
 #include "commands.h"
 #include "object_file.h"
-#include "reader/uapi.h"
+#include "uapi.h"
 
 struct arguments {
 	struct pool pool;

@@ -4,14 +4,10 @@
 #include <string.h>
 
 #include "needs.h"
-#include "reader/uapi.h"
+#include "uapi.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define ANY	      UINT32_MAX
-
-/* Map flags; the headers that memgen is built with may lack them. */
-#define FLAG_INNER_MAP	     (1U << 12)
-#define FLAG_STRUCT_OPS_LINK (1U << 13)
 
 struct version {
 	uint32_t major, minor;
@@ -31,14 +27,14 @@ static const struct map_rule map_rules[] = {
 	{BPF_MAP_TYPE_STRUCT_OPS, 0, {5, 6}, "struct_ops"},
 	{BPF_MAP_TYPE_RINGBUF, 0, {5, 8}, "ring buffers"},
 	{BPF_MAP_TYPE_INODE_STORAGE, 0, {5, 10}, "inode storage"},
-	{BPF_MAP_TYPE_ARRAY, FLAG_INNER_MAP, {5, 10}, "inner arrays of different sizes"},
+	{BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, {5, 10}, "inner arrays of different sizes"},
 	{BPF_MAP_TYPE_TASK_STORAGE, 0, {5, 11}, "task storage"},
 	{BPF_MAP_TYPE_BLOOM_FILTER, 0, {5, 16}, "bloom filters"},
 	{BPF_MAP_TYPE_USER_RINGBUF, 0, {6, 1}, "user ring buffers"},
-	{32, 0, {6, 2}, "control group local storage"},
-	{BPF_MAP_TYPE_STRUCT_OPS, FLAG_STRUCT_OPS_LINK, {6, 4}, "links to struct_ops"},
+	{MEM_BPF_MAP_TYPE_CGRP_STORAGE, 0, {6, 2}, "control group local storage"},
+	{BPF_MAP_TYPE_STRUCT_OPS, MEM_BPF_F_LINK, {6, 4}, "links to struct_ops"},
 	{MEM_BPF_MAP_TYPE_ARENA, 0, {6, 9}, "arenas"},
-	{34, 0, {6, 19}, "instruction arrays"},
+	{MEM_BPF_MAP_TYPE_INSN_ARRAY, 0, {6, 19}, "instruction arrays"},
 };
 
 struct prog_rule {

@@ -148,7 +148,7 @@ static const char *attach_call(const struct mem_prog *prog)
 		return "mem_prog_attach_perf_event()";
 	case BPF_PROG_TYPE_KPROBE:
 		return "mem_prog_attach_kprobe(), _uprobe(), their _multi() forms, or _usdt()";
-	case SYS_PROG_TYPE_NETFILTER:
+	case MEM_BPF_PROG_TYPE_NETFILTER:
 		return "mem_prog_attach_netfilter()";
 	case BPF_PROG_TYPE_CGROUP_SKB:
 	case BPF_PROG_TYPE_CGROUP_SOCK:

@@ -190,7 +190,7 @@ static struct mem_link *link_uprobe_multi(const struct mem_prog *prog, int pid, 
 	uint64_t cookie = link_cookie(prog, opts);
 	struct sys_link_create_uprobe_multi attr = {
 		.prog_fd = (uint32_t)prog->fd,
-		.attach_type = prog->attach_type ?: SYS_ATTACH_UPROBE_MULTI,
+		.attach_type = prog->attach_type ?: MEM_BPF_TRACE_UPROBE_MULTI,
 		.path = sys_pointer(path),
 		.offsets = sys_pointer(places->at),
 		.count = places->count,

@@ -102,7 +102,7 @@ struct mem_link *mem_prog_attach_netfilter(const struct mem_prog *prog,
 	if (link_check_loaded(prog))
 		return NULL;
 	attr.prog_fd = (uint32_t)prog->fd;
-	attr.attach_type = SYS_ATTACH_NETFILTER;
+	attr.attach_type = MEM_BPF_NETFILTER;
 	attr.family = OPTS_GET(opts, family, 0);
 	attr.hook = OPTS_GET(opts, hook, 0);
 	attr.priority = OPTS_GET(opts, priority, 0);

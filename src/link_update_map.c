@@ -7,7 +7,7 @@
 
 static int check_map(const struct mem_map *map)
 {
-	if (map->ops && map->fd >= 0 && map->image->map_flags & STRUCT_OPS_LINK)
+	if (map->ops && map->fd >= 0 && map->image->map_flags & MEM_BPF_F_LINK)
 		return 0;
 	return mem__error(EINVAL, "%s: map '%s' is not a struct_ops map of section .struct_ops.link, or not "
 				  "prepared", map->obj->name, map->image->name);

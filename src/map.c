@@ -43,8 +43,8 @@ static const struct feature map_types[] = {
 	[BPF_MAP_TYPE_TASK_STORAGE] = { "task storage", 5, 11 },
 	[BPF_MAP_TYPE_BLOOM_FILTER] = { "bloom filters", 5, 16 },
 	[BPF_MAP_TYPE_USER_RINGBUF] = { "user ring buffers", 6, 1 },
-	[32] = { "cgroup local storage", 6, 2 },
-	[SYS_MAP_TYPE_ARENA] = { "arenas", 6, 9 },
+	[MEM_BPF_MAP_TYPE_CGRP_STORAGE] = { "cgroup local storage", 6, 2 },
+	[MEM_BPF_MAP_TYPE_ARENA] = { "arenas", 6, 9 },
 };
 
 static const struct feature mappable_arrays = { "BPF_F_MMAPABLE arrays", 5, 5 };
@@ -108,7 +108,7 @@ static const char *map_broken_rule(const struct mem_map *map)
 static bool is_storage(uint32_t type)
 {
 	return type == BPF_MAP_TYPE_SK_STORAGE || type == BPF_MAP_TYPE_INODE_STORAGE ||
-	       type == BPF_MAP_TYPE_TASK_STORAGE || type == SYS_MAP_TYPE_CGRP_STORAGE ||
+	       type == BPF_MAP_TYPE_TASK_STORAGE || type == MEM_BPF_MAP_TYPE_CGRP_STORAGE ||
 	       type == BPF_MAP_TYPE_CGROUP_STORAGE || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
 }
 
@@ -160,7 +160,7 @@ static void map_attr(const struct mem_map *map, union bpf_attr *attr)
 		attr->btf_vmlinux_value_type_id = map->ops->value_type;
 		attr->value_size = map->ops->value_size;
 	}
-	if (image->type == SYS_MAP_TYPE_ARENA && map->region)
+	if (image->type == MEM_BPF_MAP_TYPE_ARENA && map->region)
 		attr->map_extra = sys_pointer(map->region->base);
 }
 

@@ -77,7 +77,7 @@ static int take_maps_of(struct mem_object *obj, bool arenas, uint64_t left_out, 
 	for (uint32_t i = 0; !err && i < obj->image.map_count; i++) {
 		struct mem_map *map = &obj->maps[i];
 
-		if (!pinned_has_pin(map->image) || (map->image->type == SYS_MAP_TYPE_ARENA) != arenas)
+		if (!pinned_has_pin(map->image) || (map->image->type == MEM_BPF_MAP_TYPE_ARENA) != arenas)
 			continue;
 		err = pinned_path(path, dir, "map", map->image->name);
 		if (!err && left_out && !(map->image->flags & MEM_MAP_INTERNAL) && access(path, F_OK))

@@ -59,11 +59,11 @@ static void make_up(struct made_up *made, const struct bpf_map_info *info, const
 	made->map.value_size = info->value_size;
 	made->map.max_entries = info->max_entries;
 	made->map.map_flags = info->map_flags;
-	made->map.map_extra = info->type == SYS_MAP_TYPE_ARENA ? 0 : info->map_extra;
+	made->map.map_extra = info->type == MEM_BPF_MAP_TYPE_ARENA ? 0 : info->map_extra;
 	made->map.inner_map = MEM_NONE;
 	made->region.name = made->name;
 	made->region.align = 8;
-	made->region.kind = info->type == SYS_MAP_TYPE_ARENA ? MEM_REGION_ARENA : MEM_REGION_ARRAY;
+	made->region.kind = info->type == MEM_BPF_MAP_TYPE_ARENA ? MEM_REGION_ARENA : MEM_REGION_ARRAY;
 	made->image.abi = MEM_IMAGE_ABI;
 	made->image.size = sizeof(made->image);
 	made->image.name = made->name;
@@ -79,7 +79,7 @@ static struct mem_object *object_of_map(int fd, const char *name)
 
 	if (live_map_info(fd, name ? name : "attaching", &info))
 		return NULL;
-	if (info.type != SYS_MAP_TYPE_ARENA &&
+	if (info.type != MEM_BPF_MAP_TYPE_ARENA &&
 	    (info.type != BPF_MAP_TYPE_ARRAY || !(info.map_flags & BPF_F_MMAPABLE))) {
 		mem__error(EINVAL, "%s: map id %u ('%.15s', type %u, flags %#x) can't be mapped: it is "
 			   "neither an arena nor an array with BPF_F_MMAPABLE",

@@ -215,7 +215,7 @@ static int fault_errno(const struct received *in)
 /* NULL if the map is what the message says. */
 static const char *map_fault(const struct message *message, const struct bpf_map_info *info)
 {
-	bool arena = info->type == SYS_MAP_TYPE_ARENA;
+	bool arena = info->type == MEM_BPF_MAP_TYPE_ARENA;
 
 	if (message->type != info->type || message->value_size != info->value_size ||
 	    message->max_entries != info->max_entries)

@@ -87,7 +87,7 @@ static void compare(const struct mem_map *map, const struct bpf_map_info *info, 
 	if (map->max_entries) /* else whatever it has */
 		differ_bytes(diff, "its max_entries", map->max_entries, info->max_entries);
 	differ(diff, "its flags", declared_flags(image, info), info->map_flags);
-	if (image->type != SYS_MAP_TYPE_ARENA)
+	if (image->type != MEM_BPF_MAP_TYPE_ARENA)
 		differ(diff, "its map_extra", image->map_extra, info->map_extra);
 	diff->fits = !diff->len && relation != MEM_SCHEMA_DIFFERENT;
 }
@@ -122,7 +122,7 @@ static bool can_be_mapped(const struct mem_map *map, int fd)
 {
 	void *at;
 
-	if (map->image->type == SYS_MAP_TYPE_ARENA)
+	if (map->image->type == MEM_BPF_MAP_TYPE_ARENA)
 		return true;
 	at = mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)

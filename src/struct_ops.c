@@ -402,7 +402,7 @@ int struct_ops_fill(const struct mem_map *map)
 		return err;
 	err = mem_map_update(map, &key, map->ops->value, 0);
 	/* a map with a link keeps its value: EBUSY when it is attached again */
-	if (err == -EBUSY && map->image->map_flags & STRUCT_OPS_LINK)
+	if (err == -EBUSY && map->image->map_flags & MEM_BPF_F_LINK)
 		return 0;
 	if (err)
 		attach_error(map, -err);
@@ -436,7 +436,7 @@ struct mem_link *struct_ops_attach(const struct mem_map *map)
 	int fd;
 	BPF_ATTR(attr);
 
-	if (map->fd >= 0 && !(map->image->map_flags & STRUCT_OPS_LINK))
+	if (map->fd >= 0 && !(map->image->map_flags & MEM_BPF_F_LINK))
 		return register_link(map);
 	fd = struct_ops_fill(map);
 	if (fd) {
@@ -444,7 +444,7 @@ struct mem_link *struct_ops_attach(const struct mem_map *map)
 		return NULL;
 	}
 	attr.link_create.prog_fd = (uint32_t)map->fd;
-	attr.link_create.attach_type = SYS_ATTACH_STRUCT_OPS;
+	attr.link_create.attach_type = MEM_BPF_STRUCT_OPS;
 	fd = sys_bpf_fd(BPF_LINK_CREATE, &attr, sizeof(attr));
 	return fd < 0 ? attach_error(map, -fd) : link_new(map->obj, map->image->name, fd, -1);
 }

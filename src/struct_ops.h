@@ -5,8 +5,6 @@
 
 #include "object.h"
 
-#define STRUCT_OPS_LINK (1U << 13) /* BPF_F_LINK, Linux 6.4: of section .struct_ops.link */
-
 /* A program that the kernel is to call through a member of its struct. */
 struct callback {
 	struct mem_prog *prog;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system-call line: bpf(2) and its relatives with -errno results, and what the packaged
- * linux/bpf.h (Linux 6.1) does not know yet.
+ * The system-call line: bpf(2) and its relatives with -errno results, and the structs that the packaged
+ * linux/bpf.h (Linux 6.1) does not know yet; uapi.h has the numbers.
  */
 #ifndef LIBMEM_SYS_H
 #define LIBMEM_SYS_H
@@ -10,27 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "uapi.h"
+
 struct perf_event_attr;
 
-/* Values of newer kernels. */
-enum {
-	SYS_MAP_TYPE_CGRP_STORAGE = 32, /* Linux 6.2 */
-	SYS_MAP_TYPE_ARENA = 33,      /* Linux 6.9 */
-	SYS_ATTACH_STRUCT_OPS = 44,   /* Linux 6.4 */
-	SYS_PROG_TYPE_NETFILTER = 32, /* Linux 6.4 */
-	SYS_ATTACH_NETFILTER = 45,    /* Linux 6.4 */
-	SYS_ATTACH_TCX_INGRESS = 46,  /* Linux 6.6 */
-	SYS_ATTACH_TCX_EGRESS = 47,   /* Linux 6.6 */
-	SYS_ATTACH_UPROBE_MULTI = 48, /* Linux 6.6 */
-	SYS_ATTACH_NETKIT_PRIMARY = 54, /* Linux 6.7 */
-	SYS_ATTACH_NETKIT_PEER = 55,  /* Linux 6.7 */
-	SYS_ATTACH_KPROBE_SESSION = 56, /* Linux 6.10 */
-	SYS_ATTACH_FSESSION = 58,     /* Linux 7.0 */
-	SYS_ATTACH_FENTRY_MULTI = 59, /* Linux 7.2 */
-	SYS_ATTACH_FEXIT_MULTI = 60,  /* Linux 7.2 */
-	SYS_ATTACH_FSESSION_MULTI = 61, /* Linux 7.2 */
-	SYS_COMMON_ATTRS = 1 << 16,   /* Linux 7.1: with a command, struct sys_common_attr follows */
-};
+#define SYS_COMMON_ATTRS (1 << 16) /* Linux 7.1: with a command, struct sys_common_attr follows */
 
 /* An error number the kernel keeps to itself and yet returns, from BPF_PROG_TEST_RUN and mmap(2). */
 #define ENOTSUPP_KERNEL 524

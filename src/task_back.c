@@ -167,7 +167,7 @@ static int make_arena(struct mem_object *obj, struct task_back *back, const stru
 	char *base;
 
 	for (uint32_t i = 0; i < obj->image.map_count; i++)
-		if (obj->maps[i].image->type == SYS_MAP_TYPE_ARENA &&
+		if (obj->maps[i].image->type == MEM_BPF_MAP_TYPE_ARENA &&
 		    !(obj->maps[i].image->flags & MEM_MAP_TASK))
 			return -EEXIST; /* a program can use one arena only */
 	if (kernel_older_than(5, 14)) /* nothing to try for */

@@ -231,11 +231,11 @@ static const struct {
 	struct feature feature;
 } young[] = {
 	{ BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP, { "security hooks of control groups", 6, 0 } },
-	{ BPF_PROG_TYPE_TRACING, SYS_ATTACH_FSESSION, { "fsession programs", 7, 0 } },
-	{ BPF_PROG_TYPE_TRACING, SYS_ATTACH_FENTRY_MULTI, { "fentry.multi", 7, 2 } },
-	{ BPF_PROG_TYPE_TRACING, SYS_ATTACH_FEXIT_MULTI, { "fexit.multi", 7, 2 } },
-	{ BPF_PROG_TYPE_TRACING, SYS_ATTACH_FSESSION_MULTI, { "fsession.multi", 7, 2 } },
-	{ SYS_PROG_TYPE_NETFILTER, 0, { "netfilter programs", 6, 4 } },
+	{ BPF_PROG_TYPE_TRACING, MEM_BPF_TRACE_FSESSION, { "fsession programs", 7, 0 } },
+	{ BPF_PROG_TYPE_TRACING, MEM_BPF_TRACE_FENTRY_MULTI, { "fentry.multi", 7, 2 } },
+	{ BPF_PROG_TYPE_TRACING, MEM_BPF_TRACE_FEXIT_MULTI, { "fexit.multi", 7, 2 } },
+	{ BPF_PROG_TYPE_TRACING, MEM_BPF_TRACE_FSESSION_MULTI, { "fsession.multi", 7, 2 } },
+	{ MEM_BPF_PROG_TYPE_NETFILTER, 0, { "netfilter programs", 6, 4 } },
 };
 
 static bool explain_young(const struct mem_prog *prog, char *text, size_t size)

@@ -18,7 +18,7 @@
 
 #include "error.h"
 #include "reader/pool.h"
-#include "reader/uapi.h"
+#include "uapi.h"
 
 /* What a section is for. */
 enum section_kind {

@@ -8,8 +8,6 @@
 
 #include "reader/reader.h"
 
-#define MEM_BPF_F_LINK (1U << 13)
-
 /* A section name may begin with '?'. */
 static int is_link(const char *section)
 {
