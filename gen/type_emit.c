@@ -653,8 +653,8 @@ static void emit_field_asserts(struct writer *w, const struct types *types,
 	}
 }
 
-void types_emit_record_asserts(struct writer *w, const struct types *types,
-			       const struct record *record, const char *c_name)
+static void emit_record_asserts(struct writer *w, const struct types *types, const struct record *record,
+				const char *c_name)
 {
 	writer_line(w, "MEM_ASSERT_SIZE(%s, %llu);", c_name, (unsigned long long)record->size);
 	emit_field_asserts(w, types, record, c_name, 0);
@@ -666,7 +666,7 @@ void types_emit_section_asserts(struct writer *w, const struct types *types,
 	if (types->policy.external)
 		emit_field_asserts(w, types, record, c_name, 0);
 	else
-		types_emit_record_asserts(w, types, record, c_name);
+		emit_record_asserts(w, types, record, c_name);
 }
 
 static void emit_type_asserts(struct writer *w, const struct types *types, uint32_t id)
@@ -684,7 +684,7 @@ static void emit_type_asserts(struct writer *w, const struct types *types, uint3
 	if (name.error)
 		w->error = name.error;
 	else if (btf_is_composite(type))
-		types_emit_record_asserts(w, types, info->record, name.text);
+		emit_record_asserts(w, types, info->record, name.text);
 	else if (btf_is_any_enum(type) && types_enum_fits(type))
 		writer_line(w, "MEM_ASSERT_SIZE(%s%s, %u);", tagless ? "" : "enum ", info->name,
 			    type->size);

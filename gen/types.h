@@ -178,12 +178,9 @@ bool types_spells_array(const struct types *types, uint32_t id);
 /* The members of a record, inside its braces. */
 void types_emit_fields(struct writer *w, const struct types *types, const struct record *record,
 		       uint32_t id);
-/* sizeof and offsetof for each field of a record whose C name is given ("struct x"). */
-void types_emit_record_asserts(struct writer *w, const struct types *types,
-			       const struct record *record, const char *c_name);
 /*
- * The same for a section's variables. Where the application defines their types, C may round the size of all
- * of them up to an alignment that BTF does not tell.
+ * sizeof and offsetof for each of a section's variables, whose struct is c_name ("struct x"). Where the application
+ * defines their types, C may round the size of all of them up to an alignment that BTF does not tell.
  */
 void types_emit_section_asserts(struct writer *w, const struct types *types,
 				const struct record *record, const char *c_name);

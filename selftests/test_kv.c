@@ -21,7 +21,6 @@
 #include "harness.h"
 
 #define US   0x0a000001 /* 10.0.0.1 */
-#define THEM 0x0a000002
 #define PORT 11211
 #define HEAD 42 /* bytes in front of the frame */
 

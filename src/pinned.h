@@ -23,14 +23,14 @@ struct pinned_head {
 	uint32_t version;  /* PINNED_VERSION */
 	uint32_t programs; /* elements that follow */
 	uint64_t left_out; /* pinned_left_out() */
-	uint64_t maps;     /* pinned_maps_hash() */
+	uint64_t maps;     /* hash of what the image says of maps and regions */
 };
 
 struct pinned_prog {
-	uint64_t hash;   /* of what the image says of the program: pinned_hash() */
-	uint32_t id;     /* in the kernel; 0: it was not loaded */
-	uint32_t type;   /* BPF_PROG_TYPE_* */
-	uint8_t tag[8];  /* of the instructions, as the kernel has it */
+	uint64_t hash;     /* of what the image says of the program */
+	uint32_t id;       /* in the kernel; 0: it was not loaded */
+	uint32_t type;     /* BPF_PROG_TYPE_* */
+	uint8_t tag[8];    /* of the instructions, as the kernel has it */
 	uint64_t reserved; /* 0 */
 };
 
@@ -47,12 +47,6 @@ bool pinned_has_pin(const struct mem_map_image *map);
 
 /* Which maps the object does without: 0 if none, any other choice gives another number. */
 uint64_t pinned_left_out(const struct mem_object *obj);
-
-/* What the image says of the maps and what is in regions: any difference gives another number. */
-uint64_t pinned_maps_hash(const struct mem_object *obj);
-
-/* What the image says of a program, likewise. */
-uint64_t pinned_hash(const struct mem_object *obj, uint32_t prog);
 
 /* What the kernel says of a program; ids: up to *count of its maps, NULL for none. -errno, no message. */
 struct bpf_prog_info;

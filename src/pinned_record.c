@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fnv.h"
 #include "live_map.h"
 #include "pin.h"
 #include "pinned.h"
@@ -43,58 +44,46 @@ bool pinned_has_pin(const struct mem_map_image *map)
 
 /* --- programs --- */
 
-/* FNV-1a */
-#define FNV_START 0xcbf29ce484222325ULL
-
-static uint64_t mix(uint64_t hash, const void *data, size_t size)
+static uint64_t add_text(uint64_t hash, const char *text)
 {
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
-	return hash;
-}
-
-static uint64_t mix_text(uint64_t hash, const char *text)
-{
-	return mix(hash, text ? text : "", text ? strlen(text) + 1 : 1);
+	return fnv_add(hash, text ? text : "", text ? strlen(text) + 1 : 1);
 }
 
 /* Rows refer to each other by number and to types by id: an object compiled anew counts as another. */
-static uint64_t mix_func(uint64_t hash, const struct image_view *image, const struct mem_func_image *func)
+static uint64_t add_func(uint64_t hash, const struct image_view *image, const struct mem_func_image *func)
 {
-	hash = mix_text(hash, func->name);
-	hash = mix(hash, image->insns + func->insns.first, func->insns.count * sizeof(*image->insns));
-	hash = mix(hash, image->core_relos + func->cores.first, func->cores.count * sizeof(*image->core_relos));
+	hash = add_text(hash, func->name);
+	hash = fnv_add(hash, image->insns + func->insns.first, func->insns.count * sizeof(*image->insns));
+	hash = fnv_add(hash, image->core_relos + func->cores.first, func->cores.count * sizeof(*image->core_relos));
 	for (uint32_t i = 0; i < func->relocs.count; i++) {
 		const struct mem_reloc_image *reloc = &image->relocs[func->relocs.first + i];
 
-		hash = mix(hash, reloc, sizeof(*reloc));
+		hash = fnv_add(hash, reloc, sizeof(*reloc));
 		if (reloc->kind == MEM_RELOC_MAP)
-			hash = mix_text(hash, image->maps[reloc->target].name);
+			hash = add_text(hash, image->maps[reloc->target].name);
 		else if (reloc->kind == MEM_RELOC_REGION)
-			hash = mix_text(hash, image->regions[reloc->target].name);
+			hash = add_text(hash, image->regions[reloc->target].name);
 		else if (reloc->kind == MEM_RELOC_EXTERN)
-			hash = mix_text(hash, image->externs[reloc->target].name);
+			hash = add_text(hash, image->externs[reloc->target].name);
 	}
 	return hash;
 }
 
-uint64_t pinned_hash(const struct mem_object *obj, uint32_t prog)
+static uint64_t hash_prog(const struct mem_object *obj, uint32_t prog)
 {
 	const struct image_view *image = &obj->image;
 	const struct mem_prog_image *row = &image->progs[prog];
-	uint64_t hash = mix_text(FNV_START, row->name);
+	uint64_t hash = add_text(FNV_START, row->name);
 
-	hash = mix_text(hash, row->section);
-	hash = mix(hash, &row->prog_flags, sizeof(row->prog_flags));
+	hash = add_text(hash, row->section);
+	hash = fnv_add(hash, &row->prog_flags, sizeof(row->prog_flags));
 	for (uint32_t i = 0; i < row->funcs.count; i++)
-		hash = mix_func(hash, image, &image->funcs[image->prog_funcs[row->funcs.first + i]]);
+		hash = add_func(hash, image, &image->funcs[image->prog_funcs[row->funcs.first + i]]);
 	return hash;
 }
 
-/* Capacities are left out: they may be another process' choice. */
-uint64_t pinned_maps_hash(const struct mem_object *obj)
+/* Of maps, and of what is in regions. Capacities are left out: they may be another process' choice. */
+static uint64_t hash_maps(const struct mem_object *obj)
 {
 	uint64_t hash = FNV_START;
 
@@ -103,18 +92,18 @@ uint64_t pinned_maps_hash(const struct mem_object *obj)
 
 		if (!pinned_has_pin(map))
 			continue;
-		hash = mix_text(hash, map->name);
-		hash = mix(hash, &map->type, sizeof(map->type));
-		hash = mix(hash, &map->key_size, sizeof(map->key_size));
-		hash = mix(hash, &map->value_size, sizeof(map->value_size));
-		hash = mix(hash, &map->map_flags, sizeof(map->map_flags));
+		hash = add_text(hash, map->name);
+		hash = fnv_add(hash, &map->type, sizeof(map->type));
+		hash = fnv_add(hash, &map->key_size, sizeof(map->key_size));
+		hash = fnv_add(hash, &map->value_size, sizeof(map->value_size));
+		hash = fnv_add(hash, &map->map_flags, sizeof(map->map_flags));
 	}
 	for (uint32_t i = 0; i < obj->image.region_count; i++) {
 		uint64_t schema = 0;
 
 		if (obj->image.regions[i].kind != MEM_REGION_STRUCT_OPS)
 			schema = schema_region_hash(&obj->regions[i]);
-		hash = mix(hash, &schema, sizeof(schema));
+		hash = fnv_add(hash, &schema, sizeof(schema));
 	}
 	return hash;
 }
@@ -125,7 +114,7 @@ uint64_t pinned_left_out(const struct mem_object *obj)
 
 	for (uint32_t i = 0; i < obj->image.map_count; i++)
 		if (map_left_out(&obj->maps[i]))
-			hash = mix_text(hash ?: FNV_START, obj->image.maps[i].name);
+			hash = add_text(hash ?: FNV_START, obj->image.maps[i].name);
 	return hash;
 }
 
@@ -192,13 +181,13 @@ static int record_fill(int fd, const struct mem_object *obj)
 {
 	const struct pinned_head head = {
 		.magic = PINNED_MAGIC, .version = PINNED_VERSION, .programs = obj->image.prog_count,
-		.left_out = pinned_left_out(obj), .maps = pinned_maps_hash(obj),
+		.left_out = pinned_left_out(obj), .maps = hash_maps(obj),
 	};
 	int err = record_put(fd, 0, &head);
 	BPF_ATTR(attr);
 
 	for (uint32_t i = 0; !err && i < obj->image.prog_count; i++) {
-		struct pinned_prog row = {.hash = pinned_hash(obj, i)};
+		struct pinned_prog row = {.hash = hash_prog(obj, i)};
 		struct bpf_prog_info info;
 
 		if (obj->progs[i].fd < 0)
@@ -236,7 +225,7 @@ static bool is_record(const struct mem_object *obj, int fd, const struct bpf_map
 	       info->value_size == sizeof(*head) && !record_get(fd, 0, head) &&
 	       head->magic == PINNED_MAGIC && head->version == PINNED_VERSION &&
 	       head->programs == obj->image.prog_count && info->max_entries == head->programs + 1 &&
-	       head->maps == pinned_maps_hash(obj);
+	       head->maps == hash_maps(obj);
 }
 
 static int version_error(const char *who)
@@ -254,7 +243,7 @@ static struct pinned_prog *record_rows(const struct mem_object *obj, int fd, con
 	if (err)
 		mem__error(-err, "%s: can't read its record: %s", who, strerror(-err));
 	for (uint32_t i = 0; !err && i < obj->image.prog_count; i++)
-		if (rows[i].id && rows[i].hash != pinned_hash(obj, i))
+		if (rows[i].id && rows[i].hash != hash_prog(obj, i))
 			err = version_error(who);
 	if (!err)
 		return rows;

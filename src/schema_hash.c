@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fnv.h"
 #include "schema.h"
 
 void mem_schema_free(struct mem_schema *schema)
@@ -22,19 +23,9 @@ void mem_schema_free(struct mem_schema *schema)
 	errno = saved_errno;
 }
 
-/* FNV-1a */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
-{
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
-	return hash;
-}
-
 uint64_t mem_schema_hash(const struct mem_schema *schema)
 {
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	uint64_t hash = FNV_START;
 
 	for (uint32_t i = 0; i < schema->count; i++) {
 		const struct mem_schema_field *field = &schema->fields[i];
@@ -43,9 +34,9 @@ uint64_t mem_schema_hash(const struct mem_schema *schema)
 				   (unsigned long long)field->offset,
 				   (unsigned long long)field->size);
 
-		hash = hash_bytes(hash, field->path, strlen(field->path) + 1);
-		hash = hash_bytes(hash, field->type, strlen(field->type) + 1);
-		hash = hash_bytes(hash, numbers, (size_t)len + 1);
+		hash = fnv_add(hash, field->path, strlen(field->path) + 1);
+		hash = fnv_add(hash, field->type, strlen(field->type) + 1);
+		hash = fnv_add(hash, numbers, (size_t)len + 1);
 	}
 	return hash ? hash : 1;
 }

@@ -26,7 +26,6 @@
 #define KV_FRAME     8		/* bytes in front of each UDP datagram: id, number, count, 0 */
 #define KV_UDP_TEXT  1392	/* bytes of text that go into one datagram */
 #define KV_ADDRESSES 16		/* that the program answers for */
-#define KV_HEAD	     50		/* bytes in front of an answer's text: Ethernet, IPv4, UDP, frame */
 #define KV_RECENT    (1 << 16)	/* marks of items that were asked for, by hash */
 
 #ifndef MEM_TYPE_struct_kv_item
