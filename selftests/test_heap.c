@@ -209,6 +209,20 @@ TEST(nobody_waits_for_a_lock_for_ever)
 }
 END_TEST
 
+TEST(a_lock_is_tried_without_waiting)
+{
+	struct mem_lock lock = {0};
+
+	ck_assert_int_eq(mem_trylock(&lock), 0);
+	ck_assert_int_eq(mem_trylock(&lock), -EBUSY);
+	mem_unlock(&lock);
+	ck_assert_int_eq(mem_trylock(&lock), 0);
+	mem_unlock(&lock);
+	lock.word = 7ULL << 32 | 0x7ffffff0; /* nor does it look whether the owner lives: no pid is that high */
+	ck_assert_int_eq(mem_trylock(&lock), -EBUSY);
+}
+END_TEST
+
 TEST(classes_fit_their_sizes)
 {
 	ck_assert_uint_eq(sizeof(struct mem_cache), 768);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Lists, stacks, rings and counters in an arena, from both sides, with processes that are killed. */
+/* Lists, stacks, rings, counters and the like in an arena, from both sides, with processes that are killed. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -17,6 +17,7 @@
 #include <mem/array.h>
 #include <mem/counter.h>
 #include <mem/list.h>
+#include <mem/lock.h>
 #include <mem/ring.h>
 
 static struct arena_structs *skel;
@@ -382,6 +383,86 @@ TEST(each_number_is_given_once)
 	mem_array_destroy(heap, &skel->arena->array);
 	mem_bitmap_destroy(heap, &skel->arena->ids);
 	ck_assert_msg(mem_heap_is_valid(heap), "%s", test_message());
+}
+END_TEST
+
+static void *own(void *wrong)
+{
+	struct mem_ref *ref = &skel->arena->ref;
+
+	for (int i = 0; i < test_rounds(20000); i++) {
+		if (!mem_ref_get(ref))
+			continue;
+		if (mem_load(&skel->arena->released))
+			++*(unsigned int *)wrong;
+		if (mem_ref_put(ref))
+			mem_add(&skel->arena->released, 1ULL);
+	}
+	return NULL;
+}
+
+/* Whoever that is: the owners come and go on both sides while the first one lets go. */
+TEST(what_is_counted_is_released_once_by_its_last_owner)
+{
+	struct mem_ref *ref;
+	unsigned int wrong[2] = {0};
+	pthread_t threads[2];
+
+	load(skel->progs.own);
+	ref = &skel->arena->ref;
+	ck_assert_int_eq(mem_ref_get(ref), 0); /* nobody has it yet */
+	mem_ref_init(ref);
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, own, &wrong[i]);
+	run(skel->progs.own, 10000);
+	if (mem_ref_put(ref))
+		mem_add(&skel->arena->released, 1ULL);
+	run(skel->progs.own, 10000);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_uint_eq(skel->arena->released, 1);
+	ck_assert_uint_eq(wrong[0] + wrong[1] + skel->bss->wrong, 0);
+	ck_assert_int_eq(mem_ref_get(ref), 0);
+}
+END_TEST
+
+struct toggler {
+	pthread_t thread;
+	uint64_t bit;
+	unsigned int wrong; /* times that the bit was not as this thread had left it */
+};
+
+static void *toggle(void *arg)
+{
+	unsigned long long *bits = (unsigned long long *)&skel->arena->bits;
+	struct toggler *own = arg;
+
+	for (int i = 0; i < test_rounds(20000); i++) {
+		mem_or(bits, own->bit);
+		own->wrong += !(mem_load(bits) & own->bit);
+		mem_and(bits, ~own->bit);
+		own->wrong += !!(mem_load(bits) & own->bit);
+	}
+	mem_or(bits, own->bit);
+	return NULL;
+}
+
+TEST(bits_of_one_word_are_changed_each_for_itself)
+{
+	struct toggler togglers[2];
+
+	load(skel->progs.toggle);
+	for (unsigned int i = 0; i < 2; i++) {
+		togglers[i] = (struct toggler){.bit = TOGGLED_BY_THREAD(i)};
+		pthread_create(&togglers[i].thread, NULL, toggle, &togglers[i]);
+	}
+	run(skel->progs.toggle, 20000);
+	for (int i = 0; i < 2; i++) {
+		pthread_join(togglers[i].thread, NULL);
+		ck_assert_uint_eq(togglers[i].wrong, 0);
+	}
+	ck_assert_uint_eq(skel->bss->wrong, 0);
+	ck_assert_uint_eq(skel->arena->bits, TOGGLED_BY_THREAD(0) | TOGGLED_BY_THREAD(1));
 }
 END_TEST
 

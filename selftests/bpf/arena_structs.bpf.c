@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Lists, stacks, rings, counters and histograms, from programs. */
+/* Lists, stacks, rings, counters, histograms, reference counts and bits, from programs. */
 #include <mem/bpf.h>
 #include <mem/array.h>
 #include <mem/counter.h>
 #include <mem/list.h>
+#include <mem/lock.h>
 #include <mem/ring.h>
 #include "arena_structs.h"
 
@@ -16,6 +17,9 @@ MEM_ARENA_VAR struct mem_counter counter;
 MEM_ARENA_VAR struct mem_histogram histogram;
 MEM_ARENA_VAR struct mem_bitmap ids;
 MEM_ARENA_VAR struct mem_array array;
+MEM_ARENA_VAR struct mem_ref ref;
+MEM_ARENA_VAR __u64 released;
+MEM_ARENA_VAR __u64 bits;
 
 __u64 count = 1;
 __u64 sum, failed, wrong, popped, pushed;
@@ -168,6 +172,40 @@ int take_ids(void *ctx)
 		if (!element)
 			return 1;
 		mem_add(element, 1ULL);
+	}
+	return 0;
+}
+
+/* Own what ref counts for a moment, again and again. */
+SEC("syscall")
+int own(void *ctx)
+{
+	__u64 i;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		if (!mem_ref_get(&ref))
+			continue;
+		if (mem_load(&released))
+			__sync_fetch_and_add(&wrong, 1);
+		if (mem_ref_put(&ref))
+			mem_add(&released, 1ULL);
+	}
+	return 0;
+}
+
+/* Set and clear one bit of a word whose others are somebody else's. */
+SEC("syscall")
+int toggle(void *ctx)
+{
+	__u64 i;
+
+	for (i = 0; i < count && mem_can_loop; i++) {
+		mem_or(&bits, TOGGLED_BY_PROGRAM);
+		if (!(mem_load(&bits) & TOGGLED_BY_PROGRAM))
+			__sync_fetch_and_add(&wrong, 1);
+		mem_and(&bits, ~TOGGLED_BY_PROGRAM);
+		if (mem_load(&bits) & TOGGLED_BY_PROGRAM)
+			__sync_fetch_and_add(&wrong, 1);
 	}
 	return 0;
 }

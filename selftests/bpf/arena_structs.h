@@ -22,4 +22,8 @@ struct event {
 };
 #endif
 
+/* Each has a bit of one word. */
+#define TOGGLED_BY_PROGRAM 1ULL
+#define TOGGLED_BY_THREAD(i) (1ULL << (32 + (i)))
+
 #endif /* ARENA_STRUCTS_H */
