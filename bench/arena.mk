@@ -13,7 +13,8 @@ $(BUILD)/bench/arena.bpf.o $(BUILD)/bench/arena_scale.bpf.o: $(BUILD)/%.bpf.o: %
 	$(call say,BPF,$<)
 	$(Q)$(CLANG_BPF) -g -O2 --target=bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Iinclude -Ibench -c $< -o $@
 
-$(BUILD)/bench/arena: bench/arena.c bench/arena.h bench/table.h $(BUILD)/bench/table.o $(BUILD)/bench/arena.skel.h $(LIBMEM_A)
+$(BUILD)/bench/arena: bench/arena.c bench/arena.h bench/table.h $(BUILD)/bench/table.o $(BUILD)/bench/arena.skel.h \
+		$(LIBMEM_A)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(BENCH_CFLAGS) $< $(BUILD)/bench/table.o $(LIBMEM_A) -pthread -o $@
 

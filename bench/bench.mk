@@ -57,7 +57,8 @@ BENCH_ROWS := $(BENCH)/rows
 
 bench: setup $(BENCH_RUN)
 	$(Q)rm -f $(BENCH_ROWS)
-	$(Q)for bench in $(BENCHES); do BENCH_ROWS=$(BENCH_ROWS) $(MAKE) --no-print-directory bench-$$bench || exit 1; done
+	$(Q)for bench in $(BENCHES); do \
+		BENCH_ROWS=$(BENCH_ROWS) $(MAKE) --no-print-directory bench-$$bench || exit 1; done
 	$(Q)bench/join_rows $(BENCH_ROWS) libmem=$(VERSION) "libbpf=$$($(PEER_PKG_CONFIG) --modversion libbpf)" \
 		"bpftool=$$($(PEER_BPFTOOL) version | sed -n 's/^bpftool v//p')" > $(BUILD)/bench.json
 

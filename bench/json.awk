@@ -44,8 +44,9 @@ function colour_of(name)
 
 function begin_svg(width, height)
 {
-	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n", width, height, width, height
-	print "<!-- SPDX-License-Identifier: BSD-2-Clause: drawn from build/bench.json by make bench-report -->"
+	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" ", width, height
+	printf "viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n", width, height
+	print "<!-- SPDX-License-Identifier: BSD-2-Clause: drawn from build/bench.json by bench/json.awk -->"
 	printf "<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n", width, height
 }
 

@@ -40,7 +40,11 @@ function x_of(value)
 
 function short(value)
 {
-	return value >= 100 ? sprintf("%.0f", value) : value >= 10 ? sprintf("%.1f", value) : value >= 0.095 ? sprintf("%.2f", value) : sprintf("%.3f", value)
+	if (value >= 100)
+		return sprintf("%.0f", value)
+	if (value >= 10)
+		return sprintf("%.1f", value)
+	return value >= 0.095 ? sprintf("%.2f", value) : sprintf("%.3f", value)
 }
 
 function draw_row(i, y)

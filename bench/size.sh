@@ -61,6 +61,7 @@ for object; do
 	table "$object, dynamic: + libraries" '' with_libraries "$object"
 	table "$object, static" _static size "$object"
 done
-for library in $(libraries "$tools/globals_libmem") "$tools"/../../libmem-parts.so.[0-9]* $(libraries "$tools/globals_libbpf"); do
+for library in $(libraries "$tools/globals_libmem") "$tools"/../../libmem-parts.so.[0-9]* \
+	$(libraries "$tools/globals_libbpf"); do
 	echo "$(basename "$library")=$(size "$library")"
 done | sort -u | tr '\n' '\0' | xargs -0 "$run" -v -u bytes -m size -b libmem.so.0 size "the libraries"

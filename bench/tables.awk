@@ -114,7 +114,8 @@ function print_tables(bench,    i, saved)
 		want[i] = word[i + 3]
 	sub(/-.*/, "", fact["kernel"])
 	if (word[3] == "facts")
-		printf "The figures below: Linux %s, %s, %s CPUs, libbpf %s, bpftool %s.\n", fact["kernel"], fact["machine"], fact["cpus"], fact["libbpf"], fact["bpftool"]
+		printf "The figures below: Linux %s, %s, %s CPUs, libbpf %s, bpftool %s.\n", fact["kernel"], \
+			fact["machine"], fact["cpus"], fact["libbpf"], fact["bpftool"]
 	else
 		print_tables(word[3])
 	skipping = 1

@@ -147,7 +147,8 @@ static void bench_application(const char *back)
 
 static void bench_program(const char *back, const struct task *skel)
 {
-	struct bench_series loop = {0}, storage = {.name = "bpf_task_storage_get"}, task = {.name = "per-thread memory"};
+	struct bench_series loop = {0}, storage = {.name = "bpf_task_storage_get"};
+	struct bench_series task = {.name = "per-thread memory"};
 	double around;
 	char title[64];
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # awk -v what=programs -v n=20 -f source.awk: a BPF program that has n of something, and little else. what is
 # programs, maps, relocations, zeroes (KiB of variables that are 0) or contents (KiB that are not).
-function begin_program(name) {
-	printf "SEC(\"raw_tp/sys_enter\")\nint %s(void *ctx)\n{\n\t__u32 pid = bpf_get_current_pid_tgid() >> 32;\n", name
+function begin_program(name)
+{
+	printf "SEC(\"raw_tp/sys_enter\")\nint %s(void *ctx)\n{\n", name
+	printf "\t__u32 pid = bpf_get_current_pid_tgid() >> 32;\n"
 }
 
-function end_program() {
+function end_program()
+{
 	print "\tseen += pid;\n\treturn 0;\n}\n"
 }
 
@@ -17,8 +20,10 @@ BEGIN {
 		printf "unsigned char table[%d];\n", n * 1024
 	if (what == "contents")
 		printf "unsigned char table[%d] = {[0 ... %d] = 7};\n", n * 1024, n * 1024 - 1
-	for (i = 0; what == "maps" && i < n; i++)
-		printf "struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 16); __type(key, __u32); __type(value, __u64); } map_%d SEC(\".maps\");\n", i
+	for (i = 0; what == "maps" && i < n; i++) {
+		printf "struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 16); "
+		printf "__type(key, __u32); __type(value, __u64); } map_%d SEC(\".maps\");\n", i
+	}
 	for (i = 0; what == "programs" && i < n; i++) {
 		begin_program("on_enter_" i)
 		end_program()

@@ -506,7 +506,8 @@ static int is_attempt(const struct step *step)
 
 static void write_table(FILE *out)
 {
-	fprintf(out, "/* Written by bench/startup/record.c: good for the kernel it ran on. */\n#include \"floor.h\"\n\n");
+	fprintf(out, "/* Written by bench/startup/record.c: good for the kernel it ran on. */\n");
+	fprintf(out, "#include \"floor.h\"\n\n");
 	write_blobs(out);
 	fprintf(out, "int floor_fds[%d];\nconst int floor_slot_count = %d;\nstruct floor_call floor_calls[] = {\n",
 		slot_count, slot_count);
