@@ -3,7 +3,10 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <mem/mem.h>
 
 #include "bpffs.h"
 #include "harness.h"
@@ -25,4 +28,21 @@ void bpffs_unmount(void)
 	if (mounted)
 		ck_assert_int_eq(umount2(PLACE, MNT_DETACH), 0);
 	mounted = 0;
+}
+
+uint32_t bpffs_id_at(const char *path)
+{
+	struct mem_region *region = assert_ptr(mem_region_attach(NULL, NULL, mem_source_pin(path), NULL));
+	uint32_t id = mem_map_id(mem_region_map(region));
+
+	mem_region_detach(region);
+	return id;
+}
+
+unsigned int bpffs_mode_at(const char *path)
+{
+	struct stat status;
+
+	ck_assert_msg(!stat(path, &status), "%s: %m", path);
+	return status.st_mode & 07777;
 }

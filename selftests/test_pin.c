@@ -36,23 +36,6 @@ static void teardown(void)
 
 FIXTURE(setup, teardown)
 
-static unsigned int mode_of(const char *path)
-{
-	struct stat status;
-
-	ck_assert_msg(!stat(path, &status), "%s: %m", path);
-	return status.st_mode & 07777;
-}
-
-static uint32_t id_at(const char *path)
-{
-	struct mem_region *region = assert_ptr(mem_region_attach(NULL, NULL, mem_source_pin(path), NULL));
-	uint32_t id = mem_map_id(mem_region_map(region));
-
-	mem_region_detach(region);
-	return id;
-}
-
 TEST(a_pin_is_for_its_owner_unless_told_otherwise)
 {
 	mode_t before = umask(0);
@@ -60,13 +43,13 @@ TEST(a_pin_is_for_its_owner_unless_told_otherwise)
 	assert_err(mem_region_pin(bss, ROOT "x", 0), -EBADF);
 	assert_ok(region_data__prepare(skel));
 	assert_ok(mem_region_pin(bss, ROOT "x", 0));
-	ck_assert_uint_eq(mode_of(ROOT "x"), 0600);
-	ck_assert_uint_eq(id_at(ROOT "x"), mem_map_id(skel->maps.bss));
+	ck_assert_uint_eq(bpffs_mode_at(ROOT "x"), 0600);
+	ck_assert_uint_eq(bpffs_id_at(ROOT "x"), mem_map_id(skel->maps.bss));
 	assert_ok(mem_region_pin(bss, ROOT "x", 0666));
-	ck_assert_uint_eq(mode_of(ROOT "x"), 0666);
+	ck_assert_uint_eq(bpffs_mode_at(ROOT "x"), 0666);
 	umask(0777); /* which is not the pin's */
 	assert_ok(mem_map_pin(skel->maps.hash, ROOT "y", 0640));
-	ck_assert_uint_eq(mode_of(ROOT "y"), 0640);
+	ck_assert_uint_eq(bpffs_mode_at(ROOT "y"), 0640);
 	umask(before);
 }
 END_TEST
@@ -75,11 +58,11 @@ TEST(folders_are_made_for_the_owner)
 {
 	assert_ok(region_data__prepare(skel));
 	assert_ok(mem_region_pin(bss, ROOT "a/b/c/x", 0));
-	ck_assert_uint_eq(mode_of(ROOT "a"), 0700);
-	ck_assert_uint_eq(mode_of(ROOT "a/b/c"), 0700);
+	ck_assert_uint_eq(bpffs_mode_at(ROOT "a"), 0700);
+	ck_assert_uint_eq(bpffs_mode_at(ROOT "a/b/c"), 0700);
 	ck_assert_int_eq(chmod(ROOT "a", 0755), 0);
 	assert_ok(mem_region_pin(bss, ROOT "a//b/c/../y", 0));
-	ck_assert_uint_eq(mode_of(ROOT "a"), 0755);
+	ck_assert_uint_eq(bpffs_mode_at(ROOT "a"), 0755);
 	ck_assert_int_eq(access(ROOT "a/b/y", F_OK), 0);
 	assert_err(mem_region_pin(bss, ROOT "a/b/y/z", 0), -ENOTDIR);
 	ck_assert_ptr_null(mem_region_attach(NULL, NULL, mem_source_pin(ROOT "a/b"), NULL));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Child processes that work in an arena until they are killed. */
+/* Child processes that work until they are killed. */
 #ifndef SELFTESTS_VICTIMS_H
 #define SELFTESTS_VICTIMS_H
 
@@ -15,5 +15,11 @@ void victim_map_arena(struct mem_object *obj);
 
 /* Kill it, and make sure that it died of nothing else. */
 void victim_kill(pid_t pid);
+
+/*
+ * Have a child do what process() does, and kill it when it is about to make its nth system call, or has made it. 1: it
+ * had ended before, with 0.
+ */
+int victim_kill_at(void (*process)(void), int nth);
 
 #endif /* SELFTESTS_VICTIMS_H */
