@@ -14,7 +14,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # What takes longest begins first, so that nothing is left to wait for alone.
-longest='faults memgen alloc migrate_killed task reqtrace syslat vm parity kv_clients'
+longest='faults memgen_compile memgen_sources memgen_commands alloc migrate_killed task reqtrace syslat vm parity kv_clients'
 
 # The patterns for one suite: nothing and success for all of it, failure for none of it.
 patterns_for()

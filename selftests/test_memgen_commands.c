@@ -8,52 +8,14 @@
 
 #include "harness.h"
 #include "json.h"
+#include "scratch.h"
 #include "shell.h"
 
 #define ON_HOST .host_only = "runs memgen and compilers"
 
-static char dir[64]; /* of the running test */
 static char output[1 << 16];
 
-static void setup(void)
-{
-	strcpy(dir, "/tmp/test_memgen_commands.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-}
-
-static void teardown(void)
-{
-	SHELL_OK("rm -rf %s", dir);
-}
-
-FIXTURE(setup, teardown)
-
-static const char *file_in_dir(const char *name)
-{
-	static char paths[4][128];
-	static int next;
-	char *path = paths[next++ % 4];
-
-	snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
-	return path;
-}
-
-/* Compile BPF source text into name.o of the test's directory. */
-static const char *compile_bpf(const char *name, const char *options, const char *source)
-{
-	static char path[160];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s.bpf.c", dir, name);
-	f = fopen(path, "we");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(source, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
-	SHELL_OK("clang-19 -g -O2 --target=bpf -mcpu=v3 %s -I%s -c %s -o %s/%s.o", options,
-		 source_path("include"), path, dir, name);
-	snprintf(path, sizeof(path), "%s/%s.o", dir, name);
-	return path;
-}
+FIXTURE(scratch_make, scratch_remove)
 
 /* memgen's exit status; what it says is in output. */
 #define MEMGEN(fmt, ...) shell_run(output, sizeof(output), "%s " fmt, memgen_path(), ##__VA_ARGS__)
@@ -113,8 +75,7 @@ END_TEST
 
 TEST(inspect_escapes_names, ON_HOST)
 {
-	const char *path = compile_bpf("odd", "",
-				       "#include <mem/bpf.h>\n"
+	const char *path = compile_bpf("odd", "#include <mem/bpf.h>\n"
 				       "SEC(\"kprobe/a\\\"b\\\\c\303\244\")\n"
 				       "int f(void *ctx) { return 0; }\n");
 	const char *at;
@@ -140,7 +101,7 @@ static void assert_needs(const char *options, const char *code, const char *need
 		 "%s\n"
 		 "char LICENSE[] SEC(\"license\") = \"GPL\";\n",
 		 code);
-	ck_assert_int_eq(MEMGEN("inspect %s", compile_bpf("needs", options, source)), 0);
+	ck_assert_int_eq(MEMGEN("inspect %s", compile_bpf_with("needs", options, source)), 0);
 	ck_assert_msg(strstr(output, needs) != NULL, "%s: %s", needs, output);
 }
 
@@ -182,11 +143,11 @@ END_TEST
 TEST(inspect_of_a_bad_object_says_nothing_else, ON_HOST)
 {
 	ck_assert_int_eq(MEMGEN("inspect %s /nonexistent/x.o /dev/null -o %s", object_path("plain"),
-				file_in_dir("out")),
+				scratch_file("out")),
 			 1);
 	assert_output("memgen: /nonexistent/x.o: No such file or directory\n");
 	assert_output("memgen: /dev/null");
-	ck_assert_int_ne(access(file_in_dir("out"), F_OK), 0);
+	ck_assert_int_ne(access(scratch_file("out"), F_OK), 0);
 	ck_assert_int_eq(MEMGEN("inspect %s -o /dev/full", object_path("plain")), 1);
 	ck_assert_str_eq(output, "memgen: /dev/full: can't write it: No space left on device\n");
 }
@@ -207,7 +168,7 @@ static const char layout_source[] =
 
 TEST(layout_draws_holes_and_lines, ON_HOST)
 {
-	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", "", layout_source)), 0);
+	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", layout_source)), 0);
 	assert_output("struct bits: 24 bytes, 1 cache line\n"
 		    "       0:0    3b  int a : 3;\n"
 		    "       0:3    7b  int b : 7;\n"
@@ -246,7 +207,7 @@ TEST(layout_draws_elements_without_a_name, ON_HOST)
 		"	__type(value, struct { int x; long y[8]; }); } cells SEC(\".maps\");\n"
 		"SEC(\"xdp\") int f(void *x) { return all.f; }\n";
 
-	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", "", source)), 0);
+	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", source)), 0);
 	assert_output("struct all: 88 bytes, 2 cache lines\n"
 		    "       0     80  struct {\n"
 		    "       0      1    char a;\n"
@@ -270,7 +231,7 @@ TEST(layout_warns_of_lines_with_two_writers, ON_HOST)
 {
 	const char *apart;
 
-	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", "", layout_source)), 0);
+	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", layout_source)), 0);
 	assert_output("struct stats: 16 bytes, 1 cache line\n"
 		    "       0      8  int64_t app;  (written by the application)\n"
 		    "       8      8  int64_t bpf;  (written by programs)\n"
@@ -296,7 +257,7 @@ TEST(layout_warns_of_lines_of_all_elements, ON_HOST)
 {
 	const char *all;
 
-	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", "", arrays_source)), 0);
+	ck_assert_int_eq(MEMGEN("layout %s", compile_bpf("x", arrays_source)), 0);
 	all = strstr(output, "struct all: ");
 	ck_assert_ptr_nonnull(all);
 	ck_assert_ptr_nonnull(strstr(all, "warning: cache line 1: the application writes slots[1].app, "
@@ -322,32 +283,32 @@ TEST(link_makes_one_object, ON_HOST)
 {
 	char first[160];
 
-	snprintf(first, sizeof(first), "%s", compile_bpf("main", "", link_main));
-	ck_assert_int_eq(MEMGEN("link %s %s %s", file_in_dir("all.o"), first,
-				compile_bpf("part", "", link_part)),
+	snprintf(first, sizeof(first), "%s", compile_bpf("main", link_main));
+	ck_assert_int_eq(MEMGEN("link %s %s %s", scratch_file("all.o"), first,
+				compile_bpf("part", link_part)),
 			 0);
 	ck_assert_str_eq(output, "");
-	ck_assert_int_eq(MEMGEN("inspect %s", file_in_dir("all.o")), 0);
+	ck_assert_int_eq(MEMGEN("inspect %s", scratch_file("all.o")), 0);
 	assert_output("\n  data  data  .data       4       1  .data\n");
-	SHELL_OK("%s link - %s %s/part.o | cmp - %s", memgen_path(), first, dir, file_in_dir("all.o"));
+	SHELL_OK("%s link - %s %s/part.bpf.o | cmp - %s", memgen_path(), first, scratch, scratch_file("all.o"));
 	/* the output may be one of the objects */
-	SHELL_OK("%s link %s %s %s/part.o && cmp %s %s", memgen_path(), first, first, dir, first,
-		 file_in_dir("all.o"));
+	SHELL_OK("%s link %s %s %s/part.bpf.o && cmp %s %s", memgen_path(), first, first, scratch, first,
+		 scratch_file("all.o"));
 }
 END_TEST
 
 TEST(link_that_fails_leaves_no_file, ON_HOST)
 {
-	const char *part = compile_bpf("part", "", link_part);
+	const char *part = compile_bpf("part", link_part);
 
-	SHELL_OK("cp %s %s", part, file_in_dir("twin.o"));
-	ck_assert_int_eq(MEMGEN("link %s %s %s", file_in_dir("all.o"), part, file_in_dir("twin.o")),
+	SHELL_OK("cp %s %s", part, scratch_file("twin.o"));
+	ck_assert_int_eq(MEMGEN("link %s %s %s", scratch_file("all.o"), part, scratch_file("twin.o")),
 			 1);
 	assert_output("twin.o: can't be linked with what is before it: ");
-	ck_assert_int_eq(MEMGEN("link %s %s /dev/null", file_in_dir("all.o"), part), 1);
+	ck_assert_int_eq(MEMGEN("link %s %s /dev/null", scratch_file("all.o"), part), 1);
 	assert_output("memgen: /dev/null");
-	ck_assert_int_ne(access(file_in_dir("all.o"), F_OK), 0);
-	ck_assert_int_eq(MEMGEN("link %s", file_in_dir("all.o")), 2);
+	ck_assert_int_ne(access(scratch_file("all.o"), F_OK), 0);
+	ck_assert_int_eq(MEMGEN("link %s", scratch_file("all.o")), 2);
 }
 END_TEST
 
@@ -355,32 +316,27 @@ END_TEST
 
 static void assert_file(const char *name, const char *expected)
 {
-	static char text[1 << 12];
-	FILE *f = fopen(file_in_dir(name), "re");
-	size_t len;
+	char *text = read_file(scratch_file(name));
 
-	ck_assert_msg(f != NULL, "%s: %m", name);
-	len = fread(text, 1, sizeof(text) - 1, f);
-	text[len] = '\0';
-	fclose(f);
 	ck_assert_str_eq(text, expected);
+	free(text);
 }
 
 TEST(several_objects_go_to_a_directory, ON_HOST)
 {
-	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s", object_path("types_twin"), object_path("plain"), dir),
+	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s", object_path("types_twin"), object_path("plain"), scratch),
 			 0);
 	ck_assert_str_eq(output, "");
 	SHELL_OK("%s skeleton %s | cmp - %s", memgen_path(), object_path("plain"),
-		 file_in_dir("plain.skel.h"));
+		 scratch_file("plain.skel.h"));
 	SHELL_OK("%s skeleton %s -o - | cmp - %s", memgen_path(), object_path("types_twin"),
-		 file_in_dir("types_twin.skel.h"));
+		 scratch_file("types_twin.skel.h"));
 	/* a bad one does not keep the others from being made, but the status says so */
-	SHELL_OK("rm %s", file_in_dir("plain.skel.h"));
-	ck_assert_int_eq(MEMGEN("skeleton /nonexistent.o %s -o %s/", object_path("plain"), dir), 1);
+	SHELL_OK("rm %s", scratch_file("plain.skel.h"));
+	ck_assert_int_eq(MEMGEN("skeleton /nonexistent.o %s -o %s/", object_path("plain"), scratch), 1);
 	ck_assert_str_eq(output, "memgen: /nonexistent.o: No such file or directory\n");
-	ck_assert_int_eq(access(file_in_dir("plain.skel.h"), F_OK), 0);
-	ck_assert_int_ne(access(file_in_dir("nonexistent.skel.h"), F_OK), 0);
+	ck_assert_int_eq(access(scratch_file("plain.skel.h"), F_OK), 0);
+	ck_assert_int_ne(access(scratch_file("nonexistent.skel.h"), F_OK), 0);
 }
 END_TEST
 
@@ -388,25 +344,25 @@ TEST(several_objects_need_several_names, ON_HOST)
 {
 	const char *source = object_path("plain");
 
-	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s/x.h", source, source, dir), 2);
+	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s/x.h", source, source, scratch), 2);
 	assert_output("several objects need -o with a directory that exists");
-	ck_assert_int_eq(MEMGEN("skeleton %s %s --name x -o %s", source, source, dir), 2);
+	ck_assert_int_eq(MEMGEN("skeleton %s %s --name x -o %s", source, source, scratch), 2);
 	assert_output("several objects can't have one name");
-	SHELL_OK("cp %s %s", source, file_in_dir("plain.o"));
-	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s", source, file_in_dir("plain.o"), dir), 1);
+	SHELL_OK("cp %s %s", source, scratch_file("plain.o"));
+	ck_assert_int_eq(MEMGEN("skeleton %s %s -o %s", source, scratch_file("plain.o"), scratch), 1);
 	assert_output("plain.skel.h: it would be made from ");
-	ck_assert_int_ne(access(file_in_dir("plain.skel.h"), F_OK), 0);
+	ck_assert_int_ne(access(scratch_file("plain.skel.h"), F_OK), 0);
 }
 END_TEST
 
 TEST(types_go_to_files_of_their_own, ON_HOST)
 {
 	ck_assert_int_eq(MEMGEN("types %s %s -o %s -M", object_path("types_twin"), object_path("types_exports"),
-				dir),
+				scratch),
 			 0);
 	SHELL_OK("cd %s && grep -q '^struct flow_key {' types_exports.types.h && "
 		 "grep -q 'types_twin.types.h: ' types_twin.types.h.d",
-		 dir);
+		 scratch);
 	ck_assert_int_eq(MEMGEN("types --types=none x.o"), 2);
 }
 END_TEST
@@ -415,25 +371,25 @@ TEST(rules_are_for_make, ON_HOST)
 {
 	char expected[600];
 
-	ck_assert_int_eq(MEMGEN("skeleton -M %s -o %s", object_path("plain"), file_in_dir("x.h")), 0);
-	snprintf(expected, sizeof(expected), "%s: %s\n\n%s:\n", file_in_dir("x.h"), object_path("plain"),
+	ck_assert_int_eq(MEMGEN("skeleton -M %s -o %s", object_path("plain"), scratch_file("x.h")), 0);
+	snprintf(expected, sizeof(expected), "%s: %s\n\n%s:\n", scratch_file("x.h"), object_path("plain"),
 		 object_path("plain"));
 	assert_file("x.h.d", expected);
-	ck_assert_int_eq(MEMGEN("skeleton -MF %s %s -o %s", file_in_dir("rules"), object_path("plain"),
-				file_in_dir("x.h")),
+	ck_assert_int_eq(MEMGEN("skeleton -MF %s %s -o %s", scratch_file("rules"), object_path("plain"),
+				scratch_file("x.h")),
 			 0);
 	assert_file("rules", expected);
 	/* make understands a name with everything that has a meaning in a rule */
-	SHELL_OK("cd %s && cp %s 'a b#c$d.o' && %s skeleton 'a b#c$d.o' -o x.h -MF rules", dir,
+	SHELL_OK("cd %s && cp %s 'a b#c$d.o' && %s skeleton 'a b#c$d.o' -o x.h -MF rules", scratch,
 		 realpath(object_path("plain"), expected), memgen_path());
 	SHELL_OK("cd %s && printf 'x.h:\n\techo MADE\ninclude rules\n' > Makefile && "
 		 "make -s x.h | { ! grep MADE; } && touch -d '1 hour ago' x.h && "
 		 "make -s x.h | grep MADE",
-		 dir);
+		 scratch);
 	ck_assert_int_eq(MEMGEN("skeleton -M %s", object_path("plain")), 2);
 	assert_output("-M needs -o");
-	ck_assert_int_eq(MEMGEN("skeleton -MD %s -o %s/x.h", object_path("plain"), dir), 2);
-	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF", object_path("plain"), dir), 2);
+	ck_assert_int_eq(MEMGEN("skeleton -MD %s -o %s/x.h", object_path("plain"), scratch), 2);
+	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF", object_path("plain"), scratch), 2);
 }
 END_TEST
 
@@ -441,22 +397,22 @@ TEST(nothing_is_overwritten_by_mistake, ON_HOST)
 {
 	char source[128];
 
-	snprintf(source, sizeof(source), "%s/x.o", dir);
-	SHELL_OK("cp %s %s && ln -s x.o %s", object_path("plain"), source, file_in_dir("link"));
+	snprintf(source, sizeof(source), "%s/x.o", scratch);
+	SHELL_OK("cp %s %s && ln -s x.o %s", object_path("plain"), source, scratch_file("link"));
 	ck_assert_int_eq(MEMGEN("skeleton %s -o %s", source, source), 2);
 	assert_output("it is the object, which would be overwritten");
-	ck_assert_int_eq(MEMGEN("types %s -o %s", source, file_in_dir("link")), 2);
+	ck_assert_int_eq(MEMGEN("types %s -o %s", source, scratch_file("link")), 2);
 	ck_assert_int_eq(MEMGEN("inspect %s %s -o %s", object_path("plain"), source, source), 2);
 	assert_output("it is an object, which would be overwritten");
-	ck_assert_int_eq(MEMGEN("layout %s -o %s", source, file_in_dir("link")), 2);
+	ck_assert_int_eq(MEMGEN("layout %s -o %s", source, scratch_file("link")), 2);
 	assert_output("it is the object, which would be overwritten");
-	ck_assert_int_eq(MEMGEN("skeleton %s -o %s -MF %s", source, file_in_dir("x.h"), source), 2);
-	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF %s/x.h", source, dir, dir), 2);
+	ck_assert_int_eq(MEMGEN("skeleton %s -o %s -MF %s", source, scratch_file("x.h"), source), 2);
+	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF %s/x.h", source, scratch, scratch), 2);
 	assert_output("it is the file of -o, which would be overwritten");
-	SHELL_OK("cmp %s %s && test ! -e %s/x.h", object_path("plain"), source, dir);
+	SHELL_OK("cmp %s %s && test ! -e %s/x.h", object_path("plain"), source, scratch);
 	ck_assert_int_eq(MEMGEN("skeleton %s -o ''", source), 2);
 	assert_output("-o: the file's name is empty");
-	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF ''", source, dir), 2);
+	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/x.h -MF ''", source, scratch), 2);
 	ck_assert_int_eq(MEMGEN("skeleton %s -o /dev/null -MF /dev/null", source), 0);
 }
 END_TEST
@@ -464,12 +420,12 @@ END_TEST
 TEST(rules_are_not_written_for_what_failed, ON_HOST)
 {
 	ck_assert_int_eq(MEMGEN("skeleton -M /dev/null %s -MF %s -o %s", object_path("plain"),
-				file_in_dir("rules"), dir),
+				scratch_file("rules"), scratch),
 			 1);
-	ck_assert_int_eq(access(file_in_dir("plain.skel.h.d"), F_OK), 0);
-	ck_assert_int_ne(access(file_in_dir("null.skel.h.d"), F_OK), 0);
-	ck_assert_int_ne(access(file_in_dir("rules"), F_OK), 0);
-	ck_assert_int_eq(MEMGEN("skeleton %s -MF /dev/full -o %s/x.h", object_path("plain"), dir), 1);
+	ck_assert_int_eq(access(scratch_file("plain.skel.h.d"), F_OK), 0);
+	ck_assert_int_ne(access(scratch_file("null.skel.h.d"), F_OK), 0);
+	ck_assert_int_ne(access(scratch_file("rules"), F_OK), 0);
+	ck_assert_int_eq(MEMGEN("skeleton %s -MF /dev/full -o %s/x.h", object_path("plain"), scratch), 1);
 	assert_output("memgen: /dev/full: can't write it: No space left on device\n");
 }
 END_TEST
@@ -503,13 +459,13 @@ TEST(manual_and_completion_are_complete, ON_HOST)
 		"%1$s $c --help | grep -o '\\-\\-[a-z][a-z-]*' | "
 		"grep -v -e --usage -e --help -e --version; done; true; } > %2$s/words";
 
-	SHELL_OK(find_options, memgen_path(), dir);
+	SHELL_OK(find_options, memgen_path(), scratch);
 	SHELL_OK("test $(wc -l < %s/words) -ge 8 && sed 's/\\\\-/-/g' %s > %s/text && "
 		 "while read -r word; do grep -q -e \"$word\" %s/text || "
 		 "{ echo \"memgen.1 lacks $word\"; exit 1; }; grep -q -e \"$word\" %s || "
 		 "{ echo \"the completion lacks $word\"; exit 1; }; done < %s/words",
-		 dir, source_path("docs/memgen.1"), dir, dir,
-		 source_path("docs/memgen.bash-completion"), dir);
+		 scratch, source_path("docs/memgen.1"), scratch, scratch,
+		 source_path("docs/memgen.bash-completion"), scratch);
 	SHELL_OK("bash -c '. %s; COMP_WORDS=(memgen i); COMP_CWORD=1; _memgen; "
 		 "test \"${COMPREPLY[*]}\" = inspect'",
 		 source_path("docs/memgen.bash-completion"));
@@ -518,7 +474,7 @@ TEST(manual_and_completion_are_complete, ON_HOST)
 		 "test \"${COMPREPLY[*]}\" = none; COMP_WORDS=(memgen types --pointers =); COMP_CWORD=3; _memgen; "
 		 "test \"${COMPREPLY[*]}\" = \"64 32\"; COMP_WORDS=(memgen types --output = memg); COMP_CWORD=4; "
 		 "cd %s; touch memgen.x; _memgen; test \"${COMPREPLY[*]}\" = memgen.x'",
-		 source_path("docs/memgen.bash-completion"), dir);
+		 source_path("docs/memgen.bash-completion"), scratch);
 	if (!system("command -v groff > /dev/null"))
 		SHELL_OK("test -z \"$(groff -man -ww -z %s 2>&1)\"", source_path("docs/memgen.1"));
 }

@@ -7,46 +7,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <mem/elf.h>
 
 #include "harness.h"
 #include "matches.h"
-#include "shell.h"
+#include "scratch.h"
 
 #define ON_HOST .host_only = "runs clang"
 
-static char dir[64]; /* of the running test */
+FIXTURE(scratch_make, scratch_remove)
 
-static void make_dir(void)
-{
-	snprintf(dir, sizeof(dir), "/tmp/libmem-mistakes-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-}
-
-static void remove_dir(void)
-{
-	SHELL_OK("rm -r %s", dir);
-}
-FIXTURE(make_dir, remove_dir)
-
-/* What DIR/x.bpf.o has, which a source becomes. */
 static struct mem_image *compiled(const char *source, const char *flags)
 {
-	const char *clang = getenv("CLANG_BPF") ?: "clang-19";
-	char path[100];
-	FILE *file;
+	char text[4096];
+	int len = snprintf(text, sizeof(text), "#include <mem/bpf.h>\n%s\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n",
+			   source);
 
-	snprintf(path, sizeof(path), "%s/x.bpf.c", dir);
-	file = fopen(path, "we");
-	ck_assert_ptr_nonnull(file);
-	fprintf(file, "#include <mem/bpf.h>\n%s\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n", source);
-	fclose(file);
-	SHELL_OK("%s -O2 --target=bpf -mcpu=v3 -I%s %s -c %s -o %s/x.bpf.o", clang, source_path("include"),
-		 flags, path, dir);
-	snprintf(path, sizeof(path), "%s/x.bpf.o", dir);
-	return mem_image_read_file(path, NULL);
+	ck_assert_int_lt(len, (int)sizeof(text));
+	return mem_image_read_file(compile_bpf_with("x", flags, text), NULL);
 }
 
 struct mistake {
@@ -64,7 +43,7 @@ static void expect(const struct mistake *mistake, const char *flags)
 
 #define EXPECT_ALL(table)                                                                          \
 	for (size_t i_ = 0; i_ < sizeof(table) / sizeof((table)[0]); i_++)                         \
-		expect(&(table)[i_], "-g")
+		expect(&(table)[i_], "")
 
 #define TASKS "#include <mem/task.h>\n"
 #define MAP(members) "struct { " members " } map SEC(\".maps\");"
@@ -131,7 +110,7 @@ TEST(in_other_declarations, ON_HOST)
 	};
 
 	EXPECT_ALL(mistakes);
-	expect(&without_types, "");
+	expect(&without_types, "-g0");
 }
 END_TEST
 
@@ -143,7 +122,7 @@ TEST(numbers_of_64_bits, ON_HOST)
 	struct mem_image *image = assert_ptr(compiled(
 		"struct { " ARRAY KEY_VALUE "enum { a = 0x123456789abcUL } map_extra; } large SEC(\".maps\");\n"
 		"struct { " ARRAY KEY_VALUE "enum { b = 7 } map_extra; } small SEC(\".maps\");\n"
-		"struct { " ARRAY KEY_VALUE "__uint(map_extra, 8); } smaller SEC(\".maps\");", "-g"));
+		"struct { " ARRAY KEY_VALUE "__uint(map_extra, 8); } smaller SEC(\".maps\");", ""));
 	static const uint64_t wanted[] = {0x123456789abc, 7, 8};
 	static const char *const names[] = {"large", "small", "smaller"};
 
@@ -165,7 +144,7 @@ TEST(a_function_for_exceptions, ON_HOST)
 	struct mem_image *image = assert_ptr(compiled(
 		"__attribute__((noinline)) int caught(__u64 cookie) { return cookie > 5; }\n"
 		"SEC(\"syscall\") __attribute__((btf_decl_tag(\"exception_callback:caught\")))"
-		" int prog(void *ctx) { return 0; }", "-g"));
+		" int prog(void *ctx) { return 0; }", ""));
 	const struct mem_range funcs = ROWS(image, progs, struct mem_prog_image)->funcs;
 	const uint32_t *func = &ROWS(image, prog_funcs, uint32_t)[funcs.first];
 
@@ -189,7 +168,7 @@ TEST(fields_of_every_kind, ON_HOST)
 		"	struct { struct { short a; short b : 4; } pairs[2]; } inner; };\n"
 		"MEM_TASK(struct all, everything);\n"
 		"SEC(\"syscall\") int prog(void *ctx)\n"
-		"{ struct all *all = mem_task_get(everything); return all ? all->choice : 0; }", "-g"));
+		"{ struct all *all = mem_task_get(everything); return all ? all->choice : 0; }", ""));
 	const struct mem_task_field_image *fields = ROWS(image, task_fields, struct mem_task_field_image);
 
 	ck_assert_uint_eq(image->task_fields.count, 7);

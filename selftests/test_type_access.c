@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Members that C can't declare in their places: the functions that memgen writes for them. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "types_bytes.skel.h"
 #include "elf_builder.h"
 #include "harness.h"
+#include "scratch.h"
+#include "shell.h"
 
 #define ON_HOST .host_only = "runs memgen and compilers"
 
@@ -50,47 +50,7 @@ END_TEST
 
 /* --- objects that no C compiler makes --- */
 
-static char dir[64]; /* of the running test */
-
-static void setup(void)
-{
-	strcpy(dir, "/tmp/test_access.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-}
-
-/* Run a shell command, which has to succeed. */
-static void run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static void run(const char *fmt, ...)
-{
-	char command[4096], output[3000];
-	size_t len = 0, n;
-	va_list args;
-	FILE *pipe;
-	int status;
-
-	va_start(args, fmt);
-	n = (size_t)vsnprintf(command, sizeof(command) - 8, fmt, args);
-	va_end(args);
-	ck_assert_uint_lt(n, sizeof(command) - 8);
-	strcat(command, " 2>&1");
-	pipe = popen(command, "re");
-	ck_assert_ptr_nonnull(pipe);
-	while (len + 1 < sizeof(output) && (n = fread(output + len, 1, sizeof(output) - 1 - len, pipe)) > 0)
-		len += n;
-	output[len] = '\0';
-	while (fgetc(pipe) != EOF)
-		;
-	status = pclose(pipe);
-	ck_assert_msg(status == 0, "%s: %d: %s", command, status, output);
-}
-
-static void teardown(void)
-{
-	run("rm -rf %s", dir);
-}
-
-FIXTURE(setup, teardown)
+FIXTURE(scratch_make, scratch_remove)
 
 /* Types of the hand-made objects; their numbers are the order in which base_types() adds them. */
 enum { INT = 1, LONG, CHAR, BOOL, FLOAT, U16, POINTER, ENUM, TEXT, PROTO, CALLBACK, POINT, U24 };
@@ -125,7 +85,6 @@ static void write_object(struct btf *btf, uint32_t type, uint32_t size)
 	struct elf_builder *b = elf_builder_new();
 	struct elf_bytes file;
 	uint32_t bss;
-	char path[128];
 	FILE *f;
 	int var;
 
@@ -136,8 +95,7 @@ static void write_object(struct btf *btf, uint32_t type, uint32_t size)
 	btf__add_datasec_var_info(btf, var, 0, size);
 	elf_add_btf(b, btf);
 	file = elf_build(b);
-	snprintf(path, sizeof(path), "%s/x.bpf.o", dir);
-	f = fopen(path, "we");
+	f = fopen(scratch_file("x.bpf.o"), "we");
 	ck_assert_ptr_nonnull(f);
 	ck_assert_uint_eq(fwrite(file.data, 1, file.size, f), file.size);
 	ck_assert_int_eq(fclose(f), 0);
@@ -151,24 +109,21 @@ static void run_with_header(const char *options, const char *flags, const char *
 		"gcc -std=c11 -x c", "clang-19 -std=c11 -x c", "g++ -std=c++17 -x c++",
 		"clang++-19 -std=c++17 -x c++", "gcc -std=c11 -fsanitize=address,undefined -x c",
 	};
-	char path[128];
-	FILE *f;
+	char source[4096];
+	int len = snprintf(source, sizeof(source),
+			   "#include \"x.h\"\n#include \"t.h\"\n#include \"x.h\"\n#include <string.h>\n"
+			   "#define CHECK(x) do { if (!(x)) return __LINE__; } while (0)\n"
+			   "unsigned char raw[4096];\n"
+			   "int callee(void);\nint callee(void) { return 1; }\n"
+			   "int main(void)\n{\n%s\n\treturn 0;\n}\n", text);
 
-	run("%s skeleton %s --accessors %s/x.bpf.o -o %s/x.h && %s types %s %s/x.bpf.o -o %s/t.h",
-	    build_path("memgen"), options, dir, dir, build_path("memgen"), options, dir, dir);
-	snprintf(path, sizeof(path), "%s/x.c", dir);
-	f = fopen(path, "we");
-	ck_assert_ptr_nonnull(f);
-	fprintf(f,
-		"#include \"x.h\"\n#include \"t.h\"\n#include \"x.h\"\n#include <string.h>\n"
-		"#define CHECK(x) do { if (!(x)) return __LINE__; } while (0)\n"
-		"unsigned char raw[4096];\n"
-		"int callee(void);\nint callee(void) { return 1; }\n"
-		"int main(void)\n{\n%s\n\treturn 0;\n}\n", text);
-	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_int_lt(len, (int)sizeof(source));
+	write_file(scratch_file("x.c"), source);
+	SHELL_OK("%s skeleton %s --accessors %s/x.bpf.o -o %s/x.h", memgen_path(), options, scratch, scratch);
+	SHELL_OK("%s types %s %s/x.bpf.o -o %s/t.h", memgen_path(), options, scratch, scratch);
 	for (size_t i = 0; i < sizeof(compilers) / sizeof(compilers[0]); i++)
-		run("%s %s -O2 -Wall -Wextra -Werror -pedantic -I%s %s/x.c -o %s/x && %s/x", compilers[i],
-		    flags, source_path("include"), dir, dir, dir);
+		SHELL_OK("%s %s -O2 -Wall -Wextra -Werror -pedantic -I%s %s/x.c -o %s/x && %s/x", compilers[i],
+		    flags, source_path("include"), scratch, scratch, scratch);
 }
 
 /* Members that share bytes, at odd places, of every kind that has functions. */
@@ -278,7 +233,7 @@ TEST(structs_that_are_bytes_may_be_anywhere, ON_HOST, .timeout = 120)
 		"	choice__set_high(holder__at_two(&t.inside, 1), 7);\n"
 		"	memcpy(raw, &t, sizeof(t));\n"
 		"	CHECK(raw[0] == 3 && raw[8] == 5 && raw[12] == 4 && raw[20] == 6 && raw[32] == 7);\n");
-	run("! grep -q __at_first %s/x.h", dir);
+	SHELL_OK("! grep -q __at_first %s/x.h", scratch);
 }
 END_TEST
 
@@ -310,8 +265,8 @@ TEST(members_outside_have_no_functions, ON_HOST, .timeout = 120)
 		"	CHECK(bad__get_x(&b) == 1 << 8 && sizeof(b) == 16);\n"
 		"	bad__set_parts_inner(&b, 3, 9);\n"
 		"	CHECK(bad__get_parts_inner(&b, 3) == 9);\n");
-	run("! grep -qE '__(get|set|at)_(over|end|huge|parts_outer)' %s/x.h", dir);
-	run("grep -q 'over: 4 bytes from byte 13: no function can reach it' %s/x.h", dir);
+	SHELL_OK("! grep -qE '__(get|set|at)_(over|end|huge|parts_outer)' %s/x.h", scratch);
+	SHELL_OK("grep -q 'over: 4 bytes from byte 13: no function can reach it' %s/x.h", scratch);
 }
 END_TEST
 
@@ -384,8 +339,8 @@ TEST(names_of_the_functions_may_be_taken, ON_HOST, .timeout = 120)
 		"	t.kind = x__over__get_x;\n"
 		"	over__set_y(&t.over, 1);\n"
 		"	CHECK(over__get_x(&t.over) == 1 << 16 && t.kind == 7 && !t.number);\n");
-	run("%s skeleton --type-prefix=my_ %s/x.bpf.o -o %s/x.h && gcc -I%s -x c -fsyntax-only %s/x.h",
-	    build_path("memgen"), dir, dir, source_path("include"), dir);
+	SHELL_OK("%s skeleton --type-prefix=my_ %s/x.bpf.o -o %s/x.h && gcc -I%s -x c -fsyntax-only %s/x.h",
+	    memgen_path(), scratch, scratch, source_path("include"), scratch);
 }
 END_TEST
 
@@ -399,7 +354,7 @@ TEST(narrow_applications_have_functions, ON_HOST, .timeout = 120)
 
 	snprintf(command, sizeof(command),
 		 "echo 'int main(void) { return 0; }' | g++ -m32 -fsanitize=address -x c++ - -o %s/m32 "
-		 "2> /dev/null && %s/m32", dir, dir);
+		 "2> /dev/null && %s/m32", scratch, scratch);
 	if (system(command) != 0)
 		test_skip("32-bit programs can't be made or run here (g++-multilib)");
 	bits = btf__add_struct(btf, "bits", 24);
