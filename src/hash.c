@@ -10,6 +10,22 @@
 #define PER_BUCKET  5	      /* elements that are meant to be in a bucket of seven */
 #define MAX_BUCKETS (1U << 28)
 
+/* Is this a type, a heap, and a place for a table beside it? */
+static int check_arguments(struct mem_heap *heap, const struct mem_hash *hash, const struct mem_hash_type *type)
+{
+	if (!mem_heap_view(heap))
+		return -errno;
+	if (!type || type->sz < sizeof(*type) || !type->key || !type->value || (type->key | type->value) % 4 ||
+	    type->wide > 1 || (type->wide && (type->key | type->value) % 8))
+		return mem__error(EINVAL, "hash table at %p: keys of %u bytes and values of %u make no table", (void *)hash,
+				  type ? type->key : 0, type ? type->value : 0);
+	if (!hash || (uintptr_t)hash % sizeof(uint64_t) ||
+	    (uint64_t)(uintptr_t)hash >> 32 != (uint64_t)(uintptr_t)heap >> 32)
+		return mem__error(EINVAL, "hash table at %p: it is not in the arena of the heap at %p", (void *)hash,
+				  (void *)heap);
+	return 0;
+}
+
 static struct mem__key key_of(const struct mem_hash_type *type, const void *key)
 {
 	struct mem__key k = {key, 0, type->key, type->value, type->wide};
@@ -45,13 +61,15 @@ int mem_hash_create(struct mem_heap *heap, struct mem_hash *hash, const struct m
 		    size_t elements)
 {
 	struct mem_hash_table *table;
+	struct mem__key k;
+	int err = check_arguments(heap, hash, type);
 
-	if (!mem_heap_view(heap))
-		return -errno;
-	if (elements > 1U << 30 || !type->key || !type->value)
+	if (err)
+		return err;
+	if (elements > 1U << 30)
 		return mem__error(EINVAL, "hash table: %zu elements of %u and %u bytes", elements,
 				  type->key, type->value);
-	if (mem_load(&hash->table))
+	if (mem_load(&hash->shape) || mem_load(&hash->table))
 		return mem__error(EBUSY, "hash table at %p exists already", (void *)hash);
 	table = table_make(heap, type, elements / PER_BUCKET + 1);
 	if (!table)
@@ -59,8 +77,33 @@ int mem_hash_create(struct mem_heap *heap, struct mem_hash *hash, const struct m
 	hash->key_size = type->key;
 	hash->value_size = type->value;
 	hash->overflows = 0;
-	mem_store_release(&hash->table, mem_low(table));
+	k = key_of(type, NULL);
+	mem_store(&hash->table, mem_low(table));
+	mem_store_release(&hash->shape, mem__shape(&k));
 	return 0;
+}
+
+int mem_hash_check(struct mem_heap *heap, const struct mem_hash *hash, const struct mem_hash_type *type)
+{
+	struct mem__key k;
+	uint32_t shape;
+	int err = check_arguments(heap, hash, type);
+
+	if (err)
+		return err;
+	k = key_of(type, NULL);
+	err = mem__hash_check(hash, &k);
+	if (err == -EINVAL)
+		return mem__error(EINVAL, "hash table at %p: there is none", (void *)hash);
+	if (!err && mem_load(&hash->key_size) == k.size && mem_load(&hash->value_size) == k.value)
+		return 0;
+	shape = mem_load(&hash->shape);
+	if (shape >> 24 != MEM_HASH_LAYOUT)
+		return mem__error(ESTALE, "hash table at %p has layout %u, libmem %s knows %u: it was made with another "
+				  "version", (void *)hash, shape >> 24, mem_version(), MEM_HASH_LAYOUT);
+	return mem__error(ESTALE, "hash table at %p is of keys of %u bytes and values of %u, or of other alignment, not of "
+			  "%u and %u", (void *)hash, mem_load(&hash->key_size), mem_load(&hash->value_size), k.size,
+			  k.value);
 }
 
 static void table_free(struct mem_heap *heap, const struct mem_heap_view *view,
@@ -88,7 +131,7 @@ void mem_hash_destroy(struct mem_heap *heap, struct mem_hash *hash, const struct
 	const struct mem_heap_view *view = mem_heap_view(heap);
 	struct mem_hash_table *table, *other;
 
-	if (!view)
+	if (!view || mem_hash_check(heap, hash, type))
 		return;
 	table = mem__table(view, hash->table);
 	other = table ? mem__table(view, table->next) : NULL;
@@ -106,13 +149,19 @@ int mem_hash_next(struct mem_heap *heap, struct mem_hash *hash, const struct mem
 		  struct mem_hash_cursor *cursor, void *key, void *value)
 {
 	const struct mem_heap_view *view = mem_heap_view(heap);
-	struct mem__key k = key_of(type, NULL);
+	struct mem__key k;
 	int err;
 
 	if (!view)
 		return -errno;
+	if (!hash || !type || !cursor || !key || !value)
+		return mem__error(EINVAL, "hash table at %p: a walk needs a type, a cursor, a key and a value",
+				  (void *)hash);
+	k = key_of(type, NULL);
 	err = mem__hash_next(view, hash, &k, cursor, key, value);
-	return err < 0 ? mem__error(-err, "hash table at %p: not a table, or a damaged one", (void *)hash) : err;
+	if (err >= 0)
+		return err;
+	return mem_hash_check(heap, hash, type) ?: mem__error(-err, "hash table at %p is damaged", (void *)hash);
 }
 
 /* Copy what is in a bucket to where it belongs in the next table, which nobody else looks at yet. */
@@ -211,10 +260,10 @@ int mem_hash_grow(struct mem_heap *heap, struct mem_hash *hash, const struct mem
 {
 	const struct mem_heap_view *view = mem_heap_view(heap);
 	struct mem_hash_table *table, *next;
-	int err;
+	int err = mem_hash_check(heap, hash, type);
 
-	if (!view)
-		return -errno;
+	if (err)
+		return err;
 	err = mem_lock(&hash->grower);
 	if (err < 0)
 		return mem__error(-err, "hash table at %p: %s is growing it", (void *)hash,

@@ -38,7 +38,7 @@ static int populate(struct mem_heap *heap, uint64_t from, uint64_t pages)
 }
 
 /* Where the parts lie, in bytes from the heap's first; the result is where the spans begin. */
-static uint64_t lay_out(struct mem_heap *heap)
+static uint64_t lay_out(struct mem_heap *heap, uint32_t checks)
 {
 	uint64_t at = (uint64_t)(heap->cpus + heap->threads) * sizeof(struct mem_cache);
 
@@ -46,8 +46,8 @@ static uint64_t lay_out(struct mem_heap *heap)
 	heap->pages = heap->base + (uint32_t)at;
 	at += (uint64_t)heap->total * sizeof(uint32_t);
 	at = (at + 7) & ~7ULL;
-	heap->bits = heap->checks ? heap->base + (uint32_t)at : 0;
-	at += heap->checks ? (uint64_t)heap->total * 32 : 0;
+	heap->bits = checks ? heap->base + (uint32_t)at : 0;
+	at += checks ? (uint64_t)heap->total * 32 : 0;
 	return (at + MEM_HEAP_PAGE - 1) / MEM_HEAP_PAGE;
 }
 
@@ -55,6 +55,8 @@ static int check_memory(const struct mem_heap *heap, const void *memory, size_t 
 {
 	uint64_t first = (uintptr_t)memory, last = first + size - 1;
 
+	if (!heap || (uintptr_t)heap % sizeof(uint64_t) || (uintptr_t)heap + sizeof(*heap) - first < size + sizeof(*heap))
+		return mem__error(EINVAL, "heap: none can be at %p", (const void *)heap);
 	if (first % MEM_HEAP_PAGE || !size || last < first)
 		return mem__error(EINVAL, "heap: %zu bytes at %p are no pages", size, memory);
 	if (first >> 32 != last >> 32 || first >> 32 != (uint64_t)(uintptr_t)heap >> 32)
@@ -66,26 +68,29 @@ static int check_memory(const struct mem_heap *heap, const void *memory, size_t 
 int mem_heap_init(struct mem_heap *heap, void *memory, size_t size, const struct mem_heap_opts *opts)
 {
 	uint64_t books, present;
+	uint32_t checks;
 	int err, cpus;
 
 	if (!OPTS_VALID(opts, mem_heap_opts))
 		return -errno;
-	cpus = OPTS_GET(opts, cpus, 0) ? (int)opts->cpus : sys_possible_cpus();
+	cpus = OPTS_GET(opts, cpus, 0) > MAX_CACHES ? MAX_CACHES : (int)OPTS_GET(opts, cpus, 0);
+	cpus = cpus ?: sys_possible_cpus();
 	if (cpus < 0)
 		return mem__error(-cpus, "heap: can't find out how many CPUs there are");
+	checks = OPTS_GET(opts, checks, 0);
 	err = check_memory(heap, memory, size);
 	if (err)
 		return err;
 	memset(heap, 0, sizeof(*heap));
 	heap->base = mem_low(memory);
 	heap->total = (uint32_t)(size / MEM_HEAP_PAGE);
-	heap->checks = OPTS_GET(opts, checks, 0);
+	heap->checks = checks | MEM_HEAP_LAYOUT << 8;
 	heap->cpus = (uint32_t)cpus;
 	heap->threads = OPTS_GET(opts, threads, 0) ?: DEFAULT_THREADS;
-	if (heap->checks > MEM_HEAP_GUARDS || (uint64_t)cpus + heap->threads > MAX_CACHES)
+	if (checks > MEM_HEAP_GUARDS || (uint64_t)cpus + heap->threads > MAX_CACHES)
 		return mem__error(EINVAL, "heap: checks %u, %d CPUs and %u threads are out of range",
-				  heap->checks, cpus, heap->threads);
-	books = lay_out(heap);
+				  checks, cpus, heap->threads);
+	books = lay_out(heap, checks);
 	if (books + MIN_PAGES > heap->total)
 		return mem__error(ENOSPC, "heap: %zu bytes are too few: its own books take %zu", size,
 				  (size_t)books * MEM_HEAP_PAGE);
@@ -122,12 +127,14 @@ static void free_part(const struct mem_region *region, char **memory, size_t *si
 int mem_heap_create(struct mem_region *region, struct mem_heap *heap,
 		    const struct mem_heap_opts *opts)
 {
-	struct mem_object *obj = region->obj;
-	uint64_t at = (uintptr_t)heap - (uintptr_t)region->variables;
+	struct mem_object *obj = region ? region->obj : NULL;
+	uint64_t at = region ? (uintptr_t)heap - (uintptr_t)region->variables : 0;
 	char *memory;
 	size_t size;
 	int err;
 
+	if (!region)
+		return mem__error(EINVAL, "heap: there is no arena to make it in");
 	if (region->image->kind != MEM_REGION_ARENA || obj->phase < PHASE_PREPARED)
 		err = mem__error(EINVAL, "%s: region '%s' is no arena that is prepared", obj->name,
 				 region->image->name);
@@ -175,26 +182,48 @@ static bool memory_is_there(struct mem_heap *heap, uint32_t low, uint64_t size)
 	return !msync(first, size + low % page, MS_ASYNC); /* does nothing but look */
 }
 
+/* May its words be looked at? */
+static int check_heap(struct mem_heap *heap)
+{
+	uint32_t layout;
+
+	if (!heap || (uintptr_t)heap % sizeof(uint64_t))
+		return mem__error(EINVAL, "there is no heap at %p", (void *)heap);
+	if (mem_load_acquire(&heap->magic) != MEM_HEAP_MAGIC)
+		return mem__error(EINVAL, "%p is no heap", (void *)heap);
+	layout = mem_load(&heap->checks) >> 8;
+	if (layout != MEM_HEAP_LAYOUT)
+		return mem__error(ESTALE, "the heap at %p has layout %u, libmem %s knows %u: it was made with another "
+				  "version", (void *)heap, layout, mem_version(), MEM_HEAP_LAYOUT);
+	return 0;
+}
+
 int heap_describe(struct mem_heap *heap, struct mem_heap_view *view)
 {
-	uint32_t caches = mem_load(&heap->caches), pages = mem_load(&heap->pages);
-	uint32_t bits = mem_load(&heap->bits), threads = mem_load(&heap->threads);
+	uint32_t caches, pages, bits, threads;
 	uint64_t books;
+	int err = check_heap(heap);
 
 	memset(view, 0, sizeof(*view));
+	if (err)
+		return err;
+	caches = mem_load(&heap->caches);
+	pages = mem_load(&heap->pages);
+	bits = mem_load(&heap->bits);
+	threads = mem_load(&heap->threads);
 	view->heap = heap;
 	view->base = mem_load(&heap->base);
 	view->total = mem_load(&heap->total);
 	view->cpus = mem_load(&heap->cpus);
 	view->all = view->cpus + threads;
-	if (mem_load_acquire(&heap->magic) != MEM_HEAP_MAGIC || view->cpus > MAX_CACHES ||
+	if (view->cpus > MAX_CACHES ||
 	    threads > MAX_CACHES || view->all > MAX_CACHES ||
 	    ((uint64_t)view->base + (uint64_t)view->total * MEM_HEAP_PAGE) > 1ULL << 32 ||
 	    !part_fits(view, caches, view->all * sizeof(struct mem_cache)) ||
 	    !part_fits(view, pages, (uint64_t)view->total * sizeof(uint32_t)) ||
 	    (bits && !part_fits(view, bits, (uint64_t)view->total * 32)) ||
 	    !memory_is_there(heap, view->base, (uint64_t)view->total * MEM_HEAP_PAGE))
-		return mem__error(EINVAL, "%p is no heap, or a damaged one", (void *)heap);
+		return mem__error(EINVAL, "the heap at %p is damaged", (void *)heap);
 	view->caches = mem_at(struct mem_cache, heap, caches);
 	view->pages = mem_at(unsigned int, heap, pages);
 	view->bits = bits ? mem_at(unsigned int, heap, bits) : NULL;
@@ -207,7 +236,7 @@ int heap_describe(struct mem_heap *heap, struct mem_heap_view *view)
 
 int mem_heap_refill(struct mem_heap *heap, size_t bytes)
 {
-	uint64_t need = (bytes + MEM_HEAP_PAGE - 1) / MEM_HEAP_PAGE, target, present;
+	uint64_t need = bytes / MEM_HEAP_PAGE + !!(bytes % MEM_HEAP_PAGE), target, present;
 	struct mem_heap_view view;
 	int err, added = 0;
 
@@ -244,11 +273,20 @@ int mem_heap_report(struct mem_heap *heap, unsigned int number, char *text, size
 		[MEM_HEAP_OVERRUN] = "write beyond the end of a block",
 		[MEM_HEAP_USED_FREED] = "write to a block after its free",
 	};
-	const struct mem_heap_report *report = &heap->report[number % 16];
-	unsigned int count = mem_load(&heap->reports), kind = mem_load(&report->kind);
-	unsigned int who = mem_load(&report->who), first = mem_load(&report->allocated);
-	unsigned int site = mem_load(&report->freed);
+	const struct mem_heap_report *report;
+	unsigned int count, kind, who, first, site;
+	int err = check_heap(heap);
 
+	if (err)
+		return err;
+	report = &heap->report[number % 16];
+	count = mem_load(&heap->reports);
+	kind = mem_load(&report->kind);
+	who = mem_load(&report->who);
+	first = mem_load(&report->allocated);
+	site = mem_load(&report->freed);
+	if (!text || !size)
+		return mem__error(EINVAL, "heap at %p: no room for the text of a report", (void *)heap);
 	if (number >= count || count - number > 16)
 		return mem__error(ENOENT, "heap at %p: no report %u, it has had %u", (void *)heap, number,
 				  count);

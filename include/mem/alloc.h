@@ -347,6 +347,8 @@ MEM_INLINE mem__view mem__view_of(struct mem_heap __arena *heap)
 }
 /* All parts of a heap that is not ready are at address 0 and have no blocks: nothing goes wrong. */
 #define mem__is_view(v) ((void)(v), 1)
+/* What a program does at address 0 stays in the arena. */
+#define mem__given(p) ((void)(p), 1)
 #else
 #define mem__alloc_class(v, c)                                                                     \
 	((c) < MEM_HEAP_CACHED ? mem__alloc_thread(v, c) : mem__alloc_direct(v, c, (v)->self))
@@ -359,6 +361,7 @@ MEM_INLINE mem__view mem__view_of(struct mem_heap __arena *heap)
 	} while (0)
 #define mem__view_of(heap) mem_heap_view(heap)
 #define mem__is_view(v) ((v) != NULL)
+#define mem__given(p) ((p) != NULL)
 #endif
 
 MEM__PROGRAM unsigned int mem__alloc_checked(mem__handle handle, unsigned int size, unsigned int site)
@@ -367,6 +370,8 @@ MEM__PROGRAM unsigned int mem__alloc_checked(mem__handle handle, unsigned int si
 	unsigned int c = mem_class((unsigned long)size + sizeof(struct mem_guard)), unit;
 	unsigned int entry;
 
+	if (!mem__is_layout(v)) /* nothing of it is where we would look */
+		return 0;
 	unit = mem__alloc_class(v, c);
 	if (!unit)
 		return 0;
@@ -383,7 +388,9 @@ MEM__PROGRAM int mem__free_slowly(mem__handle handle, unsigned int c, unsigned i
 {
 	mem__view v = mem__handle_view(handle);
 
-	if (low & 15 || c >= MEM_HEAP_CACHED || mem_load(&mem__heap(v)->checks)) {
+	if (!mem__is_layout(v))
+		return 0;
+	if (low & 15 || c >= MEM_HEAP_CACHED || mem__checks(v)) {
 		if (!mem__check_freed(mem__view_handle(v), c, low, site))
 			return 0;
 	}
@@ -399,7 +406,7 @@ MEM_INLINE void __arena *mem__alloc(struct mem_heap __arena *heap, unsigned long
 
 	if (!mem__is_view(v))
 		return NULL;
-	if (mem_load(&mem__heap(v)->checks))
+	if (mem_load(&mem__heap(v)->checks) != MEM__UNCHECKED_HEAP)
 		unit = mem__alloc_checked(mem__view_handle(v), size > ~0U ? ~0U : size, site);
 	else
 		unit = mem__alloc_class(v, mem_class(size));
@@ -421,7 +428,7 @@ MEM_INLINE void mem__free(struct mem_heap __arena *heap, void __arena *p, unsign
 		return;
 	page = (low - mem__base(v)) / MEM_HEAP_PAGE;
 	c = page < mem__total(v) ? MEM__PAGE_CLASS(mem_load(mem__page(v, page))) : ~0U;
-	if (low & 15 || c >= MEM_HEAP_CACHED || mem_load(&mem__heap(v)->checks))
+	if (low & 15 || c >= MEM_HEAP_CACHED || mem_load(&mem__heap(v)->checks) != MEM__UNCHECKED_HEAP)
 		mem__free_slowly(mem__view_handle(v), c, low, site);
 #ifdef __bpf__
 	else
@@ -435,7 +442,7 @@ MEM_INLINE void mem__free(struct mem_heap __arena *heap, void __arena *p, unsign
 
 /**
  * @brief Allocate memory.
- * @param heap  a heap that is ready; one that is not gives NULL
+ * @param heap  a heap that is ready; one that is not, or has another layout than these headers know, gives NULL
  * @param size  bytes, up to 1 GiB; 0 is 1
  * @return memory of both sides, not cleared, aligned to 16 bytes; NULL: there is none
  */
@@ -452,6 +459,16 @@ MEM_INLINE void mem__free(struct mem_heap __arena *heap, void __arena *p, unsign
  */
 #define mem_free(heap, p) mem__free(heap, p, MEM_SITE)
 
+#ifndef __bpf__
+/** @cond */
+/* Why an allocation gave nothing. */
+MEM_INLINE int mem__no_memory(struct mem_heap *heap)
+{
+	return mem__view_of(heap) ? -ENOMEM : -errno;
+}
+/** @endcond */
+#endif
+
 #ifdef __bpf__
 /** @cond */
 MEM_INLINE int mem__heap_extend(void *map, struct mem_heap __arena *heap, unsigned int pages)
@@ -461,6 +478,8 @@ MEM_INLINE int mem__heap_extend(void *map, struct mem_heap __arena *heap, unsign
 
 	if (mem_load(&heap->magic) != MEM_HEAP_MAGIC)
 		return -MEM_EINVAL;
+	if (!mem__is_layout(heap))
+		return -MEM_ESTALE;
 	if (mem_trylock(&heap->grower))
 		return -MEM_EBUSY;
 	present = mem_load(&heap->present);
@@ -488,7 +507,8 @@ MEM_INLINE int mem__heap_extend(void *map, struct mem_heap __arena *heap, unsign
  * @param map    the arena's name
  * @param heap   a heap in it
  * @param pages  of 4096 bytes
- * @return 0; -EBUSY somebody else is at it; -ENOSPC so many do not fit; -ENOMEM; -EINVAL not a heap
+ * @return 0; -EBUSY somebody else is at it; -ENOSPC so many do not fit; -ENOMEM; -EINVAL not a heap; -ESTALE one of
+ *         another layout
  */
 #define mem_heap_extend(map, heap, pages) mem__heap_extend(&(map), heap, pages)
 #endif

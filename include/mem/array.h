@@ -33,10 +33,10 @@
 #define MEM_TYPE_struct_mem_bitmap
 /** A bitmap. */
 struct mem_bitmap {
-	unsigned int bits;  /**< how many; 0: no bitmap */
-	unsigned int words; /**< low address of the first word of 32 */
-	unsigned int hint;  /**< word to look at first */
-	unsigned int pad;   /**< 0 */
+	unsigned int bits;   /**< how many; 0: no bitmap */
+	unsigned int words;  /**< low address of the first word of 32 */
+	unsigned int hint;   /**< word to look at first */
+	unsigned int layout; /**< MEM_ARRAY_LAYOUT */
 };
 #endif
 
@@ -45,22 +45,35 @@ struct mem_bitmap {
 /** An array with holes. */
 struct mem_array {
 	unsigned int length; /**< elements; 0: no array */
-	unsigned int size;   /**< bytes of an element, a multiple of 8 */
+	unsigned int size;   /**< bytes of an element, a multiple of 8; bits 16 and up: MEM_ARRAY_LAYOUT */
 	unsigned int chunks; /**< low address of the directory: a low address for each chunk */
 	unsigned int pad;    /**< 0 */
 };
 #endif
 
+/** The layout that these headers give both. What has another one, and an array of other elements, is refused. */
+#ifndef MEM_ARRAY_LAYOUT
+#define MEM_ARRAY_LAYOUT 1
+#endif
+
 /** @cond */
 #define MEM__CHUNK 32 /* elements */
+#define MEM__ELEMENT 4096 /* bytes at most */
+/* struct mem_array.size of such elements. */
+#define mem__array_kind(size) ((unsigned int)MEM_ARRAY_LAYOUT << 16 | (unsigned int)(size))
+/* Whether a bitmap, if it is one, is for these functions. */
+#define mem__is_bitmap(b) (mem_load(&(b)->layout) == MEM_ARRAY_LAYOUT)
 
 /* The word that has a bit; NULL if there is none. */
 MEM_INLINE unsigned int __arena *mem__bitmap_word(mem__view v, struct mem_bitmap __arena *b,
 						  unsigned int word)
 {
-	unsigned int at = mem_load(&b->words) + word * 4;
+	unsigned int at;
 
-	if (!mem__is_view(v) || at % 4 || !at || !mem__inside(v, at >> 4, 16))
+	if (!mem__is_view(v) || !mem__given(b))
+		return NULL;
+	at = mem_load(&b->words) + word * 4;
+	if (at % 4 || !at || !mem__inside(v, at >> 4, 16))
 		return NULL;
 	return mem_at(unsigned int, mem__heap(v), at);
 }
@@ -76,6 +89,8 @@ MEM__PROGRAM int mem__bitmap_change(mem__handle handle, unsigned long long bitma
 
 	if (!at || bit >= mem_load(&b->bits))
 		return -MEM_EINVAL;
+	if (!mem__is_bitmap(b))
+		return -MEM_ESTALE;
 	for (i = 0; i < MEM__TRIES; i++) {
 		word = mem_load(at);
 		if (!(word & mask) == !set)
@@ -116,12 +131,18 @@ MEM__PROGRAM int mem__id_take(mem__handle handle, unsigned long long bitmap)
 {
 	struct mem_bitmap __arena *b = (struct mem_bitmap __arena *)bitmap;
 	mem__view v = mem__handle_view(handle);
-	unsigned int words = (mem_load(&b->bits) + 31) / 32, word = mem_load(&b->hint), i;
+	unsigned int words, word, i;
 	unsigned int __arena *at;
 	int bit;
 
-	if (!words || !mem__is_view(v))
+	if (!mem__is_view(v) || !mem__given(b))
 		return -MEM_EINVAL;
+	words = (mem_load(&b->bits) + 31) / 32;
+	word = mem_load(&b->hint);
+	if (!words)
+		return -MEM_EINVAL;
+	if (!mem__is_bitmap(b))
+		return -MEM_ESTALE;
 #ifdef __bpf__
 	for (i = 0; i < 64 && i < words; i++, word++) {
 #else
@@ -166,10 +187,13 @@ MEM__PROGRAM unsigned int mem__array_at(mem__handle handle, unsigned long long a
 {
 	struct mem_array __arena *a = (struct mem_array __arena *)array;
 	mem__view v = mem__handle_view(handle);
-	unsigned int at = mem_load(&a->chunks) + index / MEM__CHUNK * 4, chunk, mine;
+	unsigned int at, chunk, mine;
 	unsigned int __arena *entry;
 
-	if (index >= mem_load(&a->length) || mem_load(&a->size) != size || !mem__is_view(v) || at % 4 ||
+	if (!mem__is_view(v) || !mem__given(a))
+		return 0;
+	at = mem_load(&a->chunks) + index / MEM__CHUNK * 4;
+	if (index >= mem_load(&a->length) || mem_load(&a->size) != mem__array_kind(size) || at % 4 ||
 	    !mem__inside(v, at >> 4, 16))
 		return 0;
 	entry = mem_at(unsigned int, mem__heap(v), at);
@@ -192,8 +216,8 @@ MEM__PROGRAM unsigned int mem__array_at(mem__handle handle, unsigned long long a
 MEM_INLINE void __arena *mem__element(struct mem_heap __arena *heap, struct mem_array __arena *a,
 				      unsigned int index, unsigned int size, int make)
 {
-	unsigned int low = mem__array_at(mem__view_handle(mem__view_of(heap)), (unsigned long long)a, index,
-					 size, make);
+	unsigned int low = size > MEM__ELEMENT ? 0 : mem__array_at(mem__view_handle(mem__view_of(heap)),
+								   (unsigned long long)a, index, size, make);
 
 	return low ? mem_at(void, heap, low) : NULL;
 }
@@ -204,7 +228,8 @@ MEM_INLINE void __arena *mem__element(struct mem_heap __arena *heap, struct mem_
  * @param heap    that the bitmap is of
  * @param bitmap  the bitmap
  * @param bit     its number
- * @return 1 it was clear, 0 it was set already, -EINVAL beyond the end, -EAGAIN others were faster
+ * @return 1 it was clear, 0 it was set already, -EINVAL beyond the end, -EAGAIN others were faster, -ESTALE
+ *         a bitmap of another layout
  */
 MEM_INLINE int mem_bitmap_set(struct mem_heap __arena *heap, struct mem_bitmap __arena *bitmap,
 			      unsigned int bit)
@@ -218,7 +243,8 @@ MEM_INLINE int mem_bitmap_set(struct mem_heap __arena *heap, struct mem_bitmap _
  * @param heap    that the bitmap is of
  * @param bitmap  the bitmap
  * @param bit     its number
- * @return 1 it was set, 0 it was clear already, -EINVAL beyond the end, -EAGAIN others were faster
+ * @return 1 it was set, 0 it was clear already, -EINVAL beyond the end, -EAGAIN others were faster, -ESTALE
+ *         a bitmap of another layout
  */
 MEM_INLINE int mem_bitmap_clear(struct mem_heap __arena *heap, struct mem_bitmap __arena *bitmap,
 				unsigned int bit)
@@ -239,14 +265,15 @@ MEM_INLINE int mem_bitmap_test(struct mem_heap __arena *heap, struct mem_bitmap 
 {
 	unsigned int __arena *at = mem__bitmap_word(mem__view_of(heap), bitmap, bit / 32);
 
-	return at && bit < mem_load(&bitmap->bits) ? mem_load(at) >> bit % 32 & 1 : 0;
+	return at && bit < mem_load(&bitmap->bits) && mem__is_bitmap(bitmap) ? mem_load(at) >> bit % 32 & 1 : 0;
 }
 
 /**
  * @brief Take a number that nobody has.
  * @param heap    that the bitmap is of
  * @param bitmap  of the numbers: set bits are taken
- * @return the number; -ENOSPC all are taken, -EAGAIN (program) not found yet, -EINVAL no bitmap
+ * @return the number; -ENOSPC all are taken, -EAGAIN (program) not found yet, -EINVAL no bitmap, -ESTALE one of
+ *         another layout
  */
 MEM_INLINE int mem_id_take(struct mem_heap __arena *heap, struct mem_bitmap __arena *bitmap)
 {
@@ -268,25 +295,28 @@ MEM_INLINE int mem_id_take(struct mem_heap __arena *heap, struct mem_bitmap __ar
 /**
  * @brief Make a bitmap.
  * @param heap    with memory for it: bits / 8
- * @param bitmap  zero
+ * @param bitmap  zero: no bitmap yet
  * @param bits    how many, up to 2^31 - 1; all clear
- * @return 0, or -EINVAL, -ENOMEM
+ * @return 0, or -EINVAL; -EBUSY it is there; -ENOMEM; what mem_heap_view() says
  */
 MEM_INLINE int mem_bitmap_create(struct mem_heap *heap, struct mem_bitmap *bitmap, unsigned int bits)
 {
 	size_t bytes = ((size_t)bits + 31) / 32 * 4;
 	unsigned int *words;
 
-	if (!bits || bits > 0x7fffffffU)
+	if (!bitmap || !bits || bits > 0x7fffffffU)
 		return -EINVAL;
+	if (mem_load(&bitmap->bits))
+		return -EBUSY;
 	words = (unsigned int *)mem_alloc(heap, bytes + 16);
 	if (!words)
-		return -ENOMEM;
+		return mem__no_memory(heap);
 	__builtin_memset(words, 0, bytes);
 	if (bits % 32) /* those beyond the end are taken */
 		words[bits / 32] = ~0U << bits % 32;
 	bitmap->hint = 0;
 	bitmap->words = mem_low(words);
+	bitmap->layout = MEM_ARRAY_LAYOUT;
 	mem_store_release(&bitmap->bits, bits);
 	return 0;
 }
@@ -294,10 +324,10 @@ MEM_INLINE int mem_bitmap_create(struct mem_heap *heap, struct mem_bitmap *bitma
 /**
  * @brief Make an array. Nothing of it is there but the directory.
  * @param heap    with memory for it: length / 8
- * @param array   zero
+ * @param array   zero: no array yet
  * @param length  elements it may have
  * @param size    bytes of an element: a multiple of 8, up to 4096
- * @return 0, or -EINVAL, -ENOMEM
+ * @return 0, or -EINVAL; -EBUSY it is there; -ENOMEM; what mem_heap_view() says
  */
 MEM_INLINE int mem_array_create(struct mem_heap *heap, struct mem_array *array, unsigned int length,
 				unsigned int size)
@@ -305,13 +335,15 @@ MEM_INLINE int mem_array_create(struct mem_heap *heap, struct mem_array *array, 
 	size_t bytes = ((size_t)length + MEM__CHUNK - 1) / MEM__CHUNK * 4;
 	unsigned int *chunks;
 
-	if (!length || !size || size % 8 || size > 4096)
+	if (!array || !length || !size || size % 8 || size > MEM__ELEMENT)
 		return -EINVAL;
+	if (mem_load(&array->length))
+		return -EBUSY;
 	chunks = (unsigned int *)mem_alloc(heap, bytes + 16);
 	if (!chunks)
-		return -ENOMEM;
+		return mem__no_memory(heap);
 	__builtin_memset(chunks, 0, bytes);
-	array->size = size;
+	array->size = mem__array_kind(size);
 	array->chunks = mem_low(chunks);
 	mem_store_release(&array->length, length);
 	return 0;
@@ -320,10 +352,12 @@ MEM_INLINE int mem_array_create(struct mem_heap *heap, struct mem_array *array, 
 /**
  * @brief Free a bitmap that nobody uses any more.
  * @param heap    as given to mem_bitmap_create()
- * @param bitmap  zero afterwards
+ * @param bitmap  zero afterwards; one of another layout is left alone
  */
 MEM_INLINE void mem_bitmap_destroy(struct mem_heap *heap, struct mem_bitmap *bitmap)
 {
+	if (!bitmap || (bitmap->words && !mem__is_bitmap(bitmap)))
+		return;
 	if (bitmap->words)
 		mem_free(heap, mem_at(void, heap, bitmap->words));
 	__builtin_memset(bitmap, 0, sizeof(*bitmap));
@@ -332,13 +366,18 @@ MEM_INLINE void mem_bitmap_destroy(struct mem_heap *heap, struct mem_bitmap *bit
 /**
  * @brief Free an array that nobody uses any more.
  * @param heap   as given to mem_array_create()
- * @param array  zero afterwards
+ * @param array  zero afterwards; one of another layout is left alone
  */
 MEM_INLINE void mem_array_destroy(struct mem_heap *heap, struct mem_array *array)
 {
 	mem__view v = mem__view_of(heap);
-	unsigned int i, at, chunks = mem_load(&array->chunks);
+	unsigned int i, at, chunks;
 
+	if (!array)
+		return;
+	chunks = mem_load(&array->chunks);
+	if (chunks && mem_load(&array->size) >> 16 != MEM_ARRAY_LAYOUT)
+		return;
 	for (i = 0; v && i < array->length; i += MEM__CHUNK) {
 		at = chunks + i / MEM__CHUNK * 4;
 		if (at % 4 || !mem__inside(v, at >> 4, 16))

@@ -129,7 +129,7 @@ MEM__PROGRAM int mem__check_taken(mem__handle handle, unsigned int c, unsigned i
 	unsigned int words = mem_class_size(c) / 8 - 2;
 
 	mem__bit(mem__view_handle(v), unit, 1);
-	if (mem_load(&mem__heap(v)->checks) < MEM_HEAP_GUARDS)
+	if (mem__checks(v) < MEM_HEAP_GUARDS)
 		return 0;
 	/* The first two words were the free block's own. */
 	if (mem_load(&guard->canary) == MEM_HEAP_FREED && !mem__poison(mem__view_handle(v), unit, 2, words, 0))
@@ -153,7 +153,7 @@ MEM__PROGRAM int mem__check_freed(mem__handle handle, unsigned int c, unsigned i
 		mem__report(mem__view_handle(v), MEM_HEAP_WILD_FREE, low, 0, site);
 		return 0;
 	}
-	if (!mem_load(&mem__heap(v)->checks))
+	if (!mem__checks(v))
 		return 1;
 	guard = mem__guard(v, unit, c);
 	if (!mem__inside(v, unit, mem_class_size(c)) || !mem__bit(mem__view_handle(v), unit, 0)) {
@@ -164,7 +164,7 @@ MEM__PROGRAM int mem__check_freed(mem__handle handle, unsigned int c, unsigned i
 		mem__report(mem__view_handle(v), MEM_HEAP_DOUBLE_FREE, low, freed ? mem_load(&guard->site) : 0, site);
 		return 0;
 	}
-	if (mem_load(&mem__heap(v)->checks) < MEM_HEAP_GUARDS)
+	if (mem__checks(v) < MEM_HEAP_GUARDS)
 		return 1;
 	words = mem_class_size(c) / 8 - 2;
 	size = mem_load(&guard->size);

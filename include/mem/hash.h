@@ -79,12 +79,24 @@ struct mem_hash_table {
 #define MEM_TYPE_struct_mem_hash
 /** A hash table: an arena variable, zero until NAME_create(). */
 struct mem_hash {
-	unsigned int table;      /**< low address of the struct mem_hash_table; 0: there is none */
+	unsigned int shape;      /**< of layout, keys and values, see MEM_HASH_LAYOUT; 0: there is no table */
+	unsigned int table;      /**< low address of the struct mem_hash_table */
 	unsigned int key_size;   /**< bytes */
 	unsigned int value_size; /**< bytes */
 	unsigned int overflows;  /**< buckets that had to be added since it last grew */
+	unsigned int pad;        /**< 0 */
 	struct mem_lock grower;  /**< held while it grows */
 };
+#endif
+
+/**
+ * The layout that these headers give tables: everything that the file's beginning says, the hash function included. A
+ * table tells its own in its `shape`, bits 24 and up; below are the sizes of keys and values. Each operation on either
+ * side looks there first, so a table of another layout, or of a struct that has grown since, gives -ESTALE and
+ * is not touched. NAME_check() says what is different.
+ */
+#ifndef MEM_HASH_LAYOUT
+#define MEM_HASH_LAYOUT 1
 #endif
 
 #ifndef MEM_TYPE_enum_mem_hash_flags
@@ -178,6 +190,20 @@ MEM_INLINE unsigned long long mem__hash(const void *key, unsigned int size, unsi
 		hash ^= hash >> 32;
 	}
 	return hash * 0xbf58476d1ce4e5b9ULL;
+}
+
+/* struct mem_hash.shape of such a table. */
+MEM_INLINE unsigned int mem__shape(const struct mem__key *k)
+{
+	return (unsigned int)MEM_HASH_LAYOUT << 24 | ((k->size / 4 * 4099 + k->value / 4 * 2 + k->wide) & 0xffffff);
+}
+
+/* Whether a table is what these functions are for: 0; -EINVAL there is none; -ESTALE it is something else. */
+MEM_INLINE int mem__hash_check(const struct mem_hash __arena *h, const struct mem__key *k)
+{
+	unsigned int shape = mem_load(&h->shape); /* of what was made before anybody else knew it */
+
+	return shape == mem__shape(k) ? 0 : shape ? -MEM_ESTALE : -MEM_EINVAL;
 }
 
 /* The bucket's number is made of the upper half, so the tag comes from the lower one. */
@@ -344,8 +370,10 @@ MEM_INLINE int mem__hash_find(mem__view v, struct mem_hash __arena *h, const str
 	unsigned int low = mem_load_acquire(&h->table), i;
 	unsigned long long begun, tags;
 	struct mem__place place, *at = &place;
-	int found;
+	int found = mem__hash_check(h, k);
 
+	if (found)
+		return found;
 	for (i = mem__first_round(h, k); i < 8 && mem_can_loop; i++) {
 		if (mem__place(v, low, k, at))
 			return -MEM_EINVAL;
@@ -401,8 +429,10 @@ MEM_INLINE int mem__hash_lock(mem__view v, struct mem_hash __arena *h, const str
 			      struct mem__place *at)
 {
 	unsigned int low = mem_load_acquire(&h->table);
-	int i, err;
+	int i, err = mem__hash_check(h, k);
 
+	if (err)
+		return err;
 	for (i = 0; i < 8; i++) {
 		if (mem__place(v, low, k, at))
 			return -MEM_EINVAL;
@@ -562,13 +592,20 @@ MEM_INLINE int mem__hash_remove(mem__view v, struct mem_hash __arena *h, const s
  */
 #define MEM__DETOUR 1
 
-/* The bucket of a key; NULL: none. */
+/* A pointer that a program need not look at: what has a shape has tables and buckets. */
+#ifdef __bpf__
+#define mem__is_there(p) ((p) ? 1 : (__builtin_unreachable(), 0))
+#else
+#define mem__is_there(p) ((p) != NULL)
+#endif
+
+/* The bucket of a key in a table that mem__hash_check() has passed; NULL: it is damaged. */
 MEM_INLINE struct mem_bucket __arena *mem__bucket(mem__view v, struct mem_hash __arena *h, const struct mem__key *k)
 {
 	struct mem_hash_table __arena *t = mem__table(v, mem_load_acquire(&h->table));
 	unsigned int low;
 
-	if (!t)
+	if (!mem__is_there(t))
 		return NULL;
 	low = mem_load(&t->buckets) + mem__number(k->hash, mem_load(&t->count)) * mem__bucket_size(k);
 	return mem__misaligned(low, 16) ? NULL : mem__part(v, struct mem_bucket, low, mem__bucket_size(k));
@@ -602,7 +639,7 @@ MEM_INLINE int mem__quick_find(struct mem_bucket __arena *b, const struct mem__k
 	unsigned long long begun;
 	int err;
 
-	if (!b)
+	if (!mem__is_there(b))
 		return -MEM_EINVAL;
 	begun = mem_load_acquire(&b->lock.word);
 	err = mem__bucket_search(b, k, mem_load_acquire(&b->tags), slot);
@@ -631,7 +668,7 @@ MEM_INLINE int mem__quick_set(struct mem_bucket __arena *b, const struct mem__ke
 	unsigned long long word, tags, zeros;
 	int err;
 
-	if (!b)
+	if (!mem__is_there(b))
 		return -MEM_EINVAL;
 	word = mem_load_acquire(&b->lock.word);
 	if ((unsigned int)word)
@@ -667,7 +704,7 @@ MEM_INLINE int mem__quick_remove(struct mem_bucket __arena *b, const struct mem_
 	unsigned long long word, tags;
 	int err;
 
-	if (!b)
+	if (!mem__is_there(b))
 		return -MEM_EINVAL;
 	word = mem_load_acquire(&b->lock.word);
 	if ((unsigned int)word)
@@ -782,8 +819,10 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 			      struct mem_hash_cursor *cursor, void *key, void *value)
 {
 	struct mem__place at;
-	int err;
+	int err = mem__hash_check(h, k);
 
+	if (err)
+		return err;
 	if (!cursor->table)
 		cursor->table = mem_load_acquire(&h->table);
 	do {
@@ -822,21 +861,23 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 /**
  * Define the functions of a hash table from one type to another, both of whole 4-byte words without
  * padding: NAME_find(), NAME_at(), NAME_set(), NAME_remove() and NAME_next(), and for applications
- * NAME_create(), NAME_destroy(), NAME_grow(). In programs, each is checked by the verifier once.
+ * NAME_create(), NAME_destroy(), NAME_grow(), NAME_check(). In programs, each is checked by the verifier once.
  *
  *     int NAME_find(heap, hash, const key_type *key, value_type *value)
- *             0, or -ENOENT; -EAGAIN the bucket changed eight times meanwhile; -EINVAL no table
+ *             0, or -ENOENT; -EAGAIN the bucket changed eight times meanwhile; -EINVAL no table; -ESTALE a
+ *             table of another layout, or of other types
  *     int NAME_set(heap, hash, const key_type *key, const value_type *value, flags)
- *             0; -EEXIST, -ENOENT as flags ask; -ENOMEM, -ENOSPC no room: grow it; what mem_lock() says
+ *             0; -EEXIST, -ENOENT as flags ask; -ENOMEM, -ENOSPC no room: grow it; -EINVAL, -ESTALE as
+ *             above; what mem_lock() says
  *     int NAME_remove(heap, hash, const key_type *key)
- *             0, or -ENOENT; what mem_lock() says
+ *             0, or -ENOENT; -EINVAL, -ESTALE as above; what mem_lock() says
  *     value_type __arena *NAME_at(heap, hash, const key_type *key)
  *             where the value is, or NULL. For counting in place with mem_add(). It stays the key's until
  *             somebody removes it, sets it (unless it is one word, see above), or the table grows.
  *     int NAME_next(heap, hash, struct mem_hash_cursor *cursor, key_type *key, value_type *value)
  *             a walk, from a cursor that is zero, as mem_hash_next() says: 1 an element, 0 the end; -EINVAL
- *             no table; -EAGAIN (program) many empty buckets: again, with the same cursor. What is found may be
- *             removed at once.
+ *             no table; -ESTALE as above; -EAGAIN (program) many empty buckets: again, with the same cursor.
+ *             What is found may be removed at once.
  */
 #define MEM_HASH(name, key_type, value_type)                                                       \
 	MEM__CHECK(sizeof(key_type) % 4 == 0 && sizeof(value_type) % 4 == 0,                       \
@@ -845,10 +886,14 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 				      value_type *value)                                           \
 	{                                                                                          \
 		unsigned int slot;                                                                 \
+		int err;                                                                           \
                                                                                                    \
 		if (!key || !value)                                                                \
 			return -MEM_EINVAL;                                                        \
 		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
+		err = mem__hash_check(mem__hash_of(h), &k);                                        \
+		if (err)                                                                           \
+			return err;                                                                \
 		return mem__quick_find(mem__bucket(mem__handle_view(v), mem__hash_of(h), &k), &k,  \
 				       value, &slot);                                              \
 	}                                                                                          \
@@ -872,6 +917,8 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 		if (!key)                                                                          \
 			return 0;                                                                  \
 		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
+		if (mem__hash_check(mem__hash_of(h), &k))                                          \
+			return 0;                                                                  \
 		b = mem__bucket(mem__handle_view(v), mem__hash_of(h), &k);                         \
 		err = mem__quick_find(b, &k, NULL, &slot);                                         \
 		if (err)                                                                           \
@@ -894,9 +941,14 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 	MEM__PROGRAM int name##__set(mem__handle v, mem__hash_ref h, const key_type *key,          \
 				     const value_type *value, unsigned int flags)                  \
 	{                                                                                          \
+		int err;                                                                           \
+                                                                                                   \
 		if (!key || !value)                                                                \
 			return -MEM_EINVAL;                                                        \
 		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
+		err = mem__hash_check(mem__hash_of(h), &k);                                        \
+		if (err)                                                                           \
+			return err;                                                                \
 		return mem__quick_set(mem__bucket(mem__handle_view(v), mem__hash_of(h), &k), &k,   \
 				      value, flags);                                               \
 	}                                                                                          \
@@ -910,9 +962,14 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 	}                                                                                          \
 	MEM__PROGRAM int name##__remove(mem__handle v, mem__hash_ref h, const key_type *key)       \
 	{                                                                                          \
+		int err;                                                                           \
+                                                                                                   \
 		if (!key)                                                                          \
 			return -MEM_EINVAL;                                                        \
 		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
+		err = mem__hash_check(mem__hash_of(h), &k);                                        \
+		if (err)                                                                           \
+			return err;                                                                \
 		return mem__quick_remove(mem__bucket(mem__handle_view(v), mem__hash_of(h), &k),    \
 					 &k);                                                      \
 	}                                                                                          \
@@ -930,7 +987,7 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 		mem__view v = mem__view_of(heap);                                                  \
 		int err = -MEM_EINVAL;                                                             \
                                                                                                    \
-		if (mem__is_view(v))                                                               \
+		if (mem__is_view(v) && mem__given(hash))                                           \
 			err = name##__find(mem__view_handle(v), mem__hash_to(hash), key, value);   \
 		if (err == MEM__DETOUR)                                                            \
 			err = name##__find_slowly(mem__view_handle(v), mem__hash_to(hash), key,    \
@@ -944,7 +1001,7 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 		mem__view v = mem__view_of(heap);                                                  \
 		unsigned long long p = 0;                                                          \
                                                                                                    \
-		if (mem__is_view(v))                                                               \
+		if (mem__is_view(v) && mem__given(hash))                                           \
 			p = name##__at(mem__view_handle(v), mem__hash_to(hash), key);              \
 		if (p == MEM__DETOUR)                                                              \
 			p = name##__at_slowly(mem__view_handle(v), mem__hash_to(hash), key);       \
@@ -957,7 +1014,7 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 		mem__view v = mem__view_of(heap);                                                  \
 		int err = -MEM_EINVAL;                                                             \
                                                                                                    \
-		if (mem__is_view(v))                                                               \
+		if (mem__is_view(v) && mem__given(hash))                                           \
 			err = name##__set(mem__view_handle(v), mem__hash_to(hash), key, value,     \
 					  flags);                                                  \
 		if (err == MEM__DETOUR)                                                            \
@@ -971,7 +1028,7 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 		mem__view v = mem__view_of(heap);                                                  \
 		int err = -MEM_EINVAL;                                                             \
                                                                                                    \
-		if (mem__is_view(v))                                                               \
+		if (mem__is_view(v) && mem__given(hash))                                           \
 			err = name##__remove(mem__view_handle(v), mem__hash_to(hash), key);        \
 		if (err == MEM__DETOUR)                                                            \
 			err = name##__remove_slowly(mem__view_handle(v), mem__hash_to(hash), key); \

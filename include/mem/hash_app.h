@@ -40,9 +40,19 @@ int mem_hash_create(struct mem_heap *heap, struct mem_hash *hash, const struct m
 		    size_t elements);
 
 /**
+ * @brief Whether these functions are for a table: NAME_check(heap, hash). What others made, in a pinned arena, may be
+ * of another version of libmem, or have keys or values of other sizes. All operations refuse it; this one says why.
+ * @param heap  of this process
+ * @param hash  in the same arena
+ * @param type  of keys and values
+ * @return 0; -EINVAL there is no table, or no heap; -ESTALE it has another layout or other types
+ */
+int mem_hash_check(struct mem_heap *heap, const struct mem_hash *hash, const struct mem_hash_type *type);
+
+/**
  * @brief Free a table that no program and no thread uses any more: NAME_destroy(heap, hash).
  * @param heap  as given to mem_hash_create()
- * @param hash  zero afterwards
+ * @param hash  zero afterwards; a table of another layout or other types is left alone
  * @param type  as given to mem_hash_create()
  */
 void mem_hash_destroy(struct mem_heap *heap, struct mem_hash *hash, const struct mem_hash_type *type);
@@ -60,7 +70,7 @@ void mem_hash_destroy(struct mem_heap *heap, struct mem_hash *hash, const struct
  * @param cursor  where the walk is; zero at first
  * @param key     receives the next key
  * @param value   receives its value
- * @return 1 an element, 0 the end, -EINVAL not a table
+ * @return 1 an element, 0 the end, -EINVAL not a table; -ESTALE as mem_hash_check()
  */
 int mem_hash_next(struct mem_heap *heap, struct mem_hash *hash, const struct mem_hash_type *type,
 		  struct mem_hash_cursor *cursor, void *key, void *value);
@@ -74,7 +84,7 @@ int mem_hash_next(struct mem_heap *heap, struct mem_hash *hash, const struct mem
  * @param heap  of this process, with memory for it
  * @param hash  a table
  * @param type  of keys and values
- * @return 0, or -ENOMEM, -EINVAL not a table, or too large; what mem_lock() says if it is being grown, or somebody
+ * @return 0, or -ENOMEM, -EINVAL not a table, or too large; -ESTALE as mem_hash_check(); what mem_lock() says if it is being grown, or somebody
  *         does not let go of a bucket: again
  */
 int mem_hash_grow(struct mem_heap *heap, struct mem_hash *hash, const struct mem_hash_type *type);
@@ -101,6 +111,11 @@ int mem_hash_grow(struct mem_heap *heap, struct mem_hash *hash, const struct mem
 	{                                                                                          \
 		struct mem_hash_type type = name##__type();                                        \
 		mem_hash_destroy(heap, hash, &type);                                               \
+	}                                                                                          \
+	MEM_INLINE int name##_check(struct mem_heap *heap, const struct mem_hash *hash)            \
+	{                                                                                          \
+		struct mem_hash_type type = name##__type();                                        \
+		return mem_hash_check(heap, hash, &type);                                          \
 	}                                                                                          \
 	MEM_INLINE int name##_next(struct mem_heap *heap, struct mem_hash *hash,                   \
 				   struct mem_hash_cursor *cursor, key_type *key,                  \

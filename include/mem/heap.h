@@ -30,6 +30,14 @@
 
 /** struct mem_heap.magic of a heap that is ready. */
 #define MEM_HEAP_MAGIC 0x70616568U /* "heap" */
+/**
+ * The layout that these headers give heaps, and what lies in one without a number of its own: locks, lists, stacks. A
+ * heap says its own in bits 8 and up of `checks`. Both sides refuse one of another layout: -ESTALE. Where `magic` and
+ * `checks` are is the same in all of them.
+ */
+#ifndef MEM_HEAP_LAYOUT
+#define MEM_HEAP_LAYOUT 1
+#endif
 /** Sizes that blocks can have: 16 bytes to 1 GiB. */
 #define MEM_HEAP_CLASSES 105
 /** Depots of each class. */
@@ -57,7 +65,7 @@ struct mem_heap_report {
 /** A heap: an arena variable, zero until mem_heap_create(). */
 struct mem_heap {
 	unsigned int magic;       /**< MEM_HEAP_MAGIC */
-	unsigned int checks;      /**< enum mem_heap_checks */
+	unsigned int checks;      /**< enum mem_heap_checks | MEM_HEAP_LAYOUT << 8 */
 	unsigned int caches;      /**< low address of the first cache */
 	unsigned int cpus;        /**< caches for programs, the first ones */
 	unsigned int threads;     /**< caches for threads of applications, after those */
@@ -115,6 +123,14 @@ struct mem_item {
 
 /** @cond */
 #define MEM__UNIT 0xfffffffULL /* the unit in a word */
+
+/*
+ * Every allocation and every free looks at `checks`, and goes the long way unless it is this; there what is of
+ * another layout is told apart. So that the number costs nothing.
+ */
+#define MEM__UNCHECKED_HEAP ((unsigned int)MEM_HEAP_LAYOUT << 8)
+#define mem__checks(v) (mem_load(&mem__heap(v)->checks) & 0xff)
+#define mem__is_layout(v) (mem_load(&mem__heap(v)->checks) >> 8 == MEM_HEAP_LAYOUT)
 
 /* Page table entries: class + 1, then for a span's first page who claimed it (cache + 1, 0: a
  * program), for the others how far the first is. */

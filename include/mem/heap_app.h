@@ -69,7 +69,8 @@ int mem_heap_init(struct mem_heap *heap, void *memory, size_t size, const struct
  * @param heap   a heap of this process
  * @param bytes  to be there that no span was made of yet
  * @return pages added, 0 if there was enough; -ENOSPC the heap's end is reached, and all of it is
- *         populated; -EDEADLK; -ENOMEM; -EINVAL not a heap
+ *         populated; -EDEADLK; -ENOMEM; -EINVAL not a heap; -ESTALE one of another
+ *         layout, in all of these functions
  */
 int mem_heap_refill(struct mem_heap *heap, size_t bytes);
 
@@ -148,15 +149,15 @@ void mem_heap_leave(struct mem_heap *heap);
  * @param number  of the error, from 0; the last 16 are kept
  * @param text    receives the line
  * @param size    bytes of text
- * @return 0, or -ENOENT there is no such error, or not any more
+ * @return 0, or -ENOENT there is no such error, or not any more; -EINVAL not a heap, no room for text
  */
 int mem_heap_report(struct mem_heap *heap, unsigned int number, char *text, size_t size);
 
 /**
  * @brief The calling thread's view of a heap; made at its first call.
  * @param heap  a heap
- * @return the view, which belongs to libmem; NULL with errno EINVAL not a heap, EUSERS all caches are
- *         taken by living threads, ENOMEM
+ * @return the view, which belongs to libmem; NULL with errno EINVAL not a heap, ESTALE one of another
+ *         layout (MEM_HEAP_LAYOUT), EUSERS all caches are taken by living threads, ENOMEM
  */
 const struct mem_heap_view *mem_heap_view(struct mem_heap *heap);
 

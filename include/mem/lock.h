@@ -105,6 +105,7 @@ int mem_thread_lives(unsigned int tid);
 #define MEM_ENOENT 2
 #define MEM_E2BIG 7
 #define MEM_ETIMEDOUT 110
+#define MEM_ESTALE 116
 #else
 #define MEM_EAGAIN EAGAIN
 #define MEM_ENOMEM ENOMEM
@@ -116,6 +117,7 @@ int mem_thread_lives(unsigned int tid);
 #define MEM_ENOENT ENOENT
 #define MEM_E2BIG E2BIG
 #define MEM_ETIMEDOUT ETIMEDOUT
+#define MEM_ESTALE ESTALE
 #endif
 
 #ifdef __bpf__

@@ -43,13 +43,27 @@ struct mem_ring {
 	unsigned long long pad[5];  /**< keeps producers' and consumers' words apart */
 	unsigned long long head;    /**< values popped so far */
 	unsigned int size;          /**< slots, a power of two; 0: no ring */
-	unsigned int bytes;         /**< of a value: a multiple of 8 */
+	unsigned int bytes;         /**< of a value: a multiple of 8; bits 24 and up: MEM_RING_LAYOUT */
 	unsigned int slots;         /**< low address of the first slot */
 	unsigned int pad2;          /**< 0 */
 };
 #endif
 
+/** The layout that these headers give rings. A ring of another one, or of other values, is refused by both sides. */
+#ifndef MEM_RING_LAYOUT
+#define MEM_RING_LAYOUT 1
+#endif
+
 /** @cond */
+/* struct mem_ring.bytes of a ring of such values. */
+#define mem__ring_kind(bytes) ((unsigned int)MEM_RING_LAYOUT << 24 | (unsigned int)(bytes))
+
+/* Why a ring is none for such values. */
+MEM_INLINE int mem__ring_refuse(const struct mem_ring __arena *r, unsigned int bytes)
+{
+	return mem_load(&r->size) && mem_load(&r->bytes) != mem__ring_kind(bytes) ? -MEM_ESTALE : -MEM_EINVAL;
+}
+
 /* A slot: its number, then the value. */
 #define mem__ring_slot(v, r, number, bytes)                                                        \
 	mem_at(unsigned long long, mem__heap(v),                                                   \
@@ -63,7 +77,7 @@ MEM_INLINE unsigned long long __arena *mem__ring_at(mem__view v, struct mem_ring
 {
 	unsigned long long __arena *slot;
 
-	if (!mem__is_view(v) || mem_load(&r->bytes) != bytes || !mem_load(&r->size))
+	if (!mem__is_view(v) || bytes >> 24 || mem_load(&r->bytes) != mem__ring_kind(bytes) || !mem_load(&r->size))
 		return NULL;
 	slot = mem__ring_slot(v, r, number, bytes);
 	return mem_low(slot) % 8 == 0 && mem__inside(v, mem_low(slot) >> 4, bytes + 16) ? slot : NULL;
@@ -92,7 +106,7 @@ MEM_INLINE int mem__ring_push(mem__view v, struct mem_ring __arena *r, const voi
 		tail = mem_load(&r->tail);
 		slot = mem__ring_at(v, r, tail, bytes);
 		if (!slot)
-			return -MEM_EINVAL;
+			return mem__ring_refuse(r, bytes);
 		if (tail - mem_load_acquire(&r->head) >= mem_load(&r->size)) {
 			mem_add(&r->dropped, 1ULL);
 			return -MEM_ENOSPC;
@@ -108,8 +122,13 @@ MEM_INLINE int mem__ring_push(mem__view v, struct mem_ring __arena *r, const voi
 MEM_INLINE int mem__ring_push(mem__view v, struct mem_ring *r, const void *value, unsigned int bytes)
 {
 	unsigned long long tail, *slot;
-	int err = mem_lock(&r->lock);
+	int err;
 
+	if (!r || !value)
+		return -MEM_EINVAL;
+	if (mem_load(&r->bytes) != mem__ring_kind(bytes)) /* its lock may be elsewhere */
+		return mem__ring_refuse(r, bytes);
+	err = mem_lock(&r->lock);
 	if (err < 0)
 		return err;
 	tail = mem_load(&r->tail);
@@ -118,7 +137,7 @@ MEM_INLINE int mem__ring_push(mem__view v, struct mem_ring *r, const void *value
 		mem_store_release(&r->tail, ++tail);
 		slot = mem__ring_at(v, r, tail, bytes);
 	}
-	err = !slot ? -MEM_EINVAL : 0;
+	err = !slot ? mem__ring_refuse(r, bytes) : 0;
 	if (slot && tail - mem_load_acquire(&r->head) >= mem_load(&r->size)) {
 		mem_add(&r->dropped, 1ULL);
 		err = -MEM_ENOSPC;
@@ -139,12 +158,14 @@ MEM_INLINE int mem__ring_pop(mem__view v, struct mem_ring __arena *r, void *valu
 	unsigned int i;
 	int tries;
 
+	if (!mem__given(r) || !mem__given(value))
+		return -MEM_EINVAL;
 	mem__apart(r);
 	for (tries = 0; tries < MEM__TRIES; tries++) {
 		head = mem_load_acquire(&r->head);
 		slot = mem__ring_at(v, r, head, bytes);
 		if (!slot)
-			return -MEM_EINVAL;
+			return mem__ring_refuse(r, bytes);
 		if (mem_load_acquire(&slot[0]) != head + 1) {
 			if (mem_load(&r->head) != head) /* it was taken, and the slot may be used again */
 				continue;
@@ -161,15 +182,16 @@ MEM_INLINE int mem__ring_pop(mem__view v, struct mem_ring __arena *r, void *valu
 
 /**
  * @brief Put a value at the end: mem_ring_push(heap, ring, const type *value).
- * @return 0; -ENOSPC full, counted in `dropped`; -EINVAL no ring of such values; -EAGAIN others were
- *         faster 16 times (programs)
+ * @return 0; -ENOSPC full, counted in `dropped`; -EINVAL no ring; -ESTALE one of other values, or of another
+ *         layout; -EAGAIN others were faster 16 times (programs)
  */
 #define mem_ring_push(heap, ring, value)                                                           \
 	mem__ring_push(mem__view_of(heap), ring, value, sizeof(*(value)))
 
 /**
  * @brief Take the first value: mem_ring_pop(heap, ring, type *value).
- * @return 0; -ENOENT empty; -EINVAL no ring of such values; -EAGAIN others were faster too often
+ * @return 0; -ENOENT empty; -EINVAL no ring; -ESTALE one of other values, or of another layout; -EAGAIN others were
+ *         faster too often
  */
 #define mem_ring_pop(heap, ring, value)                                                            \
 	mem__ring_pop(mem__view_of(heap), ring, value, sizeof(*(value)))
@@ -178,10 +200,10 @@ MEM_INLINE int mem__ring_pop(mem__view v, struct mem_ring __arena *r, void *valu
 /**
  * @brief Make a ring.
  * @param heap   with memory for it: size * (bytes + 8)
- * @param ring   zero
+ * @param ring   zero: no ring yet
  * @param size   values it holds: a power of two
- * @param bytes  of a value: a multiple of 8
- * @return 0, or -EINVAL, -ENOMEM
+ * @param bytes  of a value: a multiple of 8, less than 16 MiB
+ * @return 0, or -EINVAL; -EBUSY it is a ring; -ENOMEM; what mem_heap_view() says
  */
 MEM_INLINE int mem_ring_create(struct mem_heap *heap, struct mem_ring *ring, unsigned int size,
 			       unsigned int bytes)
@@ -189,14 +211,16 @@ MEM_INLINE int mem_ring_create(struct mem_heap *heap, struct mem_ring *ring, uns
 	/* 16 more: a slot is checked with what follows it */
 	char *slots = NULL;
 
-	if (!size || size & (size - 1) || !bytes || bytes % 8 || size > (1U << 30) / (bytes + 8))
+	if (!ring || !size || size & (size - 1) || !bytes || bytes % 8 || bytes >> 24 || size > (1U << 30) / (bytes + 8))
 		return -EINVAL;
+	if (mem_load(&ring->size))
+		return -EBUSY;
 	slots = (char *)mem_alloc(heap, (size_t)size * (bytes + 8) + 16);
 	if (!slots)
-		return -ENOMEM;
+		return mem__no_memory(heap);
 	__builtin_memset(slots, 0, (size_t)size * (bytes + 8));
 	__builtin_memset(ring, 0, sizeof(*ring));
-	ring->bytes = bytes;
+	ring->bytes = mem__ring_kind(bytes);
 	ring->slots = mem_low(slots);
 	mem_store_release(&ring->size, size);
 	return 0;
@@ -205,10 +229,12 @@ MEM_INLINE int mem_ring_create(struct mem_heap *heap, struct mem_ring *ring, uns
 /**
  * @brief Free a ring that nobody uses any more.
  * @param heap  as given to mem_ring_create()
- * @param ring  zero afterwards
+ * @param ring  zero afterwards; one of another layout is left alone
  */
 MEM_INLINE void mem_ring_destroy(struct mem_heap *heap, struct mem_ring *ring)
 {
+	if (!ring || (ring->slots && mem_load(&ring->bytes) >> 24 != MEM_RING_LAYOUT))
+		return;
 	if (ring->slots)
 		mem_free(heap, mem_at(void, heap, ring->slots));
 	__builtin_memset(ring, 0, sizeof(*ring));
@@ -229,7 +255,7 @@ MEM_INLINE int mem_ring_wait(const struct mem_ring *ring, unsigned int milliseco
 	long long left = milliseconds * 1000LL; /* microseconds */
 	long microseconds = 1;
 
-	while (mem_load(&ring->head) == mem_load(&ring->tail)) {
+	while (ring && mem_load(&ring->head) == mem_load(&ring->tail)) {
 		struct timeval pause = {0, microseconds};
 
 		if (left <= 0)
@@ -238,7 +264,7 @@ MEM_INLINE int mem_ring_wait(const struct mem_ring *ring, unsigned int milliseco
 		left -= microseconds;
 		microseconds = microseconds < 500 ? microseconds * 2 : 1000;
 	}
-	return 1;
+	return ring != NULL;
 }
 #endif
 

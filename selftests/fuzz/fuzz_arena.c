@@ -46,7 +46,7 @@ static void block_free(unsigned int k, int as_program)
 	unsigned int c = MEM__PAGE_CLASS(view->pages[(low - view->base) / MEM_HEAP_PAGE]);
 
 	block_check(k);
-	if (as_program && c < MEM_HEAP_CACHED && !w->heap.checks)
+	if (as_program && c < MEM_HEAP_CACHED && !mem__checks(view))
 		mem__free_program(view, c, 0, low >> 4);
 	else
 		mem_free(&w->heap, m.block[k].p);
@@ -67,7 +67,7 @@ static void op_block(struct input *in)
 		return;
 	}
 	c = mem_class(size);
-	if (as_program && c < MEM_HEAP_CACHED && !w->heap.checks) {
+	if (as_program && c < MEM_HEAP_CACHED && !mem__checks(view)) {
 		unit = mem__alloc_program(view, c, 0);
 		m.block[k].p = unit ? mem_at(unsigned char, view->heap, unit << 4) : NULL;
 	} else {
@@ -156,7 +156,7 @@ static void op_wide_set(struct input *in)
 		m.wide[k] = base + 1;
 }
 
-static void wide_check(unsigned int k, const struct wide_value *value)
+static void wide_compare(unsigned int k, const struct wide_value *value)
 {
 	for (unsigned int i = 0; i < 4; i++)
 		FUZZ_REQUIRE(value->copies[i] == m.wide[k] + i && value->key_sum + 1 == m.wide[k],
@@ -172,7 +172,7 @@ static void op_wide_find(struct input *in)
 
 	FUZZ_REQUIRE(err == (m.wide[k] ? 0 : -ENOENT), "find %u: %d", k, err);
 	if (!err)
-		wide_check(k, &value);
+		wide_compare(k, &value);
 }
 
 static void op_wide_remove(struct input *in)
