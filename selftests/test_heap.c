@@ -17,8 +17,11 @@
 
 #include "harness.h"
 
+#include <mem/array.h>
+#include <mem/counter.h>
 #include <mem/hash.h>
 #include <mem/list.h>
+#include <mem/mem.h>
 #include <mem/ring.h>
 
 MEM_HASH(numbers, unsigned long long, unsigned long long)
@@ -118,6 +121,113 @@ TEST(a_heap_that_claims_what_is_not_there_is_none)
 	ck_assert_ptr_eq(mem_alloc(&shared->heap, 64), NULL);
 	shared->heap.total -= 1 << 19;
 	ck_assert_ptr_nonnull(mem_alloc(&shared->heap, 64));
+}
+END_TEST
+
+TEST(what_is_not_there_is_an_error)
+{
+	struct mem_hash_type none = {.sz = sizeof(none)};
+	unsigned long long key = 1, value = 1;
+	struct mem_hash_cursor cursor = {0};
+	char text[10];
+
+	make(0);
+	assert_err(mem_heap_init(NULL, memory, SIZE, NULL), -EINVAL);
+	assert_err(mem_heap_init((struct mem_heap *)(memory + 64), memory, SIZE, NULL), -EINVAL);
+	assert_err(mem_heap_create(NULL, &shared->heap, NULL), -EINVAL);
+	assert_err(mem_arena_populate(NULL, 0, 4096), -EINVAL);
+	assert_err(mem_arena_usage(NULL, NULL), -EINVAL);
+	assert_err(mem_heap_refill(NULL, 1), -EINVAL);
+	ck_assert_int_gt(mem_heap_refill(&shared->heap, SIZE_MAX), 0); /* all there is */
+	assert_err(mem_heap_usage(NULL, NULL), -EINVAL);
+	assert_err(mem_heap_usage(&shared->heap, NULL), -EINVAL);
+	assert_err(mem_heap_recover(NULL), -EINVAL);
+	assert_err(mem_heap_report(NULL, 0, text, sizeof(text)), -EINVAL);
+	assert_err(mem_heap_report(&shared->heap, 0, NULL, 0), -EINVAL);
+	ck_assert_int_eq(mem_heap_is_valid(NULL), 0);
+	ck_assert_ptr_eq(mem_heap_keep(NULL, 1), NULL);
+	ck_assert_ptr_eq(mem_heap_view(NULL), NULL);
+	ck_assert_ptr_eq(mem_alloc(NULL, 1), NULL);
+	mem_heap_leave(NULL);
+	mem_free(NULL, memory);
+	assert_err(numbers_create(NULL, &shared->table, 1), -EINVAL);
+	assert_err(numbers_create(&shared->heap, NULL, 1), -EINVAL);
+	assert_err(numbers_create(&shared->heap, (struct mem_hash *)((char *)&shared->table + 4), 1), -EINVAL);
+	assert_err(mem_hash_create(&shared->heap, &shared->table, NULL, 1), -EINVAL);
+	assert_err(mem_hash_create(&shared->heap, &shared->table, &none, 1), -EINVAL);
+	assert_err(numbers_check(NULL, NULL), -EINVAL);
+	assert_err(numbers_check(&shared->heap, NULL), -EINVAL);
+	assert_err(numbers_grow(&shared->heap, NULL), -EINVAL);
+	assert_err(numbers_next(&shared->heap, NULL, &cursor, &key, &value), -EINVAL);
+	assert_err(numbers_next(&shared->heap, &shared->table, NULL, NULL, NULL), -EINVAL);
+	numbers_destroy(&shared->heap, NULL);
+	numbers_destroy(NULL, &shared->table);
+	ck_assert_int_eq(numbers_find(&shared->heap, NULL, &key, &value), -EINVAL);
+	ck_assert_int_eq(numbers_set(&shared->heap, NULL, &key, &value, 0), -EINVAL);
+	ck_assert_int_eq(numbers_set(&shared->heap, &shared->table, NULL, &value, 0), -EINVAL);
+	ck_assert_int_eq(numbers_remove(NULL, &shared->table, &key), -EINVAL);
+	ck_assert_ptr_eq(numbers_at(&shared->heap, NULL, &key), NULL);
+}
+END_TEST
+
+TEST(structures_that_are_not_there_are_errors)
+{
+	struct mem_stack_node *node = NULL;
+	struct mem_bitmap *bitmap = NULL;
+	struct mem_stack *stack = NULL;
+	struct mem_array *array = NULL;
+	struct mem_list *list = NULL;
+	struct mem_ring *ring = NULL;
+	unsigned long long value = 1;
+	struct mem_heap *heaps[] = {&shared->heap, NULL};
+
+	make(0);
+	for (int i = 0; i < 2; i++) {
+		struct mem_heap *heap = heaps[i];
+
+		ck_assert_int_eq(mem_list_push(heap, list, (struct mem_list_node *)memory), -EINVAL);
+		ck_assert_int_eq(mem_list_append(heap, (struct mem_list *)shared->mailbox, NULL), -EINVAL);
+		ck_assert_int_eq(mem_list_remove(heap, (struct mem_list *)shared->mailbox, NULL), -EINVAL);
+		ck_assert_ptr_eq(mem_list_shift(heap, list), NULL);
+		ck_assert_ptr_eq(mem_list_first(heap, list), NULL);
+		ck_assert_ptr_eq(mem_list_next(heap, NULL), NULL);
+		ck_assert_int_eq(mem_stack_push(stack, node), -EINVAL);
+		ck_assert_ptr_eq(mem_stack_pop(heap, stack), NULL);
+		ck_assert_int_eq(mem_ring_create(heap, ring, 8, 8), -EINVAL);
+		ck_assert_int_eq(mem_ring_push(heap, ring, &value), -EINVAL);
+		ck_assert_int_eq(mem_ring_pop(heap, ring, &value), -EINVAL);
+		ck_assert_int_eq(mem_ring_wait(ring, 1), 0);
+		mem_ring_destroy(heap, ring);
+		ck_assert_int_eq(mem_bitmap_create(heap, bitmap, 8), -EINVAL);
+		ck_assert_int_eq(mem_bitmap_set(heap, bitmap, 0), -EINVAL);
+		ck_assert_int_eq(mem_bitmap_test(heap, bitmap, 0), 0);
+		ck_assert_int_eq(mem_id_take(heap, bitmap), -EINVAL);
+		mem_bitmap_destroy(heap, bitmap);
+		ck_assert_int_eq(mem_array_create(heap, array, 8, 8), -EINVAL);
+		ck_assert_ptr_eq(mem_array_at(heap, array, unsigned long long, 0), NULL);
+		mem_array_destroy(heap, array);
+	}
+	ck_assert_uint_eq(mem_histogram_quantile(NULL, 0.5), 0);
+}
+END_TEST
+
+/* What create() would do to a structure that is in use. */
+TEST(what_is_there_is_not_made_again)
+{
+	struct mem_ring *ring = (struct mem_ring *)(shared->mailbox);
+	struct mem_bitmap *bitmap = (struct mem_bitmap *)(shared->mailbox + 20);
+	struct mem_array *array = (struct mem_array *)(shared->mailbox + 30);
+
+	make(0);
+	assert_ok(mem_ring_create(&shared->heap, ring, 8, 8));
+	assert_ok(mem_bitmap_create(&shared->heap, bitmap, 8));
+	assert_ok(mem_array_create(&shared->heap, array, 8, 8));
+	ck_assert_int_eq(mem_ring_create(&shared->heap, ring, 8, 8), -EBUSY);
+	ck_assert_int_eq(mem_bitmap_create(&shared->heap, bitmap, 8), -EBUSY);
+	ck_assert_int_eq(mem_array_create(&shared->heap, array, 8, 8), -EBUSY);
+	mem_ring_destroy(&shared->heap, ring);
+	assert_ok(mem_ring_create(&shared->heap, ring, 8, 8));
+	ck_assert_int_eq(mem_ring_create(NULL, (struct mem_ring *)(shared->mailbox + 40), 8, 8), -EINVAL);
 }
 END_TEST
 

@@ -329,10 +329,12 @@ int arena_map(struct mem_region *region)
 
 int mem_arena_populate(struct mem_region *region, size_t offset, size_t size)
 {
-	struct mem_object *obj = region->obj;
+	struct mem_object *obj = region ? region->obj : NULL;
 	size_t page = sys_page_size();
 	int err;
 
+	if (!region)
+		return mem__error(EINVAL, "there is no arena to populate");
 	if (region->image->kind != MEM_REGION_ARENA)
 		err = mem__error(EINVAL, "%s: region '%s' is not an arena", obj->name,
 				 region->image->name);

@@ -67,10 +67,12 @@ static int open_and_count(const struct mem_region *region, size_t *count)
 
 int mem_arena_usage(struct mem_region *region, struct mem_arena_usage *usage)
 {
-	struct mem_object *obj = region->obj;
+	struct mem_object *obj = region ? region->obj : NULL;
 	size_t pages = 0;
 	int err;
 
+	if (!region)
+		return mem__error(EINVAL, "there is no arena to count the pages of");
 	if (!usage || !OPTS_VALID(usage, mem_arena_usage))
 		err = usage ? -errno : mem__error(EINVAL, "%s: mem_arena_usage() without a struct", obj->name);
 	else if (region->image->kind != MEM_REGION_ARENA)

@@ -62,6 +62,8 @@ int mem_heap_usage(struct mem_heap *heap, struct mem_heap_usage *usage)
 
 	if (err)
 		return err;
+	if (!usage)
+		return mem__error(EINVAL, "heap at %p: no struct for its usage", (void *)heap);
 	left = view.units;
 	memset(usage, 0, sizeof(*usage));
 	present = mem_load(&heap->present);

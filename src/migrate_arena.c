@@ -105,8 +105,10 @@ int migrate_arena_carry(struct mem_region *region, struct mem_region *old,
 
 int mem_arena_version_set(struct mem_region *region, uint64_t version)
 {
-	struct mem_object *obj = region->obj;
+	struct mem_object *obj = region ? region->obj : NULL;
 
+	if (!region)
+		return mem__error(EINVAL, "there is no arena that a version could be set of");
 	if (region->image->kind != MEM_REGION_ARENA || !region->image->size)
 		return object_result(obj, mem__error(EINVAL, "%s: region '%s' can't have a version: it is not "
 						     "an arena with variables", obj->name,
@@ -123,7 +125,7 @@ uint64_t mem_arena_version(const struct mem_region *region)
 {
 	struct arena_record record;
 
-	if (region->image->kind != MEM_REGION_ARENA)
+	if (!region || region->image->kind != MEM_REGION_ARENA)
 		return 0;
 	if (region->live && region->base && !arena_record_read(region, &record))
 		return record.contents;

@@ -85,16 +85,16 @@ MEM_INLINE unsigned long long mem_histogram_start(unsigned int bucket)
  * @brief The value that a share of all values is below.
  * @param histogram  filled by either side
  * @param share      0.5 for the median, 0.99 ...
- * @return the start of the bucket that it is in; 0 if nothing was counted
+ * @return the start of the bucket that it is in; 0 if nothing was counted, or there is no histogram
  */
 MEM_INLINE unsigned long long mem_histogram_quantile(const struct mem_histogram *histogram, double share)
 {
 	unsigned long long count[256], all = 0, below = 0;
 	unsigned int i;
 
-	for (i = 0; i < 256; i++)
+	for (i = 0; histogram && i < 256; i++)
 		all += count[i] = mem_load(&histogram->count[i]);
-	for (i = 0; i < 251; i++) {
+	for (i = 0; all && i < 251; i++) {
 		below += count[i];
 		if (below && (double)below >= share * (double)all)
 			break;

@@ -104,7 +104,7 @@ MEM_INLINE int mem__list_lock(mem__view v, struct mem_list __arena *list)
 {
 	int err;
 
-	if (!mem__is_view(v))
+	if (!mem__is_view(v) || !mem__given(list))
 		return -MEM_EINVAL;
 	err = mem_lock(&list->lock);
 #ifndef __bpf__
@@ -155,7 +155,7 @@ MEM__PROGRAM int mem__list_insert(mem__handle handle, unsigned long long list_at
 	struct mem_list __arena *list = (struct mem_list __arena *)list_at;
 	struct mem_list_node __arena *node = (struct mem_list_node __arena *)node_at;
 	mem__view v = mem__handle_view(handle);
-	int err = mem__list_lock(v, list);
+	int err = node ? mem__list_lock(v, list) : -MEM_EINVAL;
 
 	if (err)
 		return err;
@@ -173,7 +173,7 @@ MEM__PROGRAM int mem__list_remove(mem__handle handle, unsigned long long list_at
 {
 	struct mem_list __arena *list = (struct mem_list __arena *)list_at;
 	mem__view v = mem__handle_view(handle);
-	int err = mem__list_lock(v, list);
+	int err = node_at ? mem__list_lock(v, list) : -MEM_EINVAL;
 
 	if (err)
 		return err;
@@ -189,7 +189,7 @@ MEM__PROGRAM unsigned int mem__list_shift(mem__handle handle, unsigned long long
 	mem__view v = mem__handle_view(handle);
 	struct mem_list_node __arena *node;
 
-	if (!mem_load(&list->first) || mem__list_lock(v, list))
+	if (!mem__given(list) || !mem_load(&list->first) || mem__list_lock(v, list))
 		return 0;
 	node = mem__list_node(v, mem_load(&list->first));
 	if (node)
@@ -204,7 +204,7 @@ MEM__PROGRAM unsigned int mem__list_shift(mem__handle handle, unsigned long long
  * @param heap  that the elements are of
  * @param list  the list
  * @param node  of an element in no list
- * @return 0, or what mem_lock() says; -EINVAL no heap
+ * @return 0, or what mem_lock() says; -EINVAL no heap, no list or no node
  */
 MEM_INLINE int mem_list_push(struct mem_heap __arena *heap, struct mem_list __arena *list,
 			     struct mem_list_node __arena *node)
@@ -218,7 +218,7 @@ MEM_INLINE int mem_list_push(struct mem_heap __arena *heap, struct mem_list __ar
  * @param heap  that the elements are of
  * @param list  the list
  * @param node  of an element in no list
- * @return 0, or what mem_lock() says; -EINVAL no heap
+ * @return 0, or what mem_lock() says; -EINVAL no heap, no list or no node
  */
 MEM_INLINE int mem_list_append(struct mem_heap __arena *heap, struct mem_list __arena *list,
 			       struct mem_list_node __arena *node)
@@ -232,7 +232,7 @@ MEM_INLINE int mem_list_append(struct mem_heap __arena *heap, struct mem_list __
  * @param heap  that the elements are of
  * @param list  the list
  * @param node  of an element that is in it
- * @return 0, or what mem_lock() says; -EINVAL no heap
+ * @return 0, or what mem_lock() says; -EINVAL no heap, no list or no node
  */
 MEM_INLINE int mem_list_remove(struct mem_heap __arena *heap, struct mem_list __arena *list,
 			       struct mem_list_node __arena *node)
@@ -267,7 +267,7 @@ MEM_INLINE struct mem_list_node __arena *mem_list_first(struct mem_heap __arena 
 {
 	mem__view v = mem__view_of(heap);
 
-	return mem__is_view(v) ? mem__list_node(v, mem_load_acquire(&list->first)) : NULL;
+	return mem__is_view(v) && mem__given(list) ? mem__list_node(v, mem_load_acquire(&list->first)) : NULL;
 }
 
 /**
@@ -282,20 +282,23 @@ MEM_INLINE struct mem_list_node __arena *mem_list_next(struct mem_heap __arena *
 {
 	mem__view v = mem__view_of(heap);
 
-	return mem__is_view(v) ? mem__list_node(v, mem_load_acquire(&node->next)) : NULL;
+	return mem__is_view(v) && mem__given(node) ? mem__list_node(v, mem_load_acquire(&node->next)) : NULL;
 }
 
 /**
  * @brief Put an element on a stack.
  * @param stack  the stack
  * @param node   of an element in no stack
- * @return 0, or -EAGAIN: others were faster 16 times (programs), 10,000 times (applications)
+ * @return 0, or -EAGAIN: others were faster 16 times (programs), 10,000 times (applications); -EINVAL no stack or no
+ *         node
  */
 MEM_INLINE int mem_stack_push(struct mem_stack __arena *stack, struct mem_stack_node __arena *node)
 {
 	unsigned long long top;
 	int i;
 
+	if (!mem__given(stack) || !node)
+		return -MEM_EINVAL;
 	for (i = 0; i < MEM__TRIES; i++) {
 		top = mem_load(&stack->top);
 		mem_store(&node->next, (unsigned int)top);
@@ -319,7 +322,7 @@ MEM_INLINE struct mem_stack_node __arena *mem_stack_pop(struct mem_heap __arena 
 	unsigned long long top;
 	int i;
 
-	for (i = 0; mem__is_view(v) && i < MEM__TRIES; i++) {
+	for (i = 0; mem__is_view(v) && mem__given(stack) && i < MEM__TRIES; i++) {
 		top = mem_load_acquire(&stack->top);
 		node = mem__node(v, struct mem_stack_node, (unsigned int)top);
 		if (!node)
