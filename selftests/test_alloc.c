@@ -203,7 +203,7 @@ TEST(a_reserved_page_is_for_applications_only)
 	last = mem_at(char, heap, heap->base + (heap->total - 1) * 4096);
 	skel->bss->reserved = mem_low(last);
 	if (linux_version() < 6017) {
-		ck_assert_uint_eq(run(skel->progs.reserve, 0, 1), EOPNOTSUPP);
+		ck_assert_uint_eq(run(skel->progs.reserve, 0, 1), ENOTSUP);
 		return;
 	}
 	ck_assert_uint_eq(run(skel->progs.reserve, 0, 1), 0);

@@ -125,7 +125,7 @@ static struct arena_fault *need_streams(void)
 	assert_ok(mem_prog_autoload_set(skel->progs.say, may_say));
 	assert_ok(arena_fault__load(skel));
 	err = mem_object_check_faults(skel->obj);
-	if (err == -EOPNOTSUPP)
+	if (err == -ENOTSUP)
 		assert_says("needs Linux 6.17");
 	else if (may_say)
 		run_program(skel->progs.say);

@@ -189,7 +189,7 @@ TEST(update_says_what_is_wrong)
 	mem_link_destroy(link);
 	link = assert_ptr(mem_prog_attach(skel->progs.on_call));
 	assert_err(mem_link_update(link, skel->progs.on_call, NULL), -EINVAL);
-	assert_err(mem_link_detach(link), -EOPNOTSUPP);
+	assert_err(mem_link_detach(link), -ENOTSUP);
 	message_has("destroy");
 	mem_link_destroy(link);
 }

@@ -114,7 +114,7 @@ END_TEST
 static void says_how(const struct mem_prog *prog, const char *call)
 {
 	ck_assert_ptr_null(mem_prog_attach(prog));
-	ck_assert_int_eq(errno, EOPNOTSUPP);
+	ck_assert_int_eq(errno, ENOTSUP);
 	ck_assert_msg(strstr(mem_error_message(), call), "no %s in: %s", call, mem_error_message());
 }
 
@@ -156,7 +156,7 @@ TEST(netkit_devices)
 	need_linux(6, 7, "netkit");
 	nets_own();
 	err = nets_netkit("libmem0");
-	if (err == -EOPNOTSUPP)
+	if (err == -ENOTSUP)
 		test_skip("this kernel is built without netkit");
 	ck_assert_int_eq(err, 0);
 	load(skel->progs.on_primary, skel->progs.on_peer);

@@ -153,7 +153,7 @@ TEST(probe_that_is_not_there)
 	ck_assert_int_eq(errno, ENOENT);
 	assert_says("libmem:none");
 	ck_assert_ptr_null(mem_prog_attach(skel->progs.on_probe));
-	ck_assert_int_eq(errno, EOPNOTSUPP);
+	ck_assert_int_eq(errno, ENOTSUP);
 }
 END_TEST
 

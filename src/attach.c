@@ -180,7 +180,7 @@ static const char *attach_call(const struct mem_prog *prog)
 
 static struct mem_link *attach_unknown(const struct mem_prog *prog)
 {
-	object_result(prog->obj, mem__error(EOPNOTSUPP,
+	object_result(prog->obj, mem__error(ENOTSUP,
 					    "%s: program '%s': section '%s' does not say where to attach "
 					    "it: use %s", prog->obj->name, prog->image->name,
 					    prog->image->section, attach_call(prog)));

@@ -146,7 +146,7 @@ struct mem_link *mem_prog_attach_kprobe_multi(const struct mem_prog *prog, const
 	if (!fd)
 		fd = link_kprobe_multi(prog, opts, &places);
 	places_free(&places);
-	if (fd == -EOPNOTSUPP) {
+	if (fd == -ENOTSUP) {
 		object_result(prog->obj, mem__error(ENOTSUP, "%s: can't attach program '%s': this kernel is "
 						    "built without fprobes (CONFIG_FPROBE)",
 						    prog->obj->name, prog->image->name));

@@ -17,14 +17,14 @@ int mem_link_pin(const struct mem_link *link, const char *path, unsigned int mod
 		return mem__error(EINVAL, "the link can't be pinned at '%s' with mode %#o",
 				  path ? path : "(null)", mode);
 	if (link->next)
-		return mem__error(EOPNOTSUPP, "the link is several of the kernel's, one for each place of "
-					      "the probe: no single pin holds them");
+		return mem__error(ENOTSUP, "the link is several of the kernel's, one for each place of "
+					   "the probe: no single pin holds them");
 	if (link->map_fd >= 0)
-		return mem__error(EOPNOTSUPP, "a variable in .struct_ops is attached without a link that "
-					      "could be pinned: put it into .struct_ops.link (Linux 6.4)");
+		return mem__error(ENOTSUP, "a variable in .struct_ops is attached without a link that "
+					   "could be pinned: put it into .struct_ops.link (Linux 6.4)");
 	if (link->fd < 0)
-		return mem__error(EOPNOTSUPP, "this kernel attaches to perf events without a link that could "
-					      "be pinned; it needs Linux 5.15");
+		return mem__error(ENOTSUP, "this kernel attaches to perf events without a link that could "
+					   "be pinned; it needs Linux 5.15");
 	return pin_create(link->fd, path, mode ? mode : PIN_MODE_DEFAULT, true, "the link");
 }
 

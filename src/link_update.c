@@ -34,8 +34,8 @@ int link_update(struct mem_link *link, int fd, int old_fd, const char *what)
 	BPF_ATTR(attr);
 
 	if (link->fd < 0 || link->next)
-		return mem__error(EOPNOTSUPP, "can't update the link to '%s': it is none of the kernel's, or "
-					      "several", what);
+		return mem__error(ENOTSUP, "can't update the link to '%s': it is none of the kernel's, or "
+					   "several", what);
 	attr.link_update.link_fd = (uint32_t)link->fd;
 	attr.link_update.new_prog_fd = (uint32_t)fd; /* or a map */
 	if (old_fd >= 0) {
@@ -63,12 +63,12 @@ int mem_link_detach(struct mem_link *link)
 	BPF_ATTR(attr);
 
 	if (link->fd < 0 || link->next)
-		return mem__error(EOPNOTSUPP, "the link can only be destroyed: it is none of the kernel's, or "
-					      "several");
+		return mem__error(ENOTSUP, "the link can only be destroyed: it is none of the kernel's, or "
+					   "several");
 	attr.link_detach.link_fd = (uint32_t)link->fd;
 	err = sys_bpf(BPF_LINK_DETACH, &attr, BPF_ATTR_UPTO(link_detach));
-	if (err == -EOPNOTSUPP)
-		return mem__error(EOPNOTSUPP, "the kernel has no way to detach a link of this kind but to "
-					      "destroy it");
+	if (err == -ENOTSUP)
+		return mem__error(ENOTSUP, "the kernel has no way to detach a link of this kind but to "
+					   "destroy it");
 	return err ? mem__error(-err, "can't detach the link: %s", strerror(-err)) : 0;
 }

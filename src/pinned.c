@@ -116,7 +116,7 @@ static int pin_link(const struct mem_object *obj, uint32_t i, const struct mem_l
 	snprintf(who, sizeof(who), "%s: the link of '%s'", obj->name, name);
 	for (; !err && link; link = link->next) {
 		if (link->fd < 0)
-			return mem__error(EOPNOTSUPP, "%s: '%s' is attached in a way that ends with the "
+			return mem__error(ENOTSUP, "%s: '%s' is attached in a way that ends with the "
 					  "process: this kernel has no link for it", obj->name, name);
 		err = pinned_link_path(path, dir, obj, i, count++);
 		err = err ?: pin_create(link->fd, path, PIN_MODE_DEFAULT, true, who);
@@ -132,7 +132,7 @@ int mem_skeleton_pin(void *skel, const struct mem_skeleton_layout *layout, const
 	if (obj->phase != PHASE_LOADED)
 		err = mem__error(EBADF, "%s: can't be pinned before it is loaded", obj->name);
 	else if (obj->image.task_count)
-		err = mem__error(EOPNOTSUPP, "%s: can't be pinned: per-thread structs are their process's",
+		err = mem__error(ENOTSUP, "%s: can't be pinned: per-thread structs are their process's",
 				 obj->name);
 	err = err ?: pin_maps(obj, dir);
 	err = err ?: pin_programs(obj, dir);

@@ -25,7 +25,7 @@ extern "C" {
  *
  * @param prog  of a loaded object
  * @return the link, to be destroyed by the caller; NULL with errno
- *         EBADF not loaded, EOPNOTSUPP the section does not say where (the message names the
+ *         EBADF not loaded, ENOTSUP the section does not say where (the message names the
  *         function to call), ENOENT no such tracepoint, EPERM, or what the kernel answered
  */
 struct mem_link *mem_prog_attach(const struct mem_prog *prog);
@@ -188,7 +188,7 @@ struct mem_link *mem_prog_attach_usdt(const struct mem_prog *prog, int pid, cons
  * @param ifindex  of the interface, in the caller's network namespace
  * @param flags    XDP_FLAGS_SKB_MODE, XDP_FLAGS_DRV_MODE, XDP_FLAGS_HW_MODE, or 0
  * @return the link, to be destroyed by the caller; NULL with errno EBUSY one is attached, ENODEV,
- *         EOPNOTSUPP the driver can't, or what else the kernel answered. Linux 5.9.
+ *         ENOTSUP the driver can't, or what else the kernel answered. Linux 5.9.
  */
 struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, uint32_t flags);
 
@@ -321,7 +321,7 @@ int mem_link_fd(const struct mem_link *link);
  * @param prog  a loaded program of the same type and attach type, of any object
  * @param old   the program that must be attached for this to be done; NULL: any
  * @return 0, or -EPERM another program than @p old is attached, -EINVAL the hook or @p prog is of another
- *         kind, -ENOLINK the link is detached, -EBADF a program is not loaded, -EOPNOTSUPP not a single
+ *         kind, -ENOLINK the link is detached, -EBADF a program is not loaded, -ENOTSUP not a single
  *         BPF link, or what else the kernel answered. Linux 5.7.
  */
 int mem_link_update(struct mem_link *link, const struct mem_prog *prog, const struct mem_prog *old);
@@ -333,7 +333,7 @@ int mem_link_update(struct mem_link *link, const struct mem_prog *prog, const st
  * @param map   a struct_ops map of a loaded object, for the same interface and by the same name
  * @param old   the map that must be attached for this to be done; NULL: any
  * @return 0, or -EPERM another map than @p old is attached, -EINVAL @p map is of another kind or the
- *         interface does not allow it, -EOPNOTSUPP the interface can't be updated, or what else the
+ *         interface does not allow it, -ENOTSUP the interface can't be updated, or what else the
  *         kernel answered. Linux 6.4.
  */
 int mem_link_update_map(struct mem_link *link, const struct mem_map *map, const struct mem_map *old);
@@ -342,7 +342,7 @@ int mem_link_update_map(struct mem_link *link, const struct mem_map *map, const 
  * @brief Take a link off its hook without destroying it, pinned or not.
  *
  * @param link  to an XDP, tcx, netkit, cgroup or network namespace hook, or of a struct_ops map (6.11)
- * @return 0, also when it was detached before, or -EOPNOTSUPP links of this kind can only be destroyed,
+ * @return 0, also when it was detached before, or -ENOTSUP links of this kind can only be destroyed,
  *         or what else the kernel answered. Linux 5.9.
  */
 int mem_link_detach(struct mem_link *link);
@@ -356,9 +356,9 @@ int mem_link_detach(struct mem_link *link);
  * @param link  a link, but not of a USDT probe or a variable in .struct_ops
  * @param path  in a BPF file system; its last part has no '.'
  * @param mode  permissions; 0 is 0600
- * @return 0, or -EINVAL, -EOPNOTSUPP not a single BPF link (perf events need Linux 5.15), -EPERM not a BPF
- *         file system (the message has the command that mounts one) or no privilege, or what else the
- *         kernel answered. Linux 5.7.
+ * @return 0, or -EINVAL no path or no such mode, -ENOTSUP not a single BPF link (perf events need Linux
+ *         5.15), -EPERM not a BPF file system (the message has the command that mounts one) or no privilege,
+ *         or what else the kernel answered. Linux 5.7.
  */
 int mem_link_pin(const struct mem_link *link, const char *path, unsigned int mode);
 

@@ -133,7 +133,7 @@ MEM_INLINE unsigned int mem__lock_self(void)
 /**
  * @brief Take a lock if nobody has it.
  * @param lock  in memory of both sides
- * @return 0, or -EBUSY
+ * @return 0, or -EBUSY somebody has it
  */
 MEM_INLINE int mem_trylock(struct mem_lock __arena *lock)
 {
@@ -222,7 +222,7 @@ MEM_CALLED int mem__lock_wait(struct mem_lock *lock)
  * @brief Take a lock, waiting a little (program) or as long as it passes from one to another (application).
  * @param lock  in memory of both sides
  * @return 0; 1 taken over from a thread that died with it (application only); -EDEADLK the caller,
- *         or a program on the same CPU, has it; -ETIMEDOUT
+ *         or a program on the same CPU, has it; -ETIMEDOUT its owner did not let go in time
  */
 #ifdef __cplusplus /* a function called as its struct is nothing to warn of */
 #pragma GCC diagnostic push

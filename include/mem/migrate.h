@@ -131,8 +131,8 @@ int mem_object_migrate_set(struct mem_object *obj, const struct mem_migrate_opts
  * @param source  the map to copy from; reading its layout takes CAP_SYS_ADMIN
  * @param opts    NULL for defaults
  * @return 0, or -EBADF before mem_object_prepare(), -EACCES the region is read-only, -EDOM something
- *         would be lost, -EINVAL an arena, constants, or another kind of map, -ENODATA, -EPERM, or as
- *         mem_region_attach()
+ *         would be lost, -EINVAL an arena, constants, or another kind of map, -ENODATA the types of one side
+ *         are not known, -EPERM no privilege, or as mem_region_attach()
  */
 int mem_region_migrate(struct mem_region *region, struct mem_source source,
 		       const struct mem_migrate_opts *opts);

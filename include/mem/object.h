@@ -467,8 +467,8 @@ int mem_map_lookup(const struct mem_map *map, const void *key, void *value, uint
  * @param key    mem_map_key_size() bytes
  * @param value  bytes as for mem_map_lookup()
  * @param flags  BPF_ANY, BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK
- * @return 0, or -E2BIG full or past the end of an array, -EEXIST, -ENOENT, -EPERM frozen, or what
- *         else the kernel answered
+ * @return 0, or -E2BIG full or past the end of an array, -EEXIST there is one (BPF_NOEXIST), -ENOENT there is
+ *         none (BPF_EXIST), -EPERM frozen, or what else the kernel answered
  */
 int mem_map_update(const struct mem_map *map, const void *key, const void *value, uint64_t flags);
 
@@ -578,7 +578,8 @@ struct mem_prog_stats {
  * @brief Read what the kernel counts of a program.
  * @param prog   of a loaded object
  * @param stats  sz set by the caller; receives the rest
- * @return 0, or -EBADF the program is not loaded, -EINVAL, or what the kernel answered
+ * @return 0, or -EBADF the program is not loaded, -EINVAL stats is NULL or its sz not set, or what the kernel
+ *         answered
  */
 int mem_prog_stats(const struct mem_prog *prog, struct mem_prog_stats *stats);
 
@@ -627,7 +628,7 @@ enum mem_stream {
  * @param stream  which
  * @param text    receives the text, not terminated
  * @param size    bytes of text
- * @return bytes read, 0 there is nothing; -EBADF not loaded, -EOPNOTSUPP the kernel has none; what else
+ * @return bytes read, 0 there is nothing; -EBADF not loaded, -ENOTSUP the kernel has none; what else
  *         the kernel answered. Linux 6.17.
  */
 int mem_prog_stream_read(const struct mem_prog *prog, enum mem_stream stream, char *text, size_t size);
@@ -640,7 +641,7 @@ int mem_prog_stream_read(const struct mem_prog *prog, enum mem_stream stream, ch
  * from time to time while looking for such a mistake, and in tests.
  *
  * @param obj  a loaded object
- * @return reports since the last call, 0 none; -EOPNOTSUPP the kernel notes nothing; what else it
+ * @return reports since the last call, 0 none; -ENOTSUP the kernel notes nothing; what else it
  *         answered. Linux 6.17, for arenas 6.18.
  */
 int mem_object_check_faults(struct mem_object *obj);

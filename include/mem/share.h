@@ -99,8 +99,8 @@ struct mem_source mem_source_socket(int sock);
  * @param source  the map that exists
  * @return 0, or -EBUSY the map was made or reused already, -EINVAL it is not a map or another kind of
  *         map (the message names each difference), -EEXIST an arena's addresses are taken (the message
- *         says by what), -ENOENT, -EACCES, -EPERM, or what the kernel answered. After a failure the
- *         object is as before.
+ *         says by what), -ENOENT nothing is there, -EACCES or -EPERM this user may not open it, or what the
+ *         kernel answered. After a failure the object is as before.
  */
 int mem_map_reuse(struct mem_map *map, struct mem_source source);
 
@@ -156,8 +156,9 @@ uint32_t mem_map_id(const struct mem_map *map);
  * @param map   of a prepared object
  * @param path  in a BPF file system; its last part has no '.'
  * @param mode  permissions; 0 is 0600. Mapping takes reading and writing, so 0644 lets nobody else in
- * @return 0, or -EBADF before mem_object_prepare(), -EINVAL, -EPERM not a BPF file system (the
- *         message has the command that mounts one) or no privilege, or what else the kernel answered
+ * @return 0, or -EBADF before mem_object_prepare(), -EINVAL no path or no such mode, -EPERM not a BPF file
+ *         system (the message has the command that mounts one) or no privilege, or what else the kernel
+ *         answered
  */
 int mem_map_pin(struct mem_map *map, const char *path, unsigned int mode);
 
@@ -177,7 +178,8 @@ int mem_region_pin(struct mem_region *region, const char *path, unsigned int mod
 /**
  * @brief Remove a pin. The map lives on as long as somebody has it open or mapped.
  * @param path  of a pin
- * @return 0, or -ENOENT, -EINVAL not a pin, -EACCES, or what else the kernel answered
+ * @return 0, or -ENOENT nothing is there, -EINVAL not a pin, -EACCES this user may not, or what else the kernel
+ *         answered
  */
 int mem_unpin(const char *path);
 
@@ -206,7 +208,7 @@ typedef int mem_pin_fn(void *ctx, const struct mem_pin_info *pin);
  * @param folder  in a BPF file system; NULL for /sys/fs/bpf
  * @param fn      called for each
  * @param ctx     passed to @p fn
- * @return 0, what @p fn returned, or -ENOENT, -EINVAL not a BPF file system, or what else failed
+ * @return 0, what @p fn returned, or -ENOENT no such folder, -EINVAL not a BPF file system, or what else failed
  */
 int mem_pin_list(const char *folder, mem_pin_fn *fn, void *ctx);
 

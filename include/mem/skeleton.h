@@ -103,7 +103,7 @@ void mem_skeleton_destroy(void *skel, const struct mem_skeleton_layout *layout);
  * @param skel    from mem_skeleton_open(), loaded
  * @param layout  as given to mem_skeleton_open()
  * @param dir     folder in a BPF file system, made if it is missing, for this user only
- * @return 0, or -EBADF not loaded, -EOPNOTSUPP it has per-thread structs, or is attached where this
+ * @return 0, or -EBADF not loaded, -ENOTSUP it has per-thread structs, or is attached where this
  *         kernel has no link that can be pinned (perf events before 5.15), -EPERM not a BPF file system (the
  *         message has the command that mounts one) or no privilege, or what else the kernel answered
  */

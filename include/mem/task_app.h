@@ -167,10 +167,11 @@ int mem_task_unshare(const char *folder);
  * zero. If it is still the same one, the call does nothing.
  *
  * @param folder  as given to mem_task_share() there
- * @return 1; 0 it was joined already; or -ENOENT nothing is shared there, -EACCES, -EBUSY this process has objects with such
- *         structs loaded, or has used structs that are to have another place, -EADDRINUSE it has something
- *         else at the arena's address, -EINVAL a struct or field is not the one it is there (the
- *         message says how), or what is there was not made by mem_task_share(), -ESTALE it is being replaced
+ * @return 1; 0 it was joined already; or -ENOENT nothing is shared there, -EACCES this user may not open it,
+ *         -EBUSY this process has objects with such structs loaded, or has used structs that are to have
+ *         another place, -EADDRINUSE it has something else at the arena's address, -EINVAL a struct or field
+ *         is not the one it is there (the message says how), or what is there was not made by
+ *         mem_task_share(), -ESTALE it is being replaced
  */
 int mem_task_join(const char *folder);
 
