@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Arenas that are met again: in other objects, other processes, forked children. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -490,6 +491,37 @@ static long child_that_maps_over(void *unused)
 	region_arena__destroy(maker);
 	return at[5] == 55 ? 0 : 3;
 }
+
+/* Cancelled as soon as it may be: not while libmem has a lock, which nobody else would ever get again. */
+static void *reattach_cancelled(void *result)
+{
+	pthread_cancel(pthread_self());
+	*(int *)result = mem_object_reattach(maker->obj);
+	pthread_testcancel();
+	return NULL;
+}
+
+static long child_that_reattaches_cancelled(void *unused)
+{
+	int result = -1;
+	void *status = NULL;
+	pthread_t thread;
+
+	(void)unused;
+	alarm(100); /* a lock that nobody gives back is waited for */
+	if (pthread_create(&thread, NULL, reattach_cancelled, &result) || pthread_join(thread, &status))
+		return 1;
+	if (status != PTHREAD_CANCELED || result || maker->arena->pushed != 1000)
+		return 2;
+	return mem_object_reattach(maker->obj) ? 3 : 0;
+}
+
+TEST(a_thread_of_a_forked_child_is_cancelled)
+{
+	assert_ok(region_arena__load(maker));
+	ck_assert_int_eq(in_child(child_that_reattaches_cancelled, NULL), 0);
+}
+END_TEST
 
 TEST(what_a_forked_child_maps_over_an_arena_stays)
 {

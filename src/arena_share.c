@@ -33,6 +33,36 @@ bool arena_is_present(const struct mem_region *region)
 
 /* --- fork --- */
 
+#ifdef __GLIBC__
+/*
+ * What pthread_atfork(3) consists of. Weak: a static program that never calls fork(3) doesn't have the list of
+ * handlers (2.5 KB) and needs none.
+ */
+extern void *__dso_handle __attribute__((visibility("hidden")));
+int __register_atfork(void (*before)(void), void (*parent)(void), void (*child)(void), void *library);
+#pragma weak __register_atfork
+
+static bool can_fork(void)
+{
+	return __register_atfork;
+}
+
+static void at_fork(void (*before)(void), void (*parent)(void), void (*child)(void))
+{
+	__register_atfork(before, parent, child, __dso_handle);
+}
+#else
+static bool can_fork(void)
+{
+	return true;
+}
+
+static void at_fork(void (*before)(void), void (*parent)(void), void (*child)(void))
+{
+	pthread_atfork(before, parent, child);
+}
+#endif
+
 static void before_fork(void)
 {
 	pthread_mutex_lock(&lock);
@@ -62,7 +92,8 @@ static void in_forked_child(void)
 /* Before any thread can have the lock while another one forks. */
 __attribute__((constructor)) static void watch_forks(void)
 {
-	pthread_atfork(before_fork, after_fork, in_forked_child);
+	if (can_fork())
+		at_fork(before_fork, after_fork, in_forked_child);
 }
 
 /* --- mapping --- */

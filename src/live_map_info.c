@@ -53,7 +53,7 @@ bool live_map_same(int fd, int other)
 {
 	struct bpf_map_info one, two;
 
-	return !live_map_info(fd, "", &one) && !live_map_info(other, "", &two) && one.id == two.id;
+	return !live_map_peek(fd, &one) && !live_map_peek(other, &two) && one.id == two.id;
 }
 
 bool live_map_fd_is_read_only(int fd)
