@@ -65,9 +65,9 @@ RUNTIME_OBJS := $(RUNTIME_SRCS:%.c=$(BUILD)/%.o)
 
 # The shared library is two: what any tool needs, and the parts for those that have use for them
 # (docs/architecture.md). libmem.so names both; a program is linked with the second if it calls into it.
-PARTS_SRCS := $(filter $(wildcard $(addprefix src/,arena_usage.c context_arguments.c hash.c heap*.c link_pin.c link_update*.c live_map.c migrate*.c \
-	object_open.c perf_buffer.c pin.c pinned*.c prog_stats.c region_adopt.c region_attach.c region_socket.c \
-	reuse.c schema.c schema_publish.c stream.c task*.c thread.c type_match.c \
+PARTS_SRCS := $(filter $(wildcard $(addprefix src/,arena_adopt.c arena_usage.c btf_walk.c context_arguments.c hash.c \
+	heap*.c link_pin.c link_update*.c live_map.c migrate*.c object_open.c perf_buffer.c pin.c pinned*.c prog_stats.c \
+	region_adopt.c region_attach.c region_socket.c reuse.c schema*.c stream.c task*.c thread.c type_match.c \
 	user_ringbuf.c)),$(RUNTIME_SRCS))
 PARTS_OBJS := $(PARTS_SRCS:%.c=$(BUILD)/%.o) $(BUILD)/src/shared/parts_offer.o
 CORE_OBJS := $(filter-out $(PARTS_OBJS),$(RUNTIME_OBJS)) $(BUILD)/src/shared/parts_call.o

@@ -39,6 +39,14 @@ static bool has_kernel_names(const struct image_view *view)
 	return false;
 }
 
+static bool has_extern(const struct image_view *view, uint32_t kind)
+{
+	for (uint32_t i = 0; i < view->extern_count; i++)
+		if (view->externs[i].kind == kind)
+			return true;
+	return false;
+}
+
 static bool attaches(const struct image_view *view, uint32_t kind)
 {
 	for (uint32_t i = 0; i < view->prog_count; i++)
@@ -72,6 +80,7 @@ void parts_emit(struct writer *w, const struct image_view *view)
 	use(w, has_region(view, MEM_REGION_ARENA), "arena");
 	use(w, has_context_arguments(view), "context_arguments");
 	use(w, has_region(view, MEM_REGION_KCONFIG), "kconfig");
+	use(w, has_extern(view, MEM_EXTERN_KSYM_ADDR), "kernel_addresses");
 	use(w, has_kernel_names(view), "kernel_names");
 	use(w, has_region(view, MEM_REGION_PERCPU), "percpu");
 	use(w, has_pinned_map(view), "pinning");
@@ -81,6 +90,7 @@ void parts_emit(struct writer *w, const struct image_view *view)
 	    "probe_multi");
 	use(w, has_map(view, BPF_MAP_TYPE_STRUCT_OPS), "struct_ops");
 	use(w, attaches(view, MEM_ATTACH_TRACE_MULTI), "trace_multi");
+	use(w, attaches(view, MEM_ATTACH_TRACEPOINT), "tracepoint");
 	use(w, has_type_matches(view), "type_matches");
 	use(w, attaches(view, MEM_ATTACH_USDT), "usdt");
 }

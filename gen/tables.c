@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "schema.h"
 #include "tables.h"
 #include "task.h"
 
@@ -221,6 +223,19 @@ static void emit_inits(struct writer *w, const struct image_view *view)
 	writer_close(w, "};");
 }
 
+/* 0 for what has no schema. */
+static void emit_schema(struct writer *w, const struct image_view *view, const struct mem_region_image *region)
+{
+	uint64_t hash;
+
+	errno = 0;
+	hash = schema_row_hash(view, region);
+	if (!hash && errno == ENOMEM && !w->error)
+		w->error = -ENOMEM;
+	writer_hex(w, hash);
+	writer_bytes(w, ", ", 2);
+}
+
 static void emit_regions(struct writer *w, const struct image_view *view)
 {
 	for (uint32_t i = 0; i < view->region_count; i++) {
@@ -252,6 +267,7 @@ static void emit_regions(struct writer *w, const struct image_view *view)
 		emit_row_index(w, region->map);
 		emit_number(w, region->type);
 		emit_number(w, region->align);
+		emit_schema(w, view, region);
 		end_row(w);
 	}
 	writer_close(w, "};");

@@ -395,10 +395,10 @@ static const char *const exempt[] = {
 	"mem_prog_autoload_set", "mem_prog_cookie_set", "mem_prog_type_set", "mem_region_leave_unmapped",
 	"mem_region_readonly_set", "mem_task_setup",
 	/* link something in */
-	"mem_arena_use", "mem_context_arguments_use", "mem_kconfig_use", "mem_kernel_names_use", "mem_percpu_use",
-	"mem_pinning_use",
+	"mem_arena_use", "mem_context_arguments_use", "mem_kconfig_use", "mem_kernel_addresses_use",
+	"mem_kernel_names_use", "mem_percpu_use", "mem_pinning_use",
 	"mem_probe_multi_use", "mem_probe_use", "mem_struct_ops_use", "mem_task_use",
-	"mem_trace_multi_use", "mem_type_matches_use", "mem_usdt_use",
+	"mem_trace_multi_use", "mem_tracepoint_use", "mem_type_matches_use", "mem_usdt_use",
 	/* move pointers in shared memory */
 	"mem_ringbuf_consume", "mem_ringbuf_next", "mem_ringbuf_release", "mem_perf_buffer_consume",
 	"mem_user_ringbuf_discard", "mem_user_ringbuf_reserve", "mem_user_ringbuf_submit",

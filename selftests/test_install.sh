@@ -130,7 +130,8 @@ c_static()
 
 # A function of each part that can be left out: see "parts" in mem/object.h.
 parts="arena_map struct_ops_prepare resolve_kernel_ids reuse_find_pin attach_kprobe_target
-	attach_kprobe_multi_target attach_usdt_target kconfig_fill task_prepare image_check schema_build"
+	attach_kprobe_multi_target attach_usdt_target attach_tracepoint_target resolve_addresses kconfig_fill
+	task_prepare image_check schema_build"
 
 # shellcheck disable=SC2046
 static_has_what_it_needs()
@@ -159,6 +160,7 @@ static_has_what_it_needs()
 			return &bpf_prog_active ? 1 : 2;
 		}
 		SEC("?kprobe/do_exit") int probe(void *ctx) { return 0; }
+		SEC("?tp/sched/sched_switch") int event(void *ctx) { return 0; }
 		SEC("?kprobe.multi/do_exit") int probes(void *ctx) { return 0; }
 		char LICENSE[] SEC("license") = "GPL";
 	EOF
@@ -184,10 +186,90 @@ static_has_what_it_needs()
 	"$CLANG_BPF" -g -O2 -Wall -Werror --target=bpf -mcpu=v3 -I"$prefix/include" -c parts.bpf.c -o parts.bpf.o
 	memgen skeleton parts.bpf.o -o parts.skel.h
 	"$CC" -Wall -Wextra -Werror -static parts.c $(flags --static libmem) -o parts-static
-	for part in arena_map resolve_kernel_ids reuse_find_pin attach_kprobe_target attach_kprobe_multi_target; do
+	for part in arena_map resolve_kernel_ids resolve_addresses reuse_find_pin attach_kprobe_target \
+		attach_kprobe_multi_target attach_tracepoint_target; do
 		nm parts-static | grep "[WwTt] mem__$part$" > /dev/null || { echo "no $part"; return 1; }
 	done
 	run ./parts-static
+}
+
+# An arena alone: what it holds memgen knows, and who never forks has no list of handlers. Who does has them, and
+# the arena's place is held in the child.
+# shellcheck disable=SC2046
+static_arena_comes_alone()
+{
+	cd "$scratch/work"
+	cat > pages.bpf.c <<-EOF
+		#include <mem/bpf.h>
+		#include <mem/arena.h>
+		MEM_ARENA(pages, 16);
+		int MEM_ARENA_VAR counted = 41;
+		SEC("syscall") int count(void *ctx)
+		{
+			MEM_ARENA_USE(pages);
+			counted++;
+			return 0;
+		}
+		char LICENSE[] SEC("license") = "GPL";
+	EOF
+	cat > pages.c <<-EOF
+		#include <errno.h>
+		#include <stdio.h>
+		#include <sys/mman.h>
+		#include <sys/wait.h>
+		#include <unistd.h>
+		#include "pages.skel.h"
+		#ifdef FORKS
+		static int in_child(struct pages *skel)
+		{
+			int *counted = &skel->arena->counted;
+			void *page = (void *)((unsigned long)counted & ~4095UL);
+			if (mmap(page, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) !=
+			    MAP_FAILED || errno != EEXIST)
+				return 1;
+			return mem_object_reattach(skel->obj) || *counted != 42 ? 2 : 0;
+		}
+		static int fork_one(struct pages *skel)
+		{
+			int status = 1;
+			pid_t pid = fork();
+			if (!pid)
+				_exit(in_child(skel));
+			return waitpid(pid, &status, 0) == pid ? status : 1;
+		}
+		#else
+		#define fork_one(skel) 0
+		#endif
+		int main(int argc, char **argv)
+		{
+			struct pages *skel = pages__open();
+			(void)argv;
+			if (!skel || skel->arena->counted != 41)
+				return 1;
+			if (argc > 1 && (pages__load(skel) || mem_prog_run(skel->progs.count, NULL))) {
+				fprintf(stderr, "%s\n", mem_error_message());
+				return mem_map_fd(skel->maps.pages) < 0 ? 0 : 2; /* a kernel without arenas */
+			}
+			if (argc > 1 && (skel->arena->counted != 42 || fork_one(skel)))
+				return 3;
+			pages__destroy(skel);
+			return 0;
+		}
+	EOF
+	"$CLANG_BPF" -g -O2 -Wall -Werror --target=bpf -mcpu=v3 -I"$prefix/include" -c pages.bpf.c -o pages.bpf.o
+	memgen skeleton pages.bpf.o -o pages.skel.h
+	"$CC" -D_GNU_SOURCE -Wall -Wextra -Werror -static pages.c $(flags --static libmem) -o pages-static
+	nm pages-static > pages.names
+	grep "[TtW] mem__arena_map$" pages.names
+	for left_out in mem__schema_build mem__arena_adopt mem__resolve_addresses mem__attach_tracepoint_target \
+		__register_atfork; do
+		! grep "[TtW] $left_out$" pages.names || return 1
+	done
+	run ./pages-static
+	"$CC" -D_GNU_SOURCE -DFORKS -Wall -Wextra -Werror -static pages.c $(flags --static libmem) -o pages-forks
+	run ./pages-forks
+	"$CC" -D_GNU_SOURCE -DFORKS -Wall -Wextra -Werror pages.c $(flags libmem) -o pages-shared
+	LD_LIBRARY_PATH=$prefix/lib run ./pages-shared
 }
 
 # The same, shared; and as a plugin of a program that has used libmem without the parts up to then.
@@ -332,7 +414,7 @@ uninstall_leaves_nothing()
 	[ ! -e "$prefix/include/mem" ]
 }
 
-for test in installs c_shared c_static static_has_what_it_needs parts_come_when_needed cpp_shared \
+for test in installs c_shared c_static static_has_what_it_needs static_arena_comes_alone parts_come_when_needed cpp_shared \
 	cpp_static elf_shared elf_static headers_compile_alone readme_example_works_as_pasted \
 	destdir_holds_all_of_it a_folder_with_blanks uninstall_leaves_nothing; do
 	check $test $test

@@ -18,7 +18,7 @@
  *     | page | page | ... free for allocation ... | variables, zeroes, record |
  *
  * The record (arena.h) says where they are to whoever finds the arena later: an object that reuses
- * it (arena_adopt.c), perhaps with another version of libmem.
+ * it (arena_record.c, arena_adopt.c), perhaps with another version of libmem.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -236,7 +236,7 @@ int arena_reserve(struct mem_region *region)
 	return err;
 }
 
-static int arena_populate(struct mem_region *region, char *from, size_t size)
+int arena_populate(struct mem_region *region, char *from, size_t size)
 {
 	/* nobody writes to a frozen arena but programs: its pages are made by reading */
 	if (!madvise(from, size, region->writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ))
@@ -325,28 +325,6 @@ int arena_map(struct mem_region *region)
 	if (region->read_only)
 		return arena_map_read_only(region);
 	return region->variables && !region->obj->at_once ? arena_map_variables(region) : arena_map_first(region);
-}
-
-int mem_arena_populate(struct mem_region *region, size_t offset, size_t size)
-{
-	struct mem_object *obj = region ? region->obj : NULL;
-	size_t page = sys_page_size();
-	int err;
-
-	if (!region)
-		return mem__error(EINVAL, "there is no arena to populate");
-	if (region->image->kind != MEM_REGION_ARENA)
-		err = mem__error(EINVAL, "%s: region '%s' is not an arena", obj->name,
-				 region->image->name);
-	else if (!arena_is_present(region))
-		err = arena_error(region, EINVAL, "populate it when it is mapped: after "
-				  "mem_object_prepare(), in a forked child after mem_object_reattach()");
-	else if (offset % page || offset > region->size || size > region->size - offset)
-		err = arena_error(region, EINVAL, "%zu bytes at offset %zu are not whole pages in it",
-				  size, offset);
-	else
-		err = size ? arena_populate(region, region->base + offset, sys_page_round(size)) : 0;
-	return object_result(obj, err);
 }
 
 void mem_arena_use(void)

@@ -36,7 +36,10 @@ int arena_check_size(const struct mem_region *region, uint64_t size, uint64_t va
 size_t arena_variables_size(const struct mem_region *region);
 size_t arena_variables_end(const struct mem_region *region);
 
-/* --- arena_adopt.c --- */
+/* Pages that are to be there. 0, or -errno with a message. */
+int arena_populate(struct mem_region *region, char *from, size_t size);
+
+/* --- arena_record.c --- */
 
 void arena_record_write(struct mem_region *region);
 /* What is recorded in a mapped arena. 0; -ENOENT without a message if there is nothing. */

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Attaching programs: by what their section says, and to hooks that are a BPF link and no more. */
 #include <errno.h>
-#include <net/if.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "link.h"
 #include "opts.h"
@@ -15,7 +11,6 @@ static const struct feature trace_links = { "programs attached by BTF id", 5, 5 
 static const struct feature trace_cookies = { "cookies of programs attached by BTF id", 6, 0 };
 static const struct feature raw_cookies = { "cookies of raw tracepoints", 6, 11 };
 static const struct feature iterators = { "BPF iterators", 5, 8 };
-static const struct feature xdp_links = { "XDP links", 5, 9 };
 
 /* tp_btf, fentry and their kin know their target; name is for raw tracepoints. */
 static struct mem_link *attach_raw_tracepoint(const struct mem_prog *prog, const char *name,
@@ -54,35 +49,6 @@ struct mem_link *mem_prog_attach_trace(const struct mem_prog *prog)
 	return link_create(prog, &attr, sizeof(attr), prog_target(prog), &trace_cookies);
 }
 
-/* if_indextoname(3) would do, and bring all of getifaddrs(3) into a static program. */
-static bool interface_exists(int ifindex)
-{
-	struct ifreq request = { .ifr_ifindex = ifindex };
-	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool exists = sock < 0 || !ioctl(sock, SIOCGIFNAME, &request);
-
-	sys_close(&sock);
-	return exists;
-}
-
-struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, uint32_t flags)
-{
-	char target[32];
-	BPF_ATTR(attr);
-
-	if (link_check_loaded(prog))
-		return NULL;
-	attr.link_create.prog_fd = (uint32_t)prog->fd;
-	attr.link_create.target_ifindex = (uint32_t)ifindex;
-	attr.link_create.attach_type = BPF_XDP;
-	attr.link_create.flags = flags;
-	snprintf(target, sizeof(target), "interface %d", ifindex);
-	/* for this the kernel has only EINVAL, as for much else */
-	if (!interface_exists(ifindex))
-		return link_error(prog, target, ENODEV, NULL);
-	return link_create(prog, &attr, sizeof(attr), target, &xdp_links);
-}
-
 struct mem_link *mem_prog_attach_iter(const struct mem_prog *prog, const struct mem_iter_opts *opts)
 {
 	struct mem_link *link;
@@ -116,19 +82,6 @@ int mem_iter_create(const struct mem_link *link)
 	if (fd < 0)
 		return mem__error(-fd, "can't start a walk of the iterator: %s", strerror(-fd));
 	return fd;
-}
-
-/* "category/name" */
-static struct mem_link *attach_tracepoint_target(const struct mem_prog *prog)
-{
-	const char *target = prog_target(prog), *slash = strchr(target, '/');
-	char category[128];
-
-	if (!slash || (size_t)(slash - target) >= sizeof(category))
-		return link_error(prog, target, EINVAL, NULL);
-	memcpy(category, target, (size_t)(slash - target));
-	category[slash - target] = '\0';
-	return mem_prog_attach_tracepoint(prog, category, slash + 1);
 }
 
 /* The call that attaches a program whose section does not say where. */
@@ -193,8 +146,9 @@ static struct mem_link *attach_by_part(const struct mem_prog *prog,
 {
 	if (attach)
 		return attach(prog);
-	object_result(prog->obj, part_missing(prog->obj->name, "programs of this kind", "mem_probe_use(), "
-					      "mem_probe_multi_use(), mem_trace_multi_use() or mem_usdt_use"));
+	object_result(prog->obj, part_missing(prog->obj->name, "programs of this kind", "mem_tracepoint_use(), "
+					      "mem_probe_use(), mem_probe_multi_use(), mem_trace_multi_use() or "
+					      "mem_usdt_use"));
 	return NULL;
 }
 
@@ -208,7 +162,7 @@ struct mem_link *mem_prog_attach(const struct mem_prog *prog)
 		return attach_unknown(prog);
 	switch (prog->image->attach_kind) {
 	case MEM_ATTACH_TRACEPOINT:
-		return attach_tracepoint_target(prog);
+		return attach_by_part(prog, attach_tracepoint_target);
 	case MEM_ATTACH_RAW_TRACEPOINT:
 		return mem_prog_attach_raw_tracepoint(prog, target);
 	case MEM_ATTACH_BTF_TRACE:

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Attaching to the network's hooks and to control groups: BPF links and no more. */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "link.h"
 #include "opts.h"
 
+static const struct feature xdp_links = { "XDP links", 5, 9 };
 static const struct feature cgroup_links = { "links to control groups", 5, 7 };
 static const struct feature netns_links = { "links to network namespaces", 5, 8 };
 static const struct feature netfilter_links = { "BPF netfilter programs", 6, 4 };
@@ -108,4 +112,33 @@ struct mem_link *mem_prog_attach_netfilter(const struct mem_prog *prog,
 	attr.priority = OPTS_GET(opts, priority, 0);
 	attr.netfilter_flags = OPTS_GET(opts, flags, 0);
 	return link_create(prog, &attr, sizeof(attr), "the netfilter hook", &netfilter_links);
+}
+
+/* if_indextoname(3) would do, and bring all of getifaddrs(3) into a static program. */
+static bool interface_exists(int ifindex)
+{
+	struct ifreq request = { .ifr_ifindex = ifindex };
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool exists = sock < 0 || !ioctl(sock, SIOCGIFNAME, &request);
+
+	sys_close(&sock);
+	return exists;
+}
+
+struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, uint32_t flags)
+{
+	char target[32];
+	BPF_ATTR(attr);
+
+	if (link_check_loaded(prog))
+		return NULL;
+	attr.link_create.prog_fd = (uint32_t)prog->fd;
+	attr.link_create.target_ifindex = (uint32_t)ifindex;
+	attr.link_create.attach_type = BPF_XDP;
+	attr.link_create.flags = flags;
+	snprintf(target, sizeof(target), "interface %d", ifindex);
+	/* for this the kernel has only EINVAL, as for much else */
+	if (!interface_exists(ifindex))
+		return link_error(prog, target, ENODEV, NULL);
+	return link_create(prog, &attr, sizeof(attr), target, &xdp_links);
 }

@@ -124,6 +124,19 @@ struct mem_link *mem_prog_attach_tracepoint(const struct mem_prog *prog, const c
 	return link_perf_event(prog, event_fd, prog->cookie, target);
 }
 
+/* "category/name" */
+struct mem_link *attach_tracepoint_target(const struct mem_prog *prog)
+{
+	const char *target = prog_target(prog), *slash = strchr(target, '/');
+	char category[128];
+
+	if (!slash || (size_t)(slash - target) >= sizeof(category))
+		return link_error(prog, target, EINVAL, NULL);
+	memcpy(category, target, (size_t)(slash - target));
+	category[slash - target] = '\0';
+	return mem_prog_attach_tracepoint(prog, category, slash + 1);
+}
+
 struct mem_link *mem_prog_attach_perf_event(const struct mem_prog *prog, int event_fd)
 {
 	int own_fd;
@@ -134,4 +147,8 @@ struct mem_link *mem_prog_attach_perf_event(const struct mem_prog *prog, int eve
 	if (own_fd < 0)
 		return link_error(prog, "the perf event", errno, NULL);
 	return link_perf_event(prog, own_fd, prog->cookie, "the perf event");
+}
+
+void mem_tracepoint_use(void)
+{
 }

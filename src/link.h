@@ -55,7 +55,8 @@ static inline uint64_t link_cookie(const struct mem_prog *prog, const struct mem
 /* attach_probe.c: whether the program runs at the return of a function */
 bool probe_returns(const struct mem_prog *prog, const struct mem_probe_opts *opts);
 
-/* attach_probe.c, attach_multi.c, usdt.c: by what the section says */
+/* attach_perf.c, attach_probe.c, attach_multi.c, usdt.c: by what the section says */
+struct mem_link *attach_tracepoint_target(const struct mem_prog *prog) PART;
 struct mem_link *attach_kprobe_target(const struct mem_prog *prog) PART;
 struct mem_link *attach_ksyscall_target(const struct mem_prog *prog) PART;
 struct mem_link *attach_uprobe_target(const struct mem_prog *prog) PART;

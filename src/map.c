@@ -341,46 +341,9 @@ int mem_map_autocreate(const struct mem_map *map)
 	return map->autocreate;
 }
 
-int mem_map_autocreate_set(struct mem_map *map, int on)
-{
-	struct mem_object *obj = map->obj;
-	bool memory = map->region && map->image->type != BPF_MAP_TYPE_STRUCT_OPS;
-	int err = 0;
-
-	if (obj->phase != PHASE_OPEN || map->fd >= 0)
-		err = mem__error(EBUSY, "%s: map '%s' exists", obj->name, map->image->name);
-	else if (map->image->flags & (MEM_MAP_INTERNAL | MEM_MAP_TASK) && !on)
-		err = mem__error(EINVAL, "%s: map '%s' holds variables: it can't be left out", obj->name,
-				 map->image->name);
-	else if (memory && map->autocreate != !!on)
-		err = region_leave_out(map->region, !on);
-	if (!err)
-		map->autocreate = on;
-	return object_result(obj, err);
-}
-
 uint32_t mem_map_max_entries(const struct mem_map *map)
 {
 	return map->max_entries;
-}
-
-int mem_map_max_entries_set(struct mem_map *map, uint32_t max_entries)
-{
-	struct mem_object *obj = map->obj;
-	uint32_t old = map->max_entries;
-	int err;
-
-	if (obj->phase != PHASE_OPEN || map->fd >= 0)
-		return object_result(obj, mem__error(EBUSY, "%s: map '%s' exists, its size is fixed",
-						     obj->name, map->image->name));
-	if (!max_entries || map->image->flags & MEM_MAP_INTERNAL)
-		return object_result(obj, mem__error(EINVAL, "%s: map '%s' can't have %u entries",
-						     obj->name, map->image->name, max_entries));
-	map->max_entries = max_entries;
-	err = map->region && map->autocreate ? region_resize(map->region) : 0;
-	if (err)
-		map->max_entries = old;
-	return object_result(obj, err);
 }
 
 /* An element command; a failure is the caller's to interpret, so only the message is made here. */

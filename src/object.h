@@ -133,14 +133,21 @@ struct mem_object *object_open(const struct mem_image *image, const struct mem_o
 
 /* region.c */
 int region_reserve(struct mem_region *region);
-int region_resize(struct mem_region *region);
 int region_map(struct mem_region *region);
 /* Whether err of mmap(2) says that the region's map is not to be mapped by anybody. */
 bool region_is_kernels(const struct mem_region *region, int err);
 int region_adopt(struct mem_region *region, const struct bpf_map_info *info, int prot);
 void region_unmap(struct mem_region *region);
-int region_leave_out(struct mem_region *region, bool out);
 size_t map_stride(const struct mem_map *map);
+
+/* One section's variables, which are one element of an array. */
+static inline bool region_is_section(const struct mem_region *region)
+{
+	return region->image->kind == MEM_REGION_DATA || region->image->kind == MEM_REGION_RODATA;
+}
+
+/* region_change.c */
+int region_resize(struct mem_region *region);
 
 /* region_adopt.c; a whole map's mapping has a size unless it has no elements, or too many */
 size_t region_mapping_size(const struct mem_region *region);
@@ -182,6 +189,9 @@ int btf_load(struct mem_object *obj);
 
 /* resolve.c */
 int resolve_kernel_ids(struct mem_object *obj) PART;
+
+/* resolve_addresses.c: of those externs that are used, one or more of them by address */
+int resolve_addresses(struct mem_object *obj, const bool *used) PART;
 
 /* prog.c */
 int prog_load(struct mem_prog *prog);

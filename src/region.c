@@ -22,21 +22,11 @@ size_t map_stride(const struct mem_map *map)
 	return ((size_t)map->value_size + 7) & ~(size_t)7;
 }
 
-static bool is_section(const struct mem_region *region)
-{
-	return region->image->kind == MEM_REGION_DATA || region->image->kind == MEM_REGION_RODATA;
-}
-
 /* The kernel gives nobody a writable mapping of what is read-only for programs: they may count on its contents. */
 static bool is_for_reading(const struct mem_region *region)
 {
 	return region->image->kind == MEM_REGION_RODATA ||
 	       region->map->image->map_flags & BPF_F_RDONLY_PROG;
-}
-
-static size_t variables_size(const struct mem_region *region)
-{
-	return is_section(region) ? region->map->value_size : region->image->size;
 }
 
 /* Bytes of the mapping, 0 if the map has no elements yet or too many. */
@@ -70,7 +60,7 @@ static int region_reserve_private(struct mem_region *region)
 /* Whether the region has no memory before its map does. */
 static bool is_mapped_at_once(const struct mem_region *region)
 {
-	return region->obj->at_once && (is_section(region) || region->image->kind == MEM_REGION_ARRAY);
+	return region->obj->at_once && (region_is_section(region) || region->image->kind == MEM_REGION_ARRAY);
 }
 
 int region_reserve(struct mem_region *region)
@@ -82,32 +72,6 @@ int region_reserve(struct mem_region *region)
 	if (!arena_map) /* it is this library's own: PART_SHARED */
 		return part_missing(region->obj->name, "arenas", "mem_arena_use");
 	return arena_reserve(region);
-}
-
-/* Reserve again for another number of elements or bytes; what was in the variables moves along. */
-int region_resize(struct mem_region *region)
-{
-	struct mem_region old = *region;
-	int err;
-
-	if (region->unmapped)
-		return 0;
-	region->base = NULL;
-	region->size = 0;
-	region->variables = NULL;
-	err = region_reserve(region);
-	if (err) {
-		*region = old;
-		return err;
-	}
-	/* whole pages, those that hold nothing left out */
-	if (is_section(region) || region->image->kind == MEM_REGION_ARRAY)
-		contents_copy(region->base, old.base, old.size < region->size ? old.size : region->size);
-	else if (old.variables && region->variables)
-		memcpy(region->variables, old.variables, region->image->size);
-	region_unmap(&old);
-	skeleton_show_region(region);
-	return 0;
 }
 
 /*
@@ -388,129 +352,4 @@ void region_unmap(struct mem_region *region)
 	else if (region->base)
 		munmap(region->base, region->size);
 	region_forget(region);
-}
-
-const char *mem_region_name(const struct mem_region *region)
-{
-	return region->image->name;
-}
-
-enum mem_region_kind mem_region_kind(const struct mem_region *region)
-{
-	return (enum mem_region_kind)region->image->kind;
-}
-
-struct mem_map *mem_region_map(const struct mem_region *region)
-{
-	return region->map;
-}
-
-size_t mem_region_stride(const struct mem_region *region)
-{
-	return region->image->kind == MEM_REGION_ARRAY ? map_stride(region->map) : 0;
-}
-
-size_t mem_region_length(const struct mem_region *region)
-{
-	if (region->image->kind != MEM_REGION_ARRAY)
-		return 0;
-	return region->count ? region->count : region->map->max_entries;
-}
-
-void *mem_region_data(const struct mem_region *region, size_t *size)
-{
-	size_t bytes;
-
-	if (region->image->kind == MEM_REGION_ARENA || !region->base)
-		bytes = region->size;
-	else if (region->image->kind == MEM_REGION_ARRAY)
-		bytes = mem_region_stride(region) * mem_region_length(region);
-	else
-		bytes = variables_size(region);
-	if (size)
-		*size = bytes;
-	return region->base ? region->base + region->lead : NULL;
-}
-
-void *mem_region_variables(const struct mem_region *region, size_t *size)
-{
-	if (size)
-		*size = region->variables ? variables_size(region) : 0;
-	return region->variables;
-}
-
-int mem_region_writable(const struct mem_region *region)
-{
-	return region->live ? region->base && region->writable
-			    : region->base && region->image->kind != MEM_REGION_KCONFIG;
-}
-
-/* No memory for a map that will not be there, so that nobody takes private memory for the map's. */
-int region_leave_out(struct mem_region *region, bool out)
-{
-	int err = 0;
-
-	if (out)
-		region_unmap(region);
-	else if (!region->unmapped)
-		err = region_reserve(region);
-	skeleton_show_region(region);
-	return err;
-}
-
-static int region_still_private(const struct mem_region *region, const char *verb)
-{
-	if (region->obj->phase == PHASE_OPEN && !region->live)
-		return 0;
-	return mem__error(EBUSY, "%s: region '%s' can't be %s any more: its map exists",
-			  region->obj->name, region->image->name, verb);
-}
-
-int mem_region_readonly_set(struct mem_region *region, int on)
-{
-	uint32_t kind = region->image->kind;
-	int err = region_still_private(region, "made read-only");
-
-	if (!err && kind != MEM_REGION_DATA && kind != MEM_REGION_ARRAY && kind != MEM_REGION_ARENA)
-		err = mem__error(EINVAL, "%s: region '%s' is read-only by itself", region->obj->name,
-				 region->image->name);
-	if (!err)
-		region->read_only = on;
-	return object_result(region->obj, err);
-}
-
-int mem_region_leave_unmapped(struct mem_region *region)
-{
-	int err = region_still_private(region, "left unmapped");
-
-	if (!err && region->image->kind != MEM_REGION_ARRAY)
-		err = mem__error(EINVAL, "%s: region '%s' is not an array", region->obj->name,
-				 region->image->name);
-	if (!err) {
-		region_unmap(region);
-		region->unmapped = true;
-		region->live = true;
-		skeleton_show_region(region);
-	}
-	return object_result(region->obj, err);
-}
-
-int mem_region_size_set(struct mem_region *region, size_t size)
-{
-	uint32_t old = region->map->value_size;
-	int err = region_still_private(region, "given another size");
-
-	if (!err && (!is_section(region) || size < region->image->size || size > UINT32_MAX))
-		err = mem__error(EINVAL, "%s: region '%s' can't have %zu bytes: %s", region->obj->name,
-				 region->image->name, size,
-				 !is_section(region) ? "it is no section of variables"
-				 : size > UINT32_MAX ? "maps are smaller than 4 GiB"
-						     : "its variables need more");
-	if (!err) {
-		region->map->value_size = (uint32_t)size;
-		err = region_resize(region);
-		if (err)
-			region->map->value_size = old;
-	}
-	return object_result(region->obj, err);
 }

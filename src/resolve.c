@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kallsyms.h"
 #include "kernel_btf.h"
 #include "object.h"
 
@@ -159,31 +158,12 @@ static int check_target(const struct mem_prog *prog)
 			  target, strchr(target, ':') ? "; is the module loaded?" : "");
 }
 
-/* Symbols whose address alone is wanted. */
-static int resolve_addresses(struct mem_object *obj, const bool *used)
+static bool wants_addresses(const struct image_view *image, const bool *used)
 {
-	const struct image_view *image = &obj->image;
-	struct kallsyms_want *wants = calloc(image->extern_count + 1, sizeof(*wants));
-	uint32_t count = 0, next = 0;
-	int err = 0;
-
-	if (!wants)
-		return mem__error(ENOMEM, "%s: no memory to look up kernel symbols", obj->name);
 	for (uint32_t i = 0; i < image->extern_count; i++)
 		if (used[i] && image->externs[i].kind == MEM_EXTERN_KSYM_ADDR)
-			wants[count++].name = image->externs[i].name;
-	if (count)
-		err = kallsyms_find(wants, count, obj->name);
-	for (uint32_t i = 0; !err && i < image->extern_count; i++) {
-		if (!used[i] || image->externs[i].kind != MEM_EXTERN_KSYM_ADDR)
-			continue;
-		obj->externs[i].found = wants[next].found == 1;
-		obj->externs[i].ambiguous = wants[next].found > 1;
-		obj->externs[i].address = wants[next].address;
-		next++;
-	}
-	free(wants);
-	return err;
+			return true;
+	return false;
 }
 
 /* One look-up for all; what only switched-off programs use is not looked for. */
@@ -202,7 +182,10 @@ static int look_up(struct mem_object *obj, struct wish_list *list, bool *used)
 		wish_target(list, &obj->progs[i]);
 	if (list->count)
 		err = kernel_btf_find(list->wants, list->count, &obj->modules, obj->name);
-	err = err ?: resolve_addresses(obj, used);
+	if (!err && wants_addresses(image, used))
+		err = resolve_addresses ? resolve_addresses(obj, used)
+					: part_missing(obj->name, "addresses of the kernel's symbols",
+						       "mem_kernel_addresses_use");
 	for (uint32_t i = 0; i < image->extern_count; i++)
 		obj->externs[i].found |= obj->externs[i].btf_id != 0;
 	return err;

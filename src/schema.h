@@ -37,7 +37,13 @@ struct mem_schema *schema_published(const char *pin, uint32_t map_id) PART;
 struct mem_schema *schema_of_row(const struct image_view *view, const struct mem_region_image *row, const char *who);
 
 /* schema_hash.c: 0 for a region without types. No message, whatever happens. */
-uint64_t schema_region_hash(const struct mem_region *region);
+uint64_t schema_region_hash(const struct mem_region *region) PART;
+
+/* schema_hash.c: the same of a row; what a row says of itself is taken. 0 with errno ENOMEM: no memory. */
+uint64_t schema_row_hash(const struct image_view *view, const struct mem_region_image *row);
+
+/* schema_hash.c: for who has images that no memgen has seen. Does nothing. */
+void schema_use(void);
 
 /*
  * schema.c: how what the kernel knows of a map's types relates to what a region's image says, with the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a region holds, as a number: all that loading an arena needs of schemas. */
+/* What a region holds, as a number. memgen has computed it for what is in headers. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,11 +53,20 @@ struct mem_schema *schema_of_row(const struct image_view *view, const struct mem
 	return schema_build(view->btf, view->btf_size, row->type, who);
 }
 
-uint64_t schema_region_hash(const struct mem_region *region)
+uint64_t schema_row_hash(const struct image_view *view, const struct mem_region_image *row)
 {
-	struct mem_schema *schema = schema_of_row(&region->obj->image, region->image, NULL);
-	uint64_t hash = schema ? mem_schema_hash(schema) : 0;
+	struct mem_schema *schema = row->schema ? NULL : schema_of_row(view, row, NULL);
+	uint64_t hash = schema ? mem_schema_hash(schema) : row->schema;
 
 	mem_schema_free(schema);
 	return hash;
+}
+
+uint64_t schema_region_hash(const struct mem_region *region)
+{
+	return schema_row_hash(&region->obj->image, region->image);
+}
+
+void schema_use(void)
+{
 }

@@ -107,6 +107,7 @@ struct mem_region_image {
 	uint32_t map;        /**< maps row */
 	uint32_t type;       /**< BTF id: the section's DATASEC, or an array's element type; 0 if none */
 	uint32_t align;      /**< bytes, of the variables: a power of two */
+	uint64_t schema;     /**< mem_schema_hash() of its types; 0: not computed, or it has none */
 };
 
 /** How an instruction refers to something outside its function. */

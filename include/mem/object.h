@@ -672,6 +672,9 @@ void mem_context_arguments_use(void);
  */
 void mem_kconfig_use(void);
 
+/** @brief Symbols of the running kernel that are declared without a type (extern const void x __ksym). */
+void mem_kernel_addresses_use(void);
+
 /** @brief Functions, variables and attach targets that are found by name in the running kernel. */
 void mem_kernel_names_use(void);
 
@@ -692,6 +695,9 @@ void mem_struct_ops_use(void);
 
 /** @brief Programs whose section says fentry.multi, fexit.multi or fsession.multi. */
 void mem_trace_multi_use(void);
+
+/** @brief Programs whose section says tracepoint or tp. */
+void mem_tracepoint_use(void);
 
 /** @brief Per-thread structs. */
 void mem_task_use(void);

@@ -82,6 +82,11 @@ void reuse_undo_pins(struct mem_object *obj)
 	PART_CALL(reuse_undo_pins, obj);
 }
 
+uint64_t schema_region_hash(const struct mem_region *region)
+{
+	return PART_VALUE(schema_region_hash, region);
+}
+
 void task_close(struct mem_object *obj)
 {
 	PART_CALL(task_close, obj);

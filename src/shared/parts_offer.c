@@ -12,6 +12,7 @@ static const struct parts_table table = {
 	.reuse_make_pin = reuse_make_pin,
 	.reuse_set_default_path = reuse_set_default_path,
 	.reuse_undo_pins = reuse_undo_pins,
+	.schema_region_hash = schema_region_hash,
 	.task_close = task_close,
 	.task_load = task_load,
 	.task_number = task_number,

@@ -7,6 +7,7 @@
 #include "../migrate.h"
 #include "../object.h"
 #include "../reuse.h"
+#include "../schema.h"
 #include "../task.h"
 #include "../type_match.h"
 
@@ -20,6 +21,7 @@ struct parts_table {
 	__typeof__(reuse_make_pin) *reuse_make_pin;
 	__typeof__(reuse_set_default_path) *reuse_set_default_path;
 	__typeof__(reuse_undo_pins) *reuse_undo_pins;
+	__typeof__(schema_region_hash) *schema_region_hash;
 	__typeof__(task_close) *task_close;
 	__typeof__(task_load) *task_load;
 	__typeof__(task_number) *task_number;
