@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Ids by name, against a plain walk over the same BTF. */
+#include <fcntl.h>
 #include <linux/btf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "btf_scan.h"
 #include "harness.h"
@@ -119,11 +122,10 @@ TEST(names_that_do_not_exist)
 }
 END_TEST
 
-/* Alone, so that it is looked up: what the strings say must be what is found. */
 static uint32_t offset_of(const struct btf_view *view, const char *name)
 {
 	uint32_t id = 0;
-	struct kernel_btf_want want = {.name = name, .prefix = "", .kind = BTF_KIND_FUNC, .id = &id, .name_off = 1};
+	struct kernel_btf_want want = {.name = name, .prefix = "", .kind = BTF_KIND_FUNC, .id = &id};
 
 	ck_assert_int_eq(btf_strings_find(view, &want, 1), 0);
 	return want.name_off;
@@ -144,6 +146,292 @@ TEST(kernel_names_one_by_one)
 	}
 	ck_assert_uint_gt(seen, 1000);
 	kernel_btf_close(&btf);
+}
+END_TEST
+
+/* --- functions from short reads --- */
+
+static struct btf_file file_of(int fd)
+{
+	struct btf_file file;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert(btf_file_init(&file, fd));
+	return file;
+}
+
+/* What is said about a function: nothing, or the truth. How often its id is: bit 0 by place, bit 1 by name. */
+static int ask(const struct btf_file *file, const struct btf_view *view, const struct btf_type *func, uint32_t id)
+{
+	uint32_t got = 0, there = btf_function_id(file, (uint32_t)((const char *)func - view->types));
+	const char *name = view->strings + func->name_off;
+	struct kernel_btf_want want = {.name = name, .prefix = "", .kind = BTF_KIND_FUNC, .id = &got};
+	bool all = btf_functions_find(file, &want, 1);
+
+	ck_assert_msg(!there || there == id, "%s: id %u, not %u", name, there, id);
+	ck_assert_msg(!got || got == id, "%s: id %u, not %u, by name", name, got, id);
+	ck_assert(!want.name_off || want.name_off == func->name_off);
+	ck_assert_int_eq(all, got != 0);
+	return (there != 0) | (got != 0) << 1;
+}
+
+TEST(kernel_functions_in_place)
+{
+	struct kernel_btf btf;
+	struct btf_file file = file_of(open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC));
+	uint32_t seen = 0, step, id = 1;
+
+	assert_ok(kernel_btf_open(&btf, "test"));
+	step = count_types(&btf.view) / (uint32_t)test_rounds(1000) + 1;
+	for (const char *at = btf.view.types; at < btf.view.types_end; at += btf_record_size((const void *)at), id++)
+		if (btf_kind_of((const void *)at) == BTF_KIND_FUNC && seen++ % step == 0)
+			ask(&file, &btf.view, (const void *)at, id);
+	ck_assert_uint_gt(seen, 1000);
+	kernel_btf_close(&btf);
+	close(file.fd);
+}
+END_TEST
+
+/* Some have their id from a look, some are counted, some don't exist. */
+TEST(kernel_types_of_all_sorts)
+{
+	static const struct {
+		const char *prefix, *name;
+		uint32_t kind;
+	} sorts[] = {{"", "bpf_obj_new_impl", BTF_KIND_FUNC}, {"bpf_iter_", "task", BTF_KIND_FUNC},
+		     {"", "schedule", BTF_KIND_FUNC}, {"", "task_struct", BTF_KIND_STRUCT},
+		     {"btf_trace_", "sched_switch", BTF_KIND_TYPEDEF}, {"", "no_such_function", BTF_KIND_FUNC},
+		     {"", "task_struct", BTF_KIND_FUNC}, {"x", "schedule", BTF_KIND_FUNC}};
+	enum { COUNT = sizeof(sorts) / sizeof(sorts[0]) };
+	struct kernel_btf btf;
+
+	assert_ok(kernel_btf_open(&btf, "test"));
+	for (uint32_t chosen = 1; chosen < 1U << COUNT; chosen++) {
+		struct kernel_btf_want wants[COUNT];
+		uint32_t ids[COUNT] = {0}, count = 0;
+		char name[64];
+
+		if (chosen & (chosen - 1) && chosen % 37) /* each alone, and some sets */
+			continue;
+		for (uint32_t i = 0; i < COUNT; i++)
+			if (chosen & 1U << i) {
+				wants[count] = (struct kernel_btf_want){.prefix = sorts[i].prefix, .name = sorts[i].name,
+									.kind = sorts[i].kind, .id = &ids[count]};
+				count++;
+			}
+		assert_ok(kernel_btf_find(wants, count, NULL, "test"));
+		for (uint32_t i = 0; i < count; i++) {
+			uint32_t off;
+
+			snprintf(name, sizeof(name), "%s%s", wants[i].prefix, wants[i].name);
+			off = offset_of(&btf.view, name);
+			ck_assert_uint_eq(ids[i], off ? walk_for(&btf.view, off, wants[i].kind) : 0);
+		}
+	}
+	kernel_btf_close(&btf);
+}
+END_TEST
+
+enum { FUNCTIONS = 1500, OTHERS = 1000, FUNCTION_ROOM = 64 };
+
+/* In which order a function and its prototype are, where it has one of its own. */
+enum order { IN_FRONT, BEHIND, IN_FRONT_OF_ALL, STRANGERS };
+
+struct made_file {
+	struct btf_view view;
+	struct btf_file file;
+	char *data;
+	size_t size;
+};
+
+static char *put(char *at, const struct btf_type *type, uint32_t more)
+{
+	memcpy(at, type, sizeof(*type));
+	for (uint32_t i = 0; i < more; i++)
+		memcpy(at + sizeof(*type) + 4 * i, &(uint32_t){i % 2 ? 1 : 0}, 4);
+	return at + sizeof(*type) + 4 * more;
+}
+
+/* Types of other kinds, then functions by name, of which one in three has a prototype that others had before. */
+static char *put_types(char *at, char **strings, const char *strings_start, enum order order, bool regular)
+{
+	uint32_t id = 1, first_proto;
+
+	for (uint32_t i = 0; i < OTHERS; i++, id++)
+		at = put(at, &(struct btf_type){.info = BTF_KIND_STRUCT << 24 | i % 3, .type = 8}, i % 3 * 3);
+	first_proto = id;
+	for (uint32_t i = 0; i < FUNCTIONS && order == IN_FRONT_OF_ALL; i++, id++)
+		at = put(at, &(struct btf_type){.info = BTF_KIND_FUNC_PROTO << 24 | i % 4, .type = 1}, i % 4 * 2);
+	for (uint32_t i = 0; i < FUNCTIONS; i++) {
+		bool own = order != IN_FRONT_OF_ALL && (regular || !i || random() % 3);
+		struct btf_type func = {.info = BTF_KIND_FUNC << 24};
+		struct btf_type proto = {.info = BTF_KIND_FUNC_PROTO << 24 | i % 4, .type = 1};
+
+		func.name_off = (uint32_t)(*strings - strings_start);
+		*strings += sprintf(*strings, "function_%05u", i) + 1;
+		func.type = order == STRANGERS		     ? first_proto + (uint32_t)random() % FUNCTIONS
+			    : own			     ? id + (order == BEHIND)
+			    : order == IN_FRONT_OF_ALL ? first_proto + i
+						     : first_proto;
+		if (own && order != BEHIND) {
+			at = put(at, &proto, i % 4 * 2);
+			id++;
+		}
+		at = put(at, &func, 0);
+		id++;
+		if (own && order == BEHIND) {
+			at = put(at, &proto, i % 4 * 2);
+			id++;
+		}
+		if (i % 50 == 0 && !regular) { /* a tag of the function, -1: of itself */
+			at = put(at, &(struct btf_type){.name_off = func.name_off, .info = BTF_KIND_DECL_TAG << 24,
+							.type = id - 1}, 1);
+			id++;
+		}
+	}
+	return at;
+}
+
+static struct made_file make_file(enum order order, bool regular)
+{
+	char *types = calloc(FUNCTIONS + OTHERS, FUNCTION_ROOM), *strings = calloc(FUNCTIONS, 16), *end = strings + 1;
+	struct btf_header header = {.magic = BTF_MAGIC, .version = 1, .hdr_len = sizeof(header)};
+	struct made_file made = {0};
+	int fd = memfd_create("btf", MFD_CLOEXEC);
+
+	ck_assert(types && strings && fd >= 0);
+	header.type_len = header.str_off = (uint32_t)(put_types(types, &end, strings, order, regular) - types);
+	header.str_len = (uint32_t)(end - strings);
+	made.size = sizeof(header) + header.type_len + header.str_len;
+	made.data = malloc(made.size);
+	ck_assert_ptr_nonnull(made.data);
+	memcpy(made.data, &header, sizeof(header));
+	memcpy(made.data + sizeof(header), types, header.type_len);
+	memcpy(made.data + sizeof(header) + header.type_len, strings, header.str_len);
+	free(types);
+	free(strings);
+	ck_assert_int_eq(pwrite(fd, made.data, made.size, 0), made.size);
+	ck_assert(btf_view_init(&made.view, made.data, made.size));
+	count_types(&made.view);
+	made.file = file_of(fd);
+	return made;
+}
+
+static void free_file(struct made_file *made)
+{
+	close(made->file.fd);
+	free(made->data);
+}
+
+/* How many of its functions have an id, by place and by name. */
+static void ask_all(const struct made_file *made, uint32_t *by_place, uint32_t *by_name)
+{
+	uint32_t id = 1;
+	int said;
+
+	*by_place = *by_name = 0;
+	for (const char *at = made->view.types; at < made->view.types_end; at += btf_record_size((const void *)at), id++) {
+		if (btf_kind_of((const void *)at) != BTF_KIND_FUNC)
+			continue;
+		said = ask(&made->file, &made->view, (const void *)at, id);
+		*by_place += said & 1;
+		*by_name += said >> 1;
+	}
+}
+
+TEST(functions_behind_their_prototypes)
+{
+	struct made_file made;
+	uint32_t by_place, by_name;
+
+	srandom(3);
+	made = make_file(IN_FRONT, false);
+	ask_all(&made, &by_place, &by_name);
+	ck_assert_uint_eq(by_place, FUNCTIONS);
+	ck_assert_uint_gt(by_name, FUNCTIONS - 100); /* not the last, behind whose names are few others */
+	free_file(&made);
+}
+END_TEST
+
+/* Where functions are not behind their own prototypes, or that can't be seen, there are no ids, let alone wrong ones. */
+TEST(functions_elsewhere)
+{
+	static const struct {
+		enum order order;
+		bool regular;
+	} files[] = {{BEHIND, false}, {BEHIND, true}, {IN_FRONT, true}, {IN_FRONT_OF_ALL, false}, {STRANGERS, false}};
+	uint32_t by_place, by_name;
+
+	srandom(4);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct made_file made = make_file(files[i].order, files[i].regular);
+
+		ask_all(&made, &by_place, &by_name);
+		ck_assert_uint_eq(by_place, 0);
+		ck_assert_uint_eq(by_name, 0);
+		free_file(&made);
+	}
+}
+END_TEST
+
+/* One function that means another prototype: none of those around has an id. */
+TEST(functions_that_disagree)
+{
+	struct made_file made;
+	struct btf_type *type, *before = NULL;
+	uint32_t by_place, by_name;
+
+	srandom(5);
+	made = make_file(IN_FRONT, false);
+	type = (void *)(made.data + (made.view.types - made.data) + (made.view.types_end - made.view.types) / 2 / 4 * 4);
+	for (char *at = (char *)made.view.types; at < (char *)type; at += btf_record_size((void *)at))
+		before = (void *)at;
+	while (btf_kind_of(before) != BTF_KIND_FUNC_PROTO)
+		before = (void *)((char *)before + btf_record_size(before));
+	type = (void *)((char *)before + btf_record_size(before));
+	type->type -= 7;
+	ck_assert_int_eq(pwrite(made.file.fd, type, sizeof(*type), (char *)type - made.data), sizeof(*type));
+	ask_all(&made, &by_place, &by_name);
+	ck_assert_uint_lt(by_place, FUNCTIONS - 20);
+	ck_assert_uint_gt(by_place, FUNCTIONS / 2);
+	free_file(&made);
+}
+END_TEST
+
+/* Whatever is in a file: nothing outside is looked at, and what is found has the name. */
+TEST(damaged_functions)
+{
+	static const uint32_t words[] = {0, 1, BTF_KIND_FUNC << 24, BTF_KIND_FUNC_PROTO << 24 | 3,
+					 BTF_KIND_STRUCT << 24 | 0xffff, UINT32_MAX};
+	uint32_t id = 0;
+	struct made_file made;
+
+	srandom(6);
+	made = make_file(IN_FRONT, false);
+	for (int round = 0; round < test_rounds(1000); round++) {
+		char name[] = "function_00000";
+		struct kernel_btf_want want = {.prefix = "", .name = name, .kind = BTF_KIND_FUNC, .id = &id};
+		size_t start = random() % 20 ? sizeof(struct btf_header) : 0;
+		char text[sizeof(name)] = "";
+
+		for (int i = 0; i < 8; i++) {
+			size_t at = (start + (size_t)random() % (made.size - 4 - start)) & ~(size_t)3;
+
+			ck_assert_int_eq(pwrite(made.file.fd, &words[random() % 6], 4, (off_t)at), 4);
+		}
+		snprintf(name, sizeof(name), "function_%05ld", random() % FUNCTIONS);
+		if (btf_file_init(&made.file, made.file.fd))
+			btf_functions_find(&made.file, &want, 1);
+		if (want.name_off)
+			ck_assert(pread(made.file.fd, text, sizeof(text),
+					(off_t)(made.file.strings + want.name_off)) > 0 && !strcmp(text, name));
+		btf_function_id(&made.file, (uint32_t)random() % made.file.types_size);
+		if (random() % 10 == 0)
+			ck_assert_int_eq(ftruncate(made.file.fd, random() % (long)made.size), 0);
+		if (random() % 5 == 0 || !start) /* mended */
+			ck_assert_int_eq(pwrite(made.file.fd, made.data, made.size, 0), made.size);
+	}
+	free_file(&made);
 }
 END_TEST
 
@@ -381,6 +669,7 @@ TEST(small_ones)
 	for (int count = 0; count <= 3; count++) {
 		ids[0] = ids[1] = 0;
 		view.types_end = (char *)(types + count);
+		wants[0].name_off = wants[1].name_off = 0;
 		ck_assert_int_eq(btf_strings_find(&view, wants, 2), 0);
 		ck_assert_uint_eq(wants[0].name_off, 1);
 		ck_assert_uint_eq(wants[1].name_off, 3);

@@ -152,28 +152,34 @@ static inline bool may_be_wanted(const struct scan *s, const char *at)
 }
 
 /* Whether a record can be here: its head has nothing that no type has. */
-static bool is_plausible(const struct btf_view *view, const char *at)
+static bool is_plausible(const struct btf_type *type, size_t strings_size)
 {
-	const struct btf_type *type = (const void *)at;
 	uint32_t kind = btf_kind_of(type);
 
 	return btf_sizes[kind].self != BTF_SIZE_UNKNOWN && !(type->info & 0x60ff0000U) &&
-	       type->name_off < (size_t)(view->strings_end - view->strings) &&
+	       type->name_off < strings_size &&
 	       (btf_sizes[kind].part || kind == BTF_KIND_FUNC || !btf_length_of(type));
 }
 
-/* The first place from at on where many records in a row can be; end if there is none. */
-static const char *find_record(const struct btf_view *view, const char *at, const char *end)
+COLD const char *btf_next(const char *at, const char *end, size_t strings_size)
+{
+	const struct btf_type *type = (const void *)at;
+	size_t left = (size_t)(end - at), size;
+
+	if (left < sizeof(*type) || !is_plausible(type, strings_size))
+		return NULL;
+	size = btf_record_size(type);
+	return size < left ? at + size : end;
+}
+
+COLD const char *btf_find_record(const char *at, const char *end, size_t strings_size)
 {
 	for (; at < end; at += 4) {
 		const char *next = at;
 		int run = 0;
 
-		while (run < PLAUSIBLE_RUN && next < end && (size_t)(end - next) >= sizeof(struct btf_type) &&
-		       is_plausible(view, next)) {
-			next = behind(view, next);
+		while (run < PLAUSIBLE_RUN && (next = btf_next(next, end, strings_size)))
 			run++;
-		}
 		if (run == PLAUSIBLE_RUN)
 			return at;
 	}
@@ -187,13 +193,14 @@ static const char *lane_start(const struct scan *s, size_t lane)
 {
 	const char *from = s->view->types, *end = s->view->types_end;
 	size_t size = (size_t)(end - from), part = size / LANES & ~(size_t)3;
+	size_t strings_size = (size_t)(s->view->strings_end - s->view->strings);
 
 	if (part < LANE_SIZE_MIN)
 		part = LANE_SIZE_MIN;
-	return lane < LANES && lane * part < size ? find_record(s->view, from + lane * part, end) : end;
+	return lane < LANES && lane * part < size ? btf_find_record(from + lane * part, end, strings_size) : end;
 }
 
-static void place_lane(struct scan *s, int i)
+static COLD void place_lane(struct scan *s, int i)
 {
 	struct lane *lane = &s->lanes[i];
 
@@ -210,7 +217,7 @@ static const char *lane_stop(const struct scan *s, const struct lane *lane)
 	return lane->next < end ? lane->next : end - (end - from < 12 ? end - from : 11);
 }
 
-static __attribute__((noinline)) void walk_alone(struct scan *s, struct lane *lane)
+static COLD void walk_alone(struct scan *s, struct lane *lane)
 {
 	const char *stop = lane_stop(s, lane);
 
@@ -222,7 +229,7 @@ static __attribute__((noinline)) void walk_alone(struct scan *s, struct lane *la
 	}
 }
 
-static void count_ended(struct scan *s)
+static COLD void count_ended(struct scan *s)
 {
 	while (s->ended < s->taken && s->lanes[s->ended].at >= lane_stop(s, &s->lanes[s->ended]))
 		s->ended++;
@@ -252,7 +259,7 @@ static __attribute__((noinline)) void leave_lane(struct scan *s, struct walker *
 }
 
 /* False if there is no more, or no reason to. */
-static bool enter_lane(struct scan *s, struct walker *w, uint32_t steps)
+static COLD bool enter_lane(struct scan *s, struct walker *w, uint32_t steps)
 {
 	if (s->taken == LANES || is_enough(s))
 		return false;
@@ -264,7 +271,7 @@ static bool enter_lane(struct scan *s, struct walker *w, uint32_t steps)
 	return true;
 }
 
-static bool is_walking(struct scan *s, struct walker *w, uint32_t steps)
+static __attribute__((noinline)) bool is_walking(struct scan *s, struct walker *w, uint32_t steps)
 {
 	while (w->at >= w->stop) {
 		leave_lane(s, w, steps);
@@ -334,7 +341,7 @@ static COLD void count_left(struct scan *s)
 		s->left += !s->seen[i];
 }
 
-static void walk(struct scan *s)
+static COLD void walk(struct scan *s)
 {
 	while (s->left && s->ended < LANES) {
 		walk_together(s);
@@ -375,7 +382,7 @@ static COLD uint32_t add_up(struct scan *s)
 	return types + 1;
 }
 
-int64_t btf_scan(const struct btf_view *view, struct kernel_btf_want *wants, uint32_t count)
+COLD int64_t btf_scan(const struct btf_view *view, struct kernel_btf_want *wants, uint32_t count)
 {
 	struct scan s = {.view = view, .wants = wants, .count = count};
 	int64_t types;

@@ -14,13 +14,34 @@
 #define COLD __attribute__((cold, noinline))
 
 /*
- * btf_names.c: where strings begin that seem to be in order up to the end, or NULL; and the one that is a name,
- * or NULL if it is not met, in which case it may be anywhere or nowhere.
+ * btf_scan.c: what is behind a record, end at most; NULL if there can be none. And the first place from at on
+ * where many in a row can be, end if there is none.
  */
-const char *btf_names_start(const struct btf_view *view);
-const char *btf_names_find(const struct btf_view *view, const char *start, const char *name);
+const char *btf_next(const char *at, const char *end, size_t strings_size);
+const char *btf_find_record(const char *at, const char *end, size_t strings_size);
 
-/* btf_strings.c: set name_off of all wants, 0 for names that do not occur. 0 or -ENOMEM. */
+/* A file of BTF that is not in memory. */
+struct btf_file {
+	int fd;
+	uint64_t types, strings; /* where they are */
+	uint32_t types_size, strings_size;
+};
+
+/* btf_functions.c: all of it; 0, or -errno. */
+int btf_file_read(int fd, void *data, size_t size, uint64_t offset);
+
+/* False if it is no BTF. */
+bool btf_file_init(struct btf_file *file, int fd);
+
+/* Set name_off and ids of functions as far as they can be told from few short reads. Whether all wants have ids. */
+bool btf_functions_find(const struct btf_file *file, struct kernel_btf_want *wants, uint32_t count);
+
+/* The id of the function whose record is there, bytes from the first type; 0 if it can't be told. */
+uint32_t btf_function_id(const struct btf_file *file, uint32_t at);
+
+/*
+ * btf_strings.c: set name_off of all wants that have none, 0 for names that do not occur. 0 or -ENOMEM.
+ */
 int btf_strings_find(const struct btf_view *view, struct kernel_btf_want *wants, uint32_t count);
 
 /*

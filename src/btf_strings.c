@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names that are not where they are looked for first (btf_names.c) are searched for in all strings at once, by
- * Wu and Manber's method: a table says for each three bytes how far the search may go on when it meets them,
+ * Names that are not met as those of functions (btf_functions.c) are searched for in all strings at once, by Wu
+ * and Manber's method: a table says for each three bytes how far the search may go on when it meets them,
  * because no name has them further to its left. Whole names only: what is searched for has a NUL in front and
  * behind.
  *
@@ -15,7 +15,6 @@
 
 #include "btf_scan.h"
 
-#define LOOK_UPS_MAX 64 /* names; for more, going through all strings is faster */
 #define BLOCK 3		/* bytes that are looked at in a step */
 #define TABLE_BITS 12
 #define TABLE_SIZE (1U << TABLE_BITS)
@@ -24,7 +23,7 @@
 
 struct needle {
 	const char *text; /* NUL, name, NUL */
-	size_t size;      /* bytes; less than BLOCK: not to be searched for */
+	size_t size;      /* bytes; less than BLOCK: not to be searched for, 0: no text */
 	uint32_t next;    /* with the same last block: number + 1, 0 if none */
 };
 
@@ -45,27 +44,10 @@ struct search {
 	struct tables *tables;
 };
 
-static void found(struct search *s, uint32_t i, const char *name)
+static COLD void found(struct search *s, uint32_t i, const char *name)
 {
 	s->wants[i].name_off = (uint32_t)(name - s->from);
 	s->left--;
-}
-
-/* Names that are where names of functions often are. */
-static COLD void look_up_all(struct search *s)
-{
-	const char *start, *name;
-
-	if (s->count > LOOK_UPS_MAX)
-		return;
-	start = btf_names_start(s->view);
-	for (uint32_t i = 0; start && i < s->count; i++) {
-		name = s->needles[i].size < BLOCK ? NULL : btf_names_find(s->view, start, s->needles[i].text + 1);
-		if (!name)
-			continue;
-		found(s, i, name);
-		s->needles[i].size = 0;
-	}
 }
 
 static inline uint32_t block_hash(const char *last)
@@ -87,11 +69,12 @@ static COLD void fill_tables(struct search *s)
 	memset(tables->shift, (int)(s->window - BLOCK + 1), sizeof(tables->shift));
 	for (uint32_t i = 0; i < s->count; i++) {
 		struct needle *needle = &s->needles[i];
-		const char *last = needle->text + needle->size - 1;
+		const char *last;
 		uint32_t *first;
 
 		if (needle->size < BLOCK)
 			continue;
+		last = needle->text + needle->size - 1;
 		for (size_t back = 0; back <= s->window - BLOCK; back++) {
 			uint8_t *shift = &tables->shift[block_hash(last - back)];
 
@@ -126,7 +109,7 @@ static inline const char *step(struct search *s, const uint8_t *shifts, const ch
 	return last + 1;
 }
 
-static void search_alone(struct search *s, const char *last, const char *stop)
+static COLD void search_alone(struct search *s, const char *last, const char *stop)
 {
 	while (last < stop && s->left)
 		last = step(s, s->tables->shift, last);
@@ -159,7 +142,7 @@ static __attribute__((hot, noinline)) void search(struct search *s)
 	search_alone(s, at, s->end);
 }
 
-static int search_all(struct search *s)
+static COLD int search_all(struct search *s)
 {
 	s->tables = calloc(1, sizeof(*s->tables));
 	if (!s->tables)
@@ -189,18 +172,19 @@ static COLD char *make_needles(struct search *s)
 		struct needle *needle = &s->needles[i];
 		size_t prefix = strlen(s->wants[i].prefix);
 
+		if (s->wants[i].name_off)
+			continue;
 		needle->text = at;
 		needle->size = name_size(&s->wants[i]) + 2;
 		memcpy(at + 1, s->wants[i].prefix, prefix);
 		memcpy(at + 1 + prefix, s->wants[i].name, needle->size - 2 - prefix);
 		at += needle->size;
 		s->left += needle->size >= BLOCK; /* else no name at all */
-		s->wants[i].name_off = 0;
 	}
 	return texts;
 }
 
-int btf_strings_find(const struct btf_view *view, struct kernel_btf_want *wants, uint32_t count)
+COLD int btf_strings_find(const struct btf_view *view, struct kernel_btf_want *wants, uint32_t count)
 {
 	struct search s = {.view = view, .from = view->strings, .end = view->strings_end, .wants = wants, .count = count};
 	char *texts = NULL;
@@ -209,10 +193,8 @@ int btf_strings_find(const struct btf_view *view, struct kernel_btf_want *wants,
 	s.needles = calloc(count + 1, sizeof(*s.needles));
 	if (s.needles)
 		texts = make_needles(&s);
-	if (texts) {
-		look_up_all(&s);
+	if (texts)
 		err = s.left ? search_all(&s) : 0;
-	}
 	free(s.needles);
 	free(texts);
 	return err;

@@ -15,28 +15,18 @@
 #include "module_btf.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+#define FEW	   16 /* names */
 
 static int read_all(int fd, struct kernel_btf *btf)
 {
 	char *data = malloc(btf->size);
-	size_t done = 0;
-	ssize_t len = 1;
+	int err = data ? btf_file_read(fd, data, btf->size, 0) : -ENOMEM;
 
-	while (data && done < btf->size && len > 0) {
-		len = read(fd, data + done, btf->size - done);
-		if (len < 0 && errno == EINTR)
-			len = 1;
-		else if (len > 0)
-			done += (size_t)len;
-	}
-	if (!data || done < btf->size) {
-		int err = !data ? ENOMEM : len < 0 ? errno : EIO;
-
+	if (err)
 		free(data);
-		return -err;
-	}
-	btf->data = data;
-	return 0;
+	else
+		btf->data = data;
+	return err;
 }
 
 /* Mapping the file works from Linux 6.16 on and is much cheaper than reading it. */
@@ -105,12 +95,29 @@ static int find_all(struct kernel_btf_want *wants, uint32_t count, const struct 
 	return !modules ? 0 : module_btf_find(wants, count, view, (uint32_t)types, modules, object);
 }
 
+/* Without all of it in memory: to map and unmap that takes longer than to look up some functions. */
+static bool find_few(struct kernel_btf_want *wants, uint32_t count)
+{
+	int fd = count <= FEW ? open(KERNEL_BTF, O_RDONLY | O_CLOEXEC) : -1;
+	struct btf_file file;
+	bool all;
+
+	if (fd < 0)
+		return false;
+	all = btf_file_init(&file, fd) && btf_functions_find(&file, wants, count);
+	close(fd);
+	return all;
+}
+
 int kernel_btf_find(struct kernel_btf_want *wants, uint32_t count, struct module_fds *modules,
 		    const char *object)
 {
 	struct kernel_btf btf;
-	int err = kernel_btf_open(&btf, object);
+	int err;
 
+	if (find_few(wants, count))
+		return 0;
+	err = kernel_btf_open(&btf, object);
 	if (err)
 		return err;
 	err = find_all(wants, count, &btf.view, modules, object);
