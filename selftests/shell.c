@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "harness.h"
 #include "shell.h"
@@ -33,6 +34,31 @@ int shell_run(char *output, size_t size, const char *fmt, ...)
 		;
 	status = pclose(pipe);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+char *read_text(int fd, bool one_line)
+{
+	size_t size = 0, capacity = 1 << 16;
+	char *text = malloc(capacity);
+	ssize_t got;
+
+	while ((got = read(fd, text + size, one_line ? 1 : capacity - size - 1)) > 0) {
+		size += (size_t)got;
+		if (one_line && text[size - 1] == '\n')
+			break;
+		if (size + 1 == capacity)
+			text = realloc(text, capacity *= 2);
+	}
+	text[size] = 0;
+	return text;
+}
+
+int status_of(pid_t pid)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 const char *memgen_path(void)

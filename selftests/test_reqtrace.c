@@ -15,6 +15,7 @@
 
 #include "bpffs.h"
 #include "harness.h"
+#include "shell.h"
 
 #define MS 1000000ULL
 #define FOLDER "/sys/fs/bpf/reqtrace"
@@ -61,37 +62,12 @@ static struct process start(uid_t user, char *const argv[])
 	return process;
 }
 
-/* All that can be read, or one line; to be freed by the caller. */
-static char *read_text(int fd, bool one_line)
-{
-	size_t size = 0, capacity = 1 << 20;
-	char *text = malloc(capacity);
-	ssize_t got;
-
-	while (size + 1 < capacity &&
-	       (got = read(fd, text + size, one_line ? 1 : capacity - size - 1)) > 0) {
-		size += (size_t)got;
-		if (one_line && text[size - 1] == '\n')
-			break;
-	}
-	text[size] = 0;
-	return text;
-}
-
 static void wait_for_line(const struct process *process, const char *wanted)
 {
 	char *line = read_text(process->out, true);
 
 	ck_assert_msg(strstr(line, wanted) != NULL, "'%s' instead of '%s'", line, wanted);
 	free(line);
-}
-
-static int status_of(pid_t pid)
-{
-	int status;
-
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 /* Its remaining output. */
@@ -368,7 +344,7 @@ TEST(wrong_arguments_are_refused)
 			execl(tool_path, "reqtrace", wrong[i][0], wrong[i][1], NULL);
 			_exit(127);
 		}
-		ck_assert_int_eq(status_of(pid), 64); /* EX_USAGE */
+		ck_assert_int_eq(status_of(pid), 2);
 	}
 }
 END_TEST

@@ -19,6 +19,7 @@
 #include <utmp.h>
 
 #include "harness.h"
+#include "shell.h"
 
 #define MS 1000000ULL
 
@@ -70,33 +71,6 @@ static struct tool start_argv(char *const argv[])
 }
 
 #define start(...) start_argv((char *[]){(char *)syslat(), ##__VA_ARGS__, NULL})
-
-/* All that can be read from a file descriptor, or one line of it; to be freed by the caller. */
-static char *read_text(int fd, bool one_line)
-{
-	size_t size = 0, capacity = 1 << 16;
-	char *text = malloc(capacity);
-	ssize_t got;
-
-	while ((got = read(fd, text + size, one_line ? 1 : capacity - size - 1)) > 0) {
-		size += (size_t)got;
-		if (one_line && text[size - 1] == '\n')
-			break;
-		if (size + 1 == capacity)
-			text = realloc(text, capacity *= 2);
-	}
-	text[size] = 0;
-	return text;
-}
-
-/* The exit status; -1 and a signal's number if that ended it. */
-static int status_of(pid_t pid)
-{
-	int status;
-
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
 
 /* Wait for the tool to end, as it should; gives its remaining output. */
 static char *finish(struct tool *tool)
@@ -515,12 +489,12 @@ TEST(the_name_filter_is_exact, .timeout = 20)
 }
 END_TEST
 
-/* What it says when it refuses, for any exit status but 0; to be freed by the caller. */
-static char *refusal(struct tool tool)
+/* What it says when it ends with this status, and nothing else; to be freed by the caller. */
+static char *refusal(struct tool tool, int status)
 {
 	char *out = read_text(tool.out, false), *errors = read_text(tool.err, false);
 
-	ck_assert_int_gt(status_of(tool.pid), 0);
+	ck_assert_int_eq(status_of(tool.pid), status);
 	ck_assert_str_eq(out, "");
 	ck_assert_str_ne(errors, "");
 	free(out);
@@ -554,7 +528,7 @@ TEST(bad_arguments_are_refused_by_name)
 
 	need_tool();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char *errors = refusal(start(cases[i].option, cases[i].value));
+		char *errors = refusal(start(cases[i].option, cases[i].value), 2);
 
 		ck_assert_msg(strstr(errors, cases[i].says), "%s %s: %s", cases[i].option,
 			      cases[i].value, errors);
@@ -573,7 +547,7 @@ TEST(a_process_that_does_not_exist_is_refused)
 	go(&worker);
 	status_of(worker.pid);
 	snprintf(pid, sizeof(pid), "%d", worker.pid);
-	errors = refusal(start("-p", pid));
+	errors = refusal(start("-p", pid), 1);
 	ck_assert_ptr_nonnull(strstr(errors, "no such process"));
 	free(errors);
 }
@@ -594,7 +568,7 @@ TEST(without_privilege_it_says_which_is_missing)
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		if (setgid(65534) || setuid(65534))
 			_exit(1);
-		errors = refusal(start_argv((char *[]){path, "-d", "1", NULL}));
+		errors = refusal(start_argv((char *[]){path, "-d", "1", NULL}), 1);
 		_exit(strstr(errors, "CAP_BPF") ? 0 : 2);
 	}
 	ck_assert_int_eq(status_of(pid), 0);
@@ -626,7 +600,7 @@ TEST(a_full_disk_is_an_error)
 	need_syslat();
 	snprintf(command, sizeof(command), "exec %s -d 0.1 >/dev/full", syslat());
 	tool = start_argv((char *[]){"sh", "-c", command, NULL});
-	errors = refusal(tool);
+	errors = refusal(tool, 1);
 	ck_assert_ptr_nonnull(strstr(errors, "No space left"));
 	free(errors);
 }
@@ -638,7 +612,7 @@ TEST(a_closed_output_is_refused)
 
 	need_tool();
 	snprintf(command, sizeof(command), "exec %s -d 0.1 >&-", syslat());
-	errors = refusal(start_argv((char *[]){"sh", "-c", command, NULL}));
+	errors = refusal(start_argv((char *[]){"sh", "-c", command, NULL}), 1);
 	ck_assert_ptr_nonnull(strstr(errors, "output is closed"));
 	free(errors);
 }

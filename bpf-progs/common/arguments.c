@@ -6,6 +6,17 @@
 #define SECONDS_MIN 0.05      /* a faster screen measures itself */
 #define SECONDS_MAX 31536000. /* a year */
 
+/* the C library looks for this name; everything else is compiled to stay inside */
+extern const char *argp_program_version __attribute__((visibility("default")));
+const char *argp_program_version;
+
+void arguments_parse(const struct argp *argp, const char *version, int argc, char **argv, void *options)
+{
+	argp_program_version = version;
+	argp_err_exit_status = 2; /* as memgen's; 1 is what went wrong later */
+	argp_parse(argp, argc, argv, 0, NULL, options);
+}
+
 unsigned long argument_count(struct argp_state *state, const char *option, const char *arg, unsigned long low,
 			     unsigned long high)
 {

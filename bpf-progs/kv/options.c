@@ -8,10 +8,6 @@
 #define MEGABYTE     (1UL << 20)
 #define ITEM_AVERAGE 256 /* bytes of memory for each item that the table has room for */
 
-/* the C library looks for this name; everything else is compiled to stay inside */
-extern const char *argp_program_version __attribute__((visibility("default")));
-const char *argp_program_version = "kv " TOOL_VERSION;
-
 static const char doc[] =
 	"Serve memcached's text protocol over TCP and UDP, from memory that a BPF program reads.\v"
 	"With -i, requests for one key that come in over UDP and IPv4 are answered by an XDP program, "
@@ -74,7 +70,7 @@ void options_parse(struct options *options, int argc, char **argv)
 	memset(options, 0, sizeof(*options));
 	options->port = 11211;
 	options->memory = 64 * MEGABYTE;
-	argp_parse(&argp, argc, argv, 0, NULL, options);
+	arguments_parse(&argp, "kv " TOOL_VERSION, argc, argv, options);
 	if (!options->items)
 		options->items = options->memory / ITEM_AVERAGE;
 }

@@ -5,10 +5,6 @@
 #include "../common/arguments.h"
 #include "options.h"
 
-/* the C library looks for this name; everything else is compiled to stay inside */
-extern const char *argp_program_version __attribute__((visibility("default")));
-const char *argp_program_version = "reqtrace " TOOL_VERSION;
-
 static const char doc[] =
 	"Show where the requests of servers spend their time: on a CPU, waiting, or ready to run, and in which "
 	"phase.\v"
@@ -93,5 +89,5 @@ void options_parse(struct options *options, int argc, char **argv)
 	static const struct argp argp = {.options = table, .parser = parse, .doc = doc};
 
 	*options = (struct options){.folder = "/sys/fs/bpf/reqtrace"};
-	argp_parse(&argp, argc, argv, 0, NULL, options);
+	arguments_parse(&argp, "reqtrace " TOOL_VERSION, argc, argv, options);
 }

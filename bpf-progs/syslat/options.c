@@ -7,10 +7,6 @@
 
 #define MAX_SLOTS (1U << 20)
 
-/* the C library looks for this name; everything else is compiled to stay inside */
-extern const char *argp_program_version __attribute__((visibility("default")));
-const char *argp_program_version = "syslat " TOOL_VERSION;
-
 static const char doc[] =
 	"Show how long system calls take, by process.\v"
 	"On a terminal the table is live; the keys are shown at the bottom. Otherwise one table is "
@@ -115,5 +111,5 @@ void options_parse(struct options *options, int argc, char **argv)
 	static const struct argp argp = {.options = table, .parser = parse, .doc = doc};
 
 	memset(options, 0, sizeof(*options));
-	argp_parse(&argp, argc, argv, 0, NULL, options);
+	arguments_parse(&argp, "syslat " TOOL_VERSION, argc, argv, options);
 }
