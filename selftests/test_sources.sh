@@ -89,6 +89,31 @@ place_in()
 	done
 }
 
+# Links to other documents, and the tests that a document gives as proof: [suite.test].
+documents_lead_somewhere()
+{
+	local document target test
+
+	files | grep '\.md$' | while read -r document; do
+		matches '\]\([^):#]+' "$document" | cut -c 3- | while read -r target; do
+			[ -e "$(dirname "$document")/$target" ] || echo "$document: there is no $target"
+		done
+		matches '\[[a-z_]+\.[a-z0-9_]{3,}(, [a-z_]+\.[a-z0-9_]{3,})*\]' "$document" | tr -d '[],' | tr ' ' '\n' |
+			while read -r test; do
+				grep -qsE "^TEST\(${test#*.}[,)]" "selftests/test_${test%%.*}.c" ||
+					echo "$document: there is no test $test"
+			done
+	done > "$scratch/nowhere"
+	cat "$scratch/nowhere"
+	[ ! -s "$scratch/nowhere" ]
+}
+
+# matches PATTERN FILE: each on a line; none is fine.
+matches()
+{
+	grep -oE "$1" "$2" || true
+}
+
 if ! git rev-parse --git-dir > /dev/null 2>&1; then
 	echo "skip $suite.all (not a git checkout: the files of the tree can't be told from others)"
 	finish
@@ -96,6 +121,7 @@ fi
 check every_file_names_its_license every_file_names_its_license
 check bpf_headers_are_dual_licensed bpf_headers_are_dual_licensed
 check every_contract_row_is_documented_and_tested every_contract_row_is_documented_and_tested
+check documents_lead_somewhere documents_lead_somewhere
 check every_source_file_has_its_place_in_a_document every_source_file_has_its_place_in_a_document
 check no_work_is_left_for_later no_work_is_left_for_later
 check shell_scripts_are_clean shell_scripts_are_clean
