@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,6 +19,7 @@
 
 #include "bpffs.h"
 #include "congestion_link.skel.h"
+#include "control_group.h"
 #include "harness.h"
 #include "hooks.skel.h"
 #include "links.skel.h"
@@ -112,50 +112,18 @@ TEST(tcx_program_is_replaced)
 }
 END_TEST
 
-/* A control group below the root, with this process in it. */
-static int own_group(char *dir, char *group, size_t size)
-{
-	char file[128];
-	int fd;
-
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(mount("none", dir, "cgroup2", 0, NULL), 0);
-	snprintf(group, size, "%s/libmem-test-%d", dir, (int)getpid());
-	ck_assert_int_eq(mkdir(group, 0700), 0);
-	snprintf(file, sizeof(file), "%s/cgroup.procs", group);
-	fd = open(file, O_WRONLY | O_CLOEXEC);
-	ck_assert_int_eq(write(fd, "0", 1), 1);
-	close(fd);
-	fd = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(fd, 0);
-	return fd;
-}
-
-static void leave_group(const char *dir, const char *group)
-{
-	char file[128];
-	int fd;
-
-	snprintf(file, sizeof(file), "%s/cgroup.procs", dir);
-	fd = open(file, O_WRONLY | O_CLOEXEC);
-	ck_assert_int_eq(write(fd, "0", 1), 1);
-	close(fd);
-	ck_assert_int_eq(rmdir(group), 0);
-	umount2(dir, MNT_DETACH);
-	rmdir(dir);
-}
-
 TEST(program_of_a_control_group_is_replaced)
 {
-	char dir[] = "/tmp/libmem-cgroup-XXXXXX", group[96];
-	int fd = own_group(dir, group, sizeof(group));
+	int fd = control_group_make();
 
+	control_group_enter();
 	nets_own();
 	load(skel->progs.group_first, skel->progs.group_second);
 	updates_and_detaches(assert_ptr(mem_prog_attach_cgroup(skel->progs.group_first, fd)),
 			     skel->progs.group_first, skel->progs.group_second, send_packets);
 	close(fd);
-	leave_group(dir, group);
+	control_group_leave();
+	control_group_remove();
 }
 END_TEST
 

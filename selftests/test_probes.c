@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control_group.h"
 #include "harness.h"
 #include "nets.h"
 #include "probes.skel.h"
@@ -210,17 +210,11 @@ END_TEST
 
 TEST(control_group)
 {
-	char dir[] = "/tmp/libmem-cgroup-XXXXXX";
 	struct mem_link *link;
 	int fd;
 
 	nets_own();
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(mount("none", dir, "cgroup2", 0, NULL), 0);
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(fd, 0);
-	umount2(dir, MNT_DETACH);
-	rmdir(dir);
+	fd = control_group_root();
 	load_only(skel->obj, skel->progs.on_egress);
 	link = assert_ptr(mem_prog_attach_cgroup(skel->progs.on_egress, fd));
 	close(fd);

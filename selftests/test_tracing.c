@@ -5,11 +5,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "control_group.h"
 #include "harness.h"
 #include "tracing.skel.h"
 
@@ -225,43 +224,29 @@ END_TEST
 
 TEST(security_hook_of_a_control_group)
 {
-	char dir[] = "/tmp/libmem-cgroup-XXXXXX", group[96], file[128];
 	struct mem_link *link;
-	int fd, procs, sock;
+	int fd, sock, error;
 
 	assert_ok(load(skel->progs.on_socket));
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(mount("none", dir, "cgroup2", 0, NULL), 0);
-	snprintf(group, sizeof(group), "%s/libmem-test-%d", dir, (int)getpid());
-	ck_assert_int_eq(mkdir(group, 0700), 0);
-	fd = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = control_group_make();
 	link = assert_ptr(mem_prog_attach_cgroup(skel->progs.on_socket, fd));
 	close(fd);
 	skel->bss->refuse = 1;
 	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); /* not in the group */
 	ck_assert_int_ge(sock, 0);
 	close(sock);
-	snprintf(file, sizeof(file), "%s/cgroup.procs", group);
-	procs = open(file, O_WRONLY | O_CLOEXEC);
-	ck_assert_int_eq(write(procs, "0", 1), 1);
-	close(procs);
+	control_group_enter();
 	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	fd = errno;
-
-	snprintf(file, sizeof(file), "%s/cgroup.procs", dir);
-	procs = open(file, O_WRONLY | O_CLOEXEC);
-	ck_assert_int_eq(write(procs, "0", 1), 1);
-	close(procs);
+	error = errno;
+	control_group_leave();
 	mem_link_destroy(link);
-	rmdir(group);
-	umount2(dir, MNT_DETACH);
-	rmdir(dir);
+	control_group_remove();
 	if (!skel->bss->sockets) {
 		close(sock);
 		test_skip("this kernel does not ask BPF programs: there is no bpf in its lsm=");
 	}
 	ck_assert_int_eq(sock, -1);
-	ck_assert_int_eq(fd, EPERM);
+	ck_assert_int_eq(error, EPERM);
 }
 END_TEST
 

@@ -15,6 +15,7 @@
 #include "bpffs.h"
 #include "congestion.skel.h"
 #include "congestion_link.skel.h"
+#include "control_group.h"
 #include "externs.skel.h"
 #include "faults/sweep.h"
 #include "hooks.skel.h"
@@ -158,15 +159,8 @@ static int try_mem_prog_attach_perf_event(struct subject *s)
 
 static void cgroup_opened(struct subject *s)
 {
-	char dir[] = "/tmp/libmem-cgroup-XXXXXX";
-
 	one_loaded(s);
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(mount("none", dir, "cgroup2", 0, NULL), 0);
-	s->source = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	umount2(dir, MNT_DETACH);
-	rmdir(dir);
-	ck_assert_int_ge(s->source, 0);
+	s->source = control_group_root();
 }
 
 static int try_mem_prog_attach_cgroup(struct subject *s)
