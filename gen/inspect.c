@@ -375,7 +375,7 @@ static int inspect(struct writer *w, const struct arguments *args, uint32_t inde
 {
 	const char *path = ((const char *const *)args->objects.data)[index];
 	struct object_file object;
-	int err = object_file_open(&object, path);
+	int err = object_file_open(&object, path, NULL);
 
 	if (err)
 		return err;

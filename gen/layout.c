@@ -336,7 +336,7 @@ static int layout(void *arguments)
 	const struct arguments *args = arguments;
 	struct writer w = WRITER_INIT;
 	struct object_file object;
-	int err = object_file_open(&object, args->object);
+	int err = object_file_open(&object, args->object, NULL);
 
 	if (err)
 		return err;

@@ -36,13 +36,14 @@ static int parse_btf(struct object_file *object)
 	return mem__error(err, "its BTF can't be read: %s; compile with clang -g", strerror(err));
 }
 
-int object_file_open(struct object_file *object, const char *path)
+int object_file_open(struct object_file *object, const char *path, const char *name)
 {
+	struct mem_read_opts opts = {.sz = sizeof(opts), .name = name};
 	int err;
 
 	*object = (struct object_file){.path = path};
 	libbpf_set_print(silent);
-	object->image = mem_image_read_file(path, NULL);
+	object->image = mem_image_read_file(path, &opts);
 	if (!object->image) {
 		err = -errno;
 		/* the reader's messages begin with the file's name */

@@ -19,8 +19,8 @@ struct object_file {
 	struct pool pool;       /* for whoever looks at it */
 };
 
-/* 0 or a negative errno; a failure has been printed, and the object is closed. */
-int object_file_open(struct object_file *object, const char *path);
+/* name: of the image, NULL for the file's. 0 or a negative errno; a failure has been printed, and the object is closed. */
+int object_file_open(struct object_file *object, const char *path, const char *name);
 
 /* An object that is closed or zero is fine. */
 void object_file_close(struct object_file *object);

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* memgen skeleton and memgen types: read an object, print its header, or only the types in it. */
 #include <argp.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <mem/elf.h>
-
 #include "commands.h"
 #include "error.h"
-#include "reader/whole_btf.h"
+#include "object_file.h"
 #include "skeleton.h"
 #include "targets.h"
 
@@ -41,8 +37,7 @@ static const struct argp_option skeleton_options[] = {
 	{"name", 'n', "NAME", 0,
 	 "name of the skeleton (default: OBJ without directories, \".bpf.o\" and \".o\")", 0},
 	{"types", OPT_TYPES, "own|none", 0,
-	 "define the types that shared memory uses (own, the default), or leave them to a header "
-	 "that "
+	 "define the types that shared memory uses (own, the default), or leave them to a header that "
 	 "is included before (none); their layout is checked either way",
 	 0},
 	TYPE_OPTIONS,
@@ -54,8 +49,7 @@ static const struct argp_option skeleton_options[] = {
 };
 
 static const char skeleton_doc[] =
-	"Write the C header of a BPF object: its variables, arrays and arenas as "
-	"typed memory, its maps "
+	"Write the C header of a BPF object: its variables, arrays and arenas as typed memory, its maps "
 	"and programs, and the functions that load it.\v"
 	"Example:\n"
 	"  memgen skeleton build/tool.bpf.o -o build/tool.skel.h -M\n"
@@ -137,17 +131,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* An identifier for the skeleton; a name that was asked for is one. */
 static const char *choose_identifier(const struct arguments *args, struct pool *pool)
 {
-	const char *base = base_name(args->object);
+	const char *base = object_file_base(args->object);
 	const char *text;
 
 	if (args->name)
@@ -156,40 +143,15 @@ static const char *choose_identifier(const struct arguments *args, struct pool *
 	return text ? name_skeleton(pool, text) : NULL;
 }
 
-static const char *choose_name(const struct arguments *args, struct pool *pool)
-{
-	const char *name = choose_identifier(args, pool);
-
-	if (!name)
-		mem__error(ENOMEM, "%s: no memory to read it", args->object);
-	return name;
-}
-
-static struct btf *parse_btf(const struct mem_image *image)
-{
-	uint32_t size;
-	const void *data = image_whole_btf(image, &size);
-	struct btf *btf = btf__new(data, size);
-	long err = btf ? 0 : -errno;
-
-	if (err)
-		mem__error((int)-err, "its BTF can't be read: %s; compile with clang -g",
-			   strerror((int)-err));
-	return btf;
-}
-
 static void warn_missing(const char *file, const struct types *types)
 {
 	const char *const *missing = types->missing.data;
 
 	for (uint32_t i = 0; i < types->missing.count; i++)
 		fprintf(stderr,
-			"memgen: %s: warning: struct %s is behind an arena pointer, but the "
-			"compiler left "
-			"its definition out: the header only names it; a variable or a function "
-			"argument "
-			"that points to it would bring it in\n",
-			file, missing[i]);
+			"memgen: %s: warning: struct %s is behind an arena pointer, but the compiler left its "
+			"definition out: the header only names it; a variable or a function argument that points "
+			"to it would bring it in\n", file, missing[i]);
 }
 
 /* Without BTF there is memory, but nobody knows what is in it. */
@@ -216,81 +178,47 @@ static size_t size_limit(const struct image_view *view)
 	return limit;
 }
 
-static int emit_header(const struct arguments *args, const struct image_view *view,
-		       const struct btf *btf, struct pool *pool)
+static int emit_header(const struct arguments *args, struct object_file *object)
 {
-	const char *file = base_name(args->object), *action = NULL;
 	struct writer w = WRITER_INIT;
 	struct skeleton skeleton;
-	int err;
+	int err = skeleton_init(&skeleton, &object->view, object->btf, &object->pool, &args->policy,
+				object_file_base(object->path));
 
-	err = skeleton_init(&skeleton, view, btf, pool, &args->policy, file);
+	if (err) {
+		fprintf(stderr, "memgen: %s: %s\n", object->path, mem_error_message());
+		return err;
+	}
+	skeleton.accessors = args->accessors;
+	w.limit = size_limit(&object->view);
+	args->emit(&w, &skeleton);
+	err = output_commit(&w, args->output);
 	if (!err) {
-		skeleton.accessors = args->accessors;
-		w.limit = size_limit(view);
-		args->emit(&w, &skeleton);
-		err = writer_commit(&w, args->output, &action);
-		if (err)
-			fprintf(stderr, "memgen: %s: can't %s it: %s\n",
-				args->output ? args->output : "standard output", action,
-				strerror(-err));
-		else
-			warn_missing(args->object, &skeleton.types);
-		if (!err)
-			warn_untyped(args->object, view);
-	} else {
-		fprintf(stderr, "memgen: %s: %s\n", args->object, mem_error_message());
+		warn_missing(object->path, &skeleton.types);
+		warn_untyped(object->path, &object->view);
 	}
 	writer_free(&w);
 	return err;
 }
 
-static int generate(struct arguments *args, const struct mem_image *image, struct pool *pool)
-{
-	struct image_view view;
-	struct btf *btf = NULL;
-	int err = image_widen(image, &view);
-
-	if (!err && view.btf_size) {
-		btf = parse_btf(image);
-		err = btf ? 0 : -EINVAL;
-	}
-	if (err)
-		fprintf(stderr, "memgen: %s: %s\n", args->object, mem_error_message());
-	else
-		err = emit_header(args, &view, btf, pool);
-	btf__free(btf);
-	image_view_free(&view);
-	return err;
-}
-
-static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
-{
-	(void)level;
-	(void)fmt;
-	(void)args;
-	return 0;
-}
-
-static int make_header(const char *object, const char *file, void *context)
+static int make_header(const char *path, const char *file, void *context)
 {
 	struct arguments *args = context;
-	struct mem_read_opts opts = {.sz = sizeof(opts)};
+	struct object_file object;
 	struct pool pool = {0};
-	struct mem_image *image = NULL;
-	int err;
+	int err = -ENOMEM;
 
-	args->object = object;
+	args->object = path;
 	args->output = file;
-	args->policy.name = choose_name(args, &pool);
-	if (args->policy.name) {
-		opts.name = args->policy.name;
-		image = mem_image_read_file(object, &opts);
+	args->policy.name = choose_identifier(args, &pool);
+	if (args->policy.name)
+		err = object_file_open(&object, path, args->policy.name);
+	else
+		fprintf(stderr, "memgen: %s: no memory to read it\n", path);
+	if (!err) {
+		err = emit_header(args, &object);
+		object_file_close(&object);
 	}
-	err = image ? generate(args, image, &pool) : -EINVAL;
-	if (!image)
-		fprintf(stderr, "memgen: %s\n", mem_error_message());
-	mem_image_free(image);
 	pool_free(&pool);
 	return err;
 }
@@ -299,7 +227,6 @@ static int make_headers(void *arguments)
 {
 	struct arguments *args = arguments;
 
-	libbpf_set_print(silent);
 	return targets_run(&args->targets, make_header, args);
 }
 
