@@ -125,6 +125,12 @@ static void opened_with_a_path(struct subject *s)
 	assert_ok(mem_map_pin_path_set(mem_object_find_map(s->obj, ".bss"), "/sys/fs/bpf/none"));
 }
 
+static void opened_and_resized(struct subject *s)
+{
+	opened(s);
+	assert_ok(mem_region_size_set(mem_object_find_region(s->obj, "data_pairs"), 10000));
+}
+
 static int try_mem_prog_target_set(struct subject *s)
 {
 	return mem_prog_target_set(the_prog(s), "answer", s->source);
@@ -273,6 +279,7 @@ static const struct operation preparing[] = {
 	{TRY_WITH(mem_object_prepare, "shared"), &shared, opened, NULL, ONCE},
 	{TRY_WITH(mem_object_prepare, "hooks"), &hooks, opened, NULL, ONCE},
 	{TRY_WITH(mem_object_prepare, "externs"), &externs, opened, NULL, ONCE},
+	{TRY_WITH(mem_object_prepare, "resized"), &grow, opened_and_resized, NULL, ONCE | TOLD},
 	{0},
 };
 
@@ -312,7 +319,7 @@ static const struct operation calling[] = {
 	{TRY(mem_region_cpu_read), &percpu, prepared, "percpu", AGAIN},
 	{TRY(mem_region_cpu_write), &percpu, prepared, "percpu", AGAIN | REFUSED}, /* before Linux 7.0 */
 	{TRY(mem_prog_run), &plain, loaded, "calls", AGAIN},
-	{TRY(mem_prog_target_set), &replace, target_loaded, "replacement", AGAIN},
+	{TRY(mem_prog_target_set), &replace, target_loaded, "replacement", AGAIN | TOLD},
 	{0},
 };
 

@@ -68,6 +68,7 @@ static const void *btf_to_load(const struct mem_object *obj, void **copy)
 {
 	struct btf_view view;
 	uint32_t resized = 0;
+	int err;
 
 	*copy = NULL;
 	for (uint32_t i = 0; i < obj->image.map_count; i++)
@@ -78,11 +79,15 @@ static const void *btf_to_load(const struct mem_object *obj, void **copy)
 	if (!*copy)
 		return NULL;
 	memcpy(*copy, obj->image.btf, obj->image.btf_size);
-	if (btf_view_init(&view, *copy, obj->image.btf_size) && !btf_view_index(&view)) {
+	err = btf_view_init(&view, *copy, obj->image.btf_size) ? btf_view_index(&view) : -EINVAL;
+	if (!err) {
 		btf_resize(obj, &view);
 		btf_view_free(&view);
+	} else if (err == -ENOMEM) {
+		free(*copy);
+		*copy = NULL;
 	}
-	return *copy;
+	return *copy; /* what libmem can't read it leaves to the kernel to judge */
 }
 
 /*

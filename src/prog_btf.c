@@ -43,16 +43,21 @@ static char *read_btf(uint32_t id, uint32_t *size, int *err)
 	return data;
 }
 
-static uint32_t find_function(char *data, uint32_t size, const char *function)
+/* 0 with *id, which is 0 if there is no such function, or -ENOMEM. */
+static int find_function(char *data, uint32_t size, const char *function, uint32_t *id)
 {
 	struct btf_view view;
-	uint32_t id = 0;
+	int err;
 
-	if (btf_view_init(&view, data, size) && !btf_view_index(&view)) {
-		id = btf_view_find(&view, function, BTF_KIND_FUNC);
-		btf_view_free(&view);
-	}
-	return id;
+	*id = 0;
+	if (!btf_view_init(&view, data, size))
+		return 0;
+	err = btf_view_index(&view);
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	*id = btf_view_find(&view, function, BTF_KIND_FUNC);
+	btf_view_free(&view);
+	return 0;
 }
 
 int prog_btf_find(int prog_fd, const char *function, uint32_t *id, const char *object)
@@ -72,8 +77,11 @@ int prog_btf_find(int prog_fd, const char *function, uint32_t *id, const char *o
 	if (!data)
 		return mem__error(-err, "%s: can't read the BTF of program '%s': %s", object, info.name,
 				  strerror(-err));
-	*id = find_function(data, size, function);
+	err = find_function(data, size, function, id);
 	free(data);
+	if (err)
+		return mem__error(-err, "%s: no memory to look through the functions of program '%s'", object,
+				  info.name);
 	if (*id)
 		return 0;
 	return mem__error(ENOENT, "%s: program '%s' has no function '%s'", object, info.name, function);

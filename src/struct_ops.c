@@ -312,10 +312,12 @@ int struct_ops_prepare(struct mem_object *obj)
 	err = kernel_btf_open(&kernel, obj->name);
 	if (err)
 		return err;
-	if (btf_view_index(&local) || btf_view_index(&kernel.view))
-		err = mem__error(ENOTSUP, "%s: can't number the types of the kernel and the object: no memory, "
-					  "or a kind of type that libmem %s does not know",
-				 obj->name, mem_version());
+	err = btf_view_index(&local) ?: btf_view_index(&kernel.view);
+	if (err == -ENOMEM)
+		mem__error(ENOMEM, "%s: no memory to number the types of the kernel and the object", obj->name);
+	else if (err)
+		err = mem__error(ENOTSUP, "%s: can't number the types of the kernel and the object: there is a kind "
+					  "of type that libmem %s does not know", obj->name, mem_version());
 	else
 		err = lay_out_all(obj, &local, &kernel.view);
 	leave_out_progs(obj);

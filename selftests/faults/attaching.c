@@ -363,7 +363,7 @@ static const struct operation filtering[] = {
 };
 
 static const struct operation implementing[] = {
-	{TRY_AS("mem_skeleton_open_and_load congestion", open_and_load), &congestion, NULL, NULL, AGAIN},
+	{TRY_AS("mem_skeleton_open_and_load congestion", open_and_load), &congestion, NULL, NULL, AGAIN | TOLD},
 	{TRY(mem_map_attach_struct_ops), &congestion, loaded, "libmem_cc", AGAIN | REFUSED},
 	{0},
 };
