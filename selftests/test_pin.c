@@ -192,12 +192,14 @@ TEST(listing)
 	assert_ok(region_data__load(skel));
 	assert_ok(mem_map_pin(skel->maps.hash, ROOT "z", 0));
 	assert_ok(mem_map_pin(skel->maps.table, ROOT "a/table", 0666));
-	assert_ok(mem_region_pin(bss, ROOT "a/b/bss", 0));
+	assert_ok(mem_region_pin(bss, ROOT "a/b/bss", 0666)); /* and its schema, which is no pin to anybody */
+	ck_assert_int_eq(access(ROOT "a/b/bss~schema", F_OK), 0);
+	assert_ok(mem_map_pin(skel->maps.hash, ROOT "own~schema", 0)); /* the application's */
 	attr.bpf_fd = (uint32_t)mem_prog_fd(skel->progs.change);
 	must(raw_bpf(BPF_OBJ_PIN, &attr, sizeof(attr)));
 	assert_ok(mem_pin_list(NULL, note, &list));
-	ck_assert_str_eq(list.text, ROOT "a/b/bss 2 0600 region_d.bss\n" ROOT "a/table 2 0666 table\n"
-			 ROOT "z 1 0600 hash\n");
+	ck_assert_str_eq(list.text, ROOT "a/b/bss 2 0666 region_d.bss\n" ROOT "a/table 2 0666 table\n"
+			 ROOT "own~schema 1 0600 hash\n" ROOT "z 1 0600 hash\n");
 	list = (struct list){.left = 2};
 	ck_assert_int_eq(mem_pin_list("/sys/fs/bpf/a", note, &list), 42);
 	assert_err(mem_pin_list("/tmp", note, &list), -EINVAL);

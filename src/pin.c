@@ -194,6 +194,14 @@ int mem_unpin(const char *path)
 
 /* --- listing --- */
 
+/* A schema is part of the pin that it lies beside. */
+static bool is_schema(const char *path, const char *map_name)
+{
+	size_t len = strlen(path), suffix = sizeof(PIN_SCHEMA_SUFFIX) - 1;
+
+	return len > suffix && !strcmp(path + len - suffix, PIN_SCHEMA_SUFFIX) && !strcmp(map_name, PIN_SCHEMA_NAME);
+}
+
 /* One entry of a folder; -errno when it should be in the list and is not to be had. */
 static int list_entry(const char *path, const struct stat *status, mem_pin_fn *fn, void *ctx)
 {
@@ -208,6 +216,8 @@ static int list_entry(const char *path, const struct stat *status, mem_pin_fn *f
 	sys_close(&fd);
 	if (err) /* -EINVAL: a program or a link */
 		return err == -EINVAL ? 0 : err;
+	if (is_schema(path, info.name))
+		return 0;
 	pin.id = info.id;
 	pin.type = info.type;
 	pin.value_size = info.value_size;

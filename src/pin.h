@@ -12,6 +12,7 @@
 
 /* What is pinned beside a region, for those who can't read its types: schema_publish.c. */
 #define PIN_SCHEMA_SUFFIX "~schema"
+#define PIN_SCHEMA_NAME "libmem_schema" /* the kernel's name of that map */
 
 /*
  * "'/x' is not in a BPF file system; mount one ...: mount -t bpf bpf /sys/fs/bpf" into text. False if

@@ -80,7 +80,7 @@ static int make_map(const void *bytes, size_t size)
 	attr.key_size = sizeof(key);
 	attr.value_size = (uint32_t)size;
 	attr.max_entries = 1;
-	snprintf(attr.map_name, sizeof(attr.map_name), "libmem_schema");
+	snprintf(attr.map_name, sizeof(attr.map_name), PIN_SCHEMA_NAME);
 	fd = sys_bpf_fd(BPF_MAP_CREATE, &attr, sizeof(attr));
 	if (fd < 0)
 		return fd;

@@ -203,8 +203,9 @@ struct mem_pin_info {
 typedef int mem_pin_fn(void *ctx, const struct mem_pin_info *pin);
 
 /**
- * @brief Walk the pinned maps in a folder and those below, by name. Pins that this user may not open
- *        are left out.
+ * @brief Walk the pinned maps in a folder and those below, by name.
+ *
+ * Left out is what this user may not open, and the schemas that mem_region_pin() puts beside regions.
  * @param folder  in a BPF file system; NULL for /sys/fs/bpf
  * @param fn      called for each
  * @param ctx     passed to @p fn
