@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -227,11 +226,9 @@ static void emit_inits(struct writer *w, const struct image_view *view)
 static void emit_schema(struct writer *w, const struct image_view *view, const struct mem_region_image *region)
 {
 	uint64_t hash;
+	int err = schema_row_hash(view, region, &hash);
 
-	errno = 0;
-	hash = schema_row_hash(view, region);
-	if (!hash && errno == ENOMEM && !w->error)
-		w->error = -ENOMEM;
+	w->error = w->error ?: err;
 	writer_hex(w, hash);
 	writer_bytes(w, ", ", 2);
 }

@@ -302,7 +302,7 @@ static int arena_map_variables(struct mem_region *region)
 	err = arena_map_over(region, PROT_READ | PROT_WRITE);
 	if (!err) {
 		contents_copy(region->variables, aside, size);
-		arena_record_write(region);
+		err = arena_record_write(region);
 	}
 	munmap(aside, size);
 	return err;
@@ -315,7 +315,7 @@ static int arena_map_first(struct mem_region *region)
 
 	if (!err && region->variables) {
 		init_variables(region);
-		arena_record_write(region);
+		err = arena_record_write(region);
 	}
 	return err;
 }

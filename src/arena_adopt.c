@@ -11,11 +11,14 @@ static int find_variables(struct mem_region *region)
 {
 	struct arena_record record;
 	uint64_t wanted;
+	int err;
 
 	region->variables = NULL;
 	if (!region->image->size)
 		return 0;
-	wanted = schema_region_hash(region);
+	err = schema_region_hash(region, &wanted);
+	if (err)
+		return err;
 	if (!arena_record_read(region, &record)) {
 		if (record.size != region->image->size || record.offset % region->image->align)
 			return arena_error(region, EINVAL, "its variables have %llu bytes at offset %#llx, not "

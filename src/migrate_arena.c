@@ -57,9 +57,9 @@ static int attach_old(struct mem_region *region, int fd, const struct bpf_map_in
 	return *old ? 0 : -errno;
 }
 
-static bool is_wanted(const struct mem_region *region, const struct mem_region *old)
+/* schema: hash of the region's types, 0 unknown */
+static bool is_wanted(const struct mem_region *region, const struct mem_region *old, uint64_t schema)
 {
-	uint64_t schema = schema_region_hash(region);
 	struct arena_record record;
 
 	if (region->map->max_entries && region->map->max_entries != old->map->max_entries)
@@ -73,15 +73,17 @@ static bool is_wanted(const struct mem_region *region, const struct mem_region *
 int migrate_arena_open(struct mem_region *region, int fd, const struct bpf_map_info *info,
 		       struct mem_region **old)
 {
+	uint64_t schema;
 	int err = attach_old(region, fd, info, old);
 
 	if (err || !*old)
 		return err ?: -EINVAL;
-	if (!is_wanted(region, *old))
+	err = schema_region_hash(region, &schema);
+	if (!err && !is_wanted(region, *old, schema))
 		return 1;
 	mem_region_detach(*old);
 	*old = NULL;
-	return 0;
+	return err;
 }
 
 int migrate_arena_carry(struct mem_region *region, struct mem_region *old,

@@ -82,10 +82,14 @@ static uint64_t hash_prog(const struct mem_object *obj, uint32_t prog)
 	return hash;
 }
 
-/* Of maps, and of what is in regions. Capacities are left out: they may be another process' choice. */
-static uint64_t hash_maps(const struct mem_object *obj)
+/*
+ * Of maps, and of what is in regions. Capacities are left out: they may be another process' choice. 0, or -ENOMEM
+ * with a message.
+ */
+static int hash_maps(const struct mem_object *obj, uint64_t *result)
 {
 	uint64_t hash = FNV_START;
+	int err = 0;
 
 	for (uint32_t i = 0; i < obj->image.map_count; i++) {
 		const struct mem_map_image *map = &obj->image.maps[i];
@@ -98,14 +102,15 @@ static uint64_t hash_maps(const struct mem_object *obj)
 		hash = fnv_add(hash, &map->value_size, sizeof(map->value_size));
 		hash = fnv_add(hash, &map->map_flags, sizeof(map->map_flags));
 	}
-	for (uint32_t i = 0; i < obj->image.region_count; i++) {
+	for (uint32_t i = 0; !err && i < obj->image.region_count; i++) {
 		uint64_t schema = 0;
 
 		if (obj->image.regions[i].kind != MEM_REGION_STRUCT_OPS)
-			schema = schema_region_hash(&obj->regions[i]);
+			err = schema_region_hash(&obj->regions[i], &schema);
 		hash = fnv_add(hash, &schema, sizeof(schema));
 	}
-	return hash;
+	*result = hash;
+	return err;
 }
 
 uint64_t pinned_left_out(const struct mem_object *obj)
@@ -179,11 +184,11 @@ static int record_get(int fd, uint32_t key, void *value)
 
 static int record_fill(int fd, const struct mem_object *obj)
 {
-	const struct pinned_head head = {
+	struct pinned_head head = {
 		.magic = PINNED_MAGIC, .version = PINNED_VERSION, .programs = obj->image.prog_count,
-		.left_out = pinned_left_out(obj), .maps = hash_maps(obj),
+		.left_out = pinned_left_out(obj),
 	};
-	int err = record_put(fd, 0, &head);
+	int err = hash_maps(obj, &head.maps) ?: record_put(fd, 0, &head);
 	BPF_ATTR(attr);
 
 	for (uint32_t i = 0; !err && i < obj->image.prog_count; i++) {
@@ -218,19 +223,35 @@ int pinned_record_write(const struct mem_object *obj, const char *dir)
 	return err;
 }
 
-static bool is_record(const struct mem_object *obj, int fd, const struct bpf_map_info *info,
-		      struct pinned_head *head)
-{
-	return info->type == BPF_MAP_TYPE_ARRAY && info->key_size == sizeof(uint32_t) &&
-	       info->value_size == sizeof(*head) && !record_get(fd, 0, head) &&
-	       head->magic == PINNED_MAGIC && head->version == PINNED_VERSION &&
-	       head->programs == obj->image.prog_count && info->max_entries == head->programs + 1 &&
-	       head->maps == hash_maps(obj);
-}
-
 static int version_error(const char *who)
 {
 	return mem__error(ESTALE, "%s is another object, or another version of this one", who);
+}
+
+static int read_error(const char *who, int err)
+{
+	return mem__error(-err, "%s: can't read its record: %s", who, strerror(-err));
+}
+
+/* What can't be read is not taken for another version: whoever is told so replaces it. */
+static int read_head(const struct mem_object *obj, int fd, const struct bpf_map_info *info, struct pinned_head *head,
+		     const char *who)
+{
+	uint64_t maps;
+	int err = hash_maps(obj, &maps);
+
+	if (err)
+		return err;
+	if (info->type != BPF_MAP_TYPE_ARRAY || info->key_size != sizeof(uint32_t) ||
+	    info->value_size != sizeof(*head))
+		return version_error(who);
+	err = record_get(fd, 0, head);
+	if (err)
+		return read_error(who, err);
+	if (head->magic != PINNED_MAGIC || head->version != PINNED_VERSION ||
+	    head->programs != obj->image.prog_count || info->max_entries != head->programs + 1 || head->maps != maps)
+		return version_error(who);
+	return 0;
 }
 
 static struct pinned_prog *record_rows(const struct mem_object *obj, int fd, const char *who)
@@ -241,7 +262,7 @@ static struct pinned_prog *record_rows(const struct mem_object *obj, int fd, con
 	for (uint32_t i = 0; !err && i < obj->image.prog_count; i++)
 		err = record_get(fd, i + 1, &rows[i]);
 	if (err)
-		mem__error(-err, "%s: can't read its record: %s", who, strerror(-err));
+		read_error(who, err);
 	for (uint32_t i = 0; !err && i < obj->image.prog_count; i++)
 		if (rows[i].id && rows[i].hash != hash_prog(obj, i))
 			err = version_error(who);
@@ -267,13 +288,9 @@ struct pinned_prog *pinned_record_read(const struct mem_object *obj, const char 
 	fd = live_map_open(&source, who);
 	if (fd < 0)
 		return NULL;
-	if (live_map_info(fd, who, &info)) {
-		; /* it said why */
-	} else if (is_record(obj, fd, &info, &head)) {
+	if (!live_map_info(fd, who, &info) && !read_head(obj, fd, &info, &head, who)) {
 		*left_out = head.left_out;
 		rows = record_rows(obj, fd, who);
-	} else {
-		version_error(who);
 	}
 	sys_close(&fd);
 	return rows;

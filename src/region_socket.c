@@ -54,7 +54,7 @@ static int send_error(const struct mem_region *region, int err, const char *why)
 						     region->obj->name, region->image->name, why));
 }
 
-static void fill(const struct mem_region *region, struct message *message)
+static int fill(const struct mem_region *region, struct message *message)
 {
 	const struct mem_map *map = region->map;
 	bool arena = region->image->kind == MEM_REGION_ARENA;
@@ -69,8 +69,8 @@ static void fill(const struct mem_region *region, struct message *message)
 	message->max_entries = map->max_entries;
 	message->address = arena ? sys_pointer(region->base) : 0;
 	message->variables = region->variables ? (uint64_t)(region->variables - region->base) : 0;
-	message->schema = schema_region_hash(region);
 	snprintf(message->name, sizeof(message->name), "%s", region->image->name);
+	return schema_region_hash(region, &message->schema);
 }
 
 /* The types of a map: the object's own, or those that this process may ask for. -1: not to be had. */
@@ -116,7 +116,9 @@ int mem_region_send(int sock, struct mem_region *region)
 
 	if (region->map->fd < 0)
 		return send_error(region, EBADF, "its map does not exist before mem_object_prepare()");
-	fill(region, &message);
+	err = fill(region, &message);
+	if (err)
+		return object_result(region->obj, err);
 	fds[1] = open_types(region->map);
 	sent = send_message(sock, &message, fds, fds[1] < 0 ? 1 : 2);
 	err = errno;
@@ -226,10 +228,9 @@ static const char *map_fault(const struct message *message, const struct bpf_map
 	return NULL;
 }
 
-/* What the receiver's own header says of the region, against the message. */
-static const char *schema_fault(const struct message *message, const struct mem_region *region)
+/* What the receiver's own header says of the region, against the message. wanted: hash of its types, 0 unknown. */
+static const char *schema_fault(const struct message *message, const struct mem_region *region, uint64_t wanted)
 {
-	uint64_t wanted = schema_region_hash(region);
 	uint64_t offset = region->variables ? (uint64_t)(region->variables - region->base) : 0;
 
 	if (region->image->kind == MEM_REGION_ARENA && region->variables && offset != message->variables)
@@ -248,6 +249,7 @@ static struct mem_region *attach_received(const struct received *in, const struc
 	struct bpf_map_info info;
 	struct mem_region *region;
 	const char *fault;
+	uint64_t wanted;
 	char who[96];
 
 	if (name && image && strncmp(name, in->message.name, sizeof(in->message.name) - 1) != 0) {
@@ -270,7 +272,13 @@ static struct mem_region *attach_received(const struct received *in, const struc
 	}
 	region = region_attach_typed(image, image ? name : in->message.name, mem_source_fd(in->fds[0]), opts,
 				     in->fd_count > 1 ? in->fds[1] : -1);
-	fault = region && image ? schema_fault(&in->message, region) : NULL;
+	if (!region || !image)
+		return region;
+	if (schema_region_hash(region, &wanted)) {
+		mem_region_detach(region);
+		return NULL;
+	}
+	fault = schema_fault(&in->message, region, wanted);
 	if (fault) {
 		mem_region_detach(region);
 		mem__error(EINVAL, "receiving region '%s': %s", in->message.name, fault);

@@ -36,11 +36,11 @@ struct mem_schema *schema_published(const char *pin, uint32_t map_id) PART;
 /* schema_hash.c: of a region's row; ENODATA: it has no types. Messages if who says whose it is. */
 struct mem_schema *schema_of_row(const struct image_view *view, const struct mem_region_image *row, const char *who);
 
-/* schema_hash.c: 0 for a region without types. No message, whatever happens. */
-uint64_t schema_region_hash(const struct mem_region *region) PART;
+/* schema_hash.c: *hash is 0 for a region without types, or with too many. 0, or -ENOMEM with a message. */
+int schema_region_hash(const struct mem_region *region, uint64_t *hash) PART;
 
-/* schema_hash.c: the same of a row; what a row says of itself is taken. 0 with errno ENOMEM: no memory. */
-uint64_t schema_row_hash(const struct image_view *view, const struct mem_region_image *row);
+/* schema_hash.c: the same of a row, without a message; what a row says of itself is taken. */
+int schema_row_hash(const struct image_view *view, const struct mem_region_image *row, uint64_t *hash);
 
 /* schema_hash.c: for who has images that no memgen has seen. Does nothing. */
 void schema_use(void);

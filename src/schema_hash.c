@@ -53,18 +53,28 @@ struct mem_schema *schema_of_row(const struct image_view *view, const struct mem
 	return schema_build(view->btf, view->btf_size, row->type, who);
 }
 
-uint64_t schema_row_hash(const struct image_view *view, const struct mem_region_image *row)
+int schema_row_hash(const struct image_view *view, const struct mem_region_image *row, uint64_t *hash)
 {
-	struct mem_schema *schema = row->schema ? NULL : schema_of_row(view, row, NULL);
-	uint64_t hash = schema ? mem_schema_hash(schema) : row->schema;
+	struct mem_schema *schema;
 
+	*hash = row->schema;
+	if (*hash)
+		return 0;
+	errno = 0;
+	schema = schema_of_row(view, row, NULL);
+	if (!schema)
+		return errno == ENOMEM ? -ENOMEM : 0;
+	*hash = mem_schema_hash(schema);
 	mem_schema_free(schema);
-	return hash;
+	return 0;
 }
 
-uint64_t schema_region_hash(const struct mem_region *region)
+int schema_region_hash(const struct mem_region *region, uint64_t *hash)
 {
-	return schema_row_hash(&region->obj->image, region->image);
+	if (!schema_row_hash(&region->obj->image, region->image, hash))
+		return 0;
+	return mem__error(ENOMEM, "%s: region '%s': no memory to read its types", region->obj->name,
+			  region->image->name);
 }
 
 void schema_use(void)

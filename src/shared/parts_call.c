@@ -82,9 +82,9 @@ void reuse_undo_pins(struct mem_object *obj)
 	PART_CALL(reuse_undo_pins, obj);
 }
 
-uint64_t schema_region_hash(const struct mem_region *region)
+int schema_region_hash(const struct mem_region *region, uint64_t *hash)
 {
-	return PART_VALUE(schema_region_hash, region);
+	return PART_VALUE(schema_region_hash, region, hash);
 }
 
 void task_close(struct mem_object *obj)
