@@ -387,6 +387,7 @@ TEST(other_words_of_the_kernel_are_left_out)
 
 	assert_ok(region_data__load(skel));
 	setsockopt(sockets[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+	setsockopt(sockets[1], SOL_SOCKET, SO_PASSSEC, &on, sizeof(on)); /* where a security module has labels */
 	setsockopt(sockets[1], SOL_SOCKET, PASSPIDFD, &on, sizeof(on)); /* from Linux 6.5 on */
 	assert_ok(mem_region_send(sockets[0], bss));
 	mem_region_detach(assert_ptr(receive_bss()));

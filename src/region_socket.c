@@ -30,7 +30,8 @@
 
 enum {
 	FDS_SENT = 2,  /* the map, and its types */
-	FDS_ROOM = 16, /* others are taken in order to be closed */
+	FDS_ROOM = 16, /* others are taken in order to be closed, what is more than that at once */
+	LABEL_MAX = 4096, /* bytes of a sender's security label: SO_PASSSEC */
 };
 
 /* Both ends are on one machine: numbers as it has them. Version 1 has this size and no other. */
@@ -139,10 +140,13 @@ struct received {
 	size_t fd_count;
 };
 
-/* Sockets with SO_PASSPIDFD say who has sent a message, by a descriptor that nobody here wants. */
+/*
+ * What sockets say of who has sent a message (SO_PASSCRED, SO_PASSSEC, SO_PASSPIDFD) nobody here wants. All but the
+ * last comes in front of the descriptors, and needs room, or there is none for these.
+ */
 static void keep_fds(struct received *in, struct msghdr *header)
 {
-	int pidfd;
+	int fd;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
 		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -150,12 +154,16 @@ static void keep_fds(struct received *in, struct msghdr *header)
 		if (c->cmsg_level != SOL_SOCKET)
 			continue;
 		if (c->cmsg_type == SCM_RIGHTS) {
-			for (size_t i = 0; i < count && in->fd_count < FDS_ROOM; i++)
-				memcpy(&in->fds[in->fd_count++], CMSG_DATA(c) + i * sizeof(int),
-				       sizeof(int));
+			for (size_t i = 0; i < count; i++) {
+				memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+				if (in->fd_count < FDS_ROOM)
+					in->fds[in->fd_count++] = fd;
+				else
+					sys_close(&fd);
+			}
 		} else if (c->cmsg_type == SCM_PIDFD_TYPE && count) {
-			memcpy(&pidfd, CMSG_DATA(c), sizeof(pidfd));
-			sys_close(&pidfd);
+			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+			sys_close(&fd);
 		}
 	}
 }
@@ -164,7 +172,8 @@ static void receive(int sock, struct received *in)
 {
 	union {
 		struct cmsghdr header;
-		char room[CMSG_SPACE(FDS_ROOM * sizeof(int))];
+		char room[CMSG_SPACE(FDS_ROOM * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)) +
+			  CMSG_SPACE(LABEL_MAX) + CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec part = {&in->message, sizeof(in->message)};
 	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
