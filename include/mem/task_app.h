@@ -121,7 +121,7 @@ int mem_task_register_all(void);
 /**
  * @brief Walk the structs of all registered threads of the process.
  *
- * No thread can register or end meanwhile: @p fn has to be quick and must not use libmem.
+ * No thread can register or end meanwhile: @p fn has to be quick, and must not use libmem, fork(2) or end its thread.
  *
  * @param task   as for mem_task_register()
  * @param image  as for mem_task_register()
