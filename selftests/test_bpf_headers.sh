@@ -4,7 +4,8 @@
 # vmlinux.h of the running kernel that has prototypes of kfuncs.
 . "$(dirname "$0")/harness.sh"
 
-flags=(--target=bpf -O2 -g -Wall -Wextra -Werror -Iinclude "-I$scratch")
+flags=(--target=bpf -O2 -g -Wall -Wextra -Werror -Wconversion -Wshadow -Wcast-qual -Wsign-conversion
+	-Iinclude "-I$scratch")
 
 # Those that are for both sides or for BPF alone.
 headers()

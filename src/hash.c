@@ -186,7 +186,7 @@ static int bucket_copy(const struct mem_heap_view *view, struct mem_hash *hash,
 			else
 				memcpy(copy, mem__slot(&at, &k), type->key + type->value);
 			k = key_of(type, key);
-			err = mem__place(view, next, &k, &to);
+			err = mem__place_key(view, next, &k, &to);
 			err = err ?: mem__hash_put(view, hash, &k, (char *)key + type->key, &to, NULL);
 		}
 		if (!(tags & MEM__MORE) || mem__place_more(view, &k, &at))

@@ -71,7 +71,7 @@ MEM_INLINE unsigned int mem__take_one(mem__handle handle, unsigned int c, unsign
 
 	if (!unit)
 		return 0;
-	rest = mem__item_open(mem__view_handle(v), c, unit, 1) >> 32;
+	rest = (unsigned int)(mem__item_open(mem__view_handle(v), c, unit, 1) >> 32);
 	if (self)
 		mem__hand_set(mem__cache(v, self - 1), rest ? MEM__HAND_PUSH : MEM__HAND_NONE, rest);
 	if (rest)
@@ -147,7 +147,7 @@ MEM__PROGRAM unsigned int mem__refill_program(mem__handle handle, unsigned int c
 			return mem__take_larger(mem__view_handle(v), c, 0);
 		opened = mem__item_open(mem__view_handle(v), c, unit, mem_class_batch(c));
 		count = (unsigned int)opened;
-		rest = opened >> 32;
+		rest = (unsigned int)(opened >> 32);
 		if (rest)
 			mem__depot_push(mem__view_handle(v), c, 0, rest);
 	}
@@ -258,7 +258,7 @@ MEM_CALLED unsigned int mem__refill_thread(mem__view v, unsigned int c)
 	if (!unit)
 		return 0;
 	opened = mem__item_open(mem__view_handle(v), c, unit, mem_class_batch(c));
-	rest = opened >> 32;
+	rest = (unsigned int)(opened >> 32);
 	mem_store(&magazine->hot, (opened & 0xffffffff) * MEM__COUNT_1 | unit);
 	mem__hand_set(v->cache, rest ? MEM__HAND_PUSH : MEM__HAND_NONE, rest);
 	if (rest)
@@ -407,7 +407,7 @@ MEM_INLINE void __arena *mem__alloc(struct mem_heap __arena *heap, unsigned long
 	if (!mem__is_view(v))
 		return NULL;
 	if (mem_load(&mem__heap(v)->checks) != MEM__UNCHECKED_HEAP)
-		unit = mem__alloc_checked(mem__view_handle(v), size > ~0U ? ~0U : size, site);
+		unit = mem__alloc_checked(mem__view_handle(v), size > ~0U ? ~0U : (unsigned int)size, site);
 	else
 		unit = mem__alloc_class(v, mem_class(size));
 	/* what a free block says about itself may be wrong */

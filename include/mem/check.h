@@ -22,13 +22,18 @@
 
 #include <mem/heap.h>
 
+#ifndef MEM_TYPE_enum_mem_heap_checks
+#define MEM_TYPE_enum_mem_heap_checks
 /** How much a heap checks. */
 enum mem_heap_checks {
 	MEM_HEAP_TRUST = 0,  /**< nothing that costs */
 	MEM_HEAP_BITS = 1,   /**< double and wild frees */
 	MEM_HEAP_GUARDS = 2  /**< and writes outside of what is allocated */
 };
+#endif
 
+#ifndef MEM_TYPE_enum_mem_heap_error
+#define MEM_TYPE_enum_mem_heap_error
 /** What struct mem_heap_report is about. */
 enum mem_heap_error {
 	MEM_HEAP_WILD_FREE = 1,   /**< free of what is no block */
@@ -36,6 +41,7 @@ enum mem_heap_error {
 	MEM_HEAP_OVERRUN = 3,     /**< written beyond the end */
 	MEM_HEAP_USED_FREED = 4   /**< written after the free */
 };
+#endif
 
 /** Tells source files apart in reports: define it, up to 4095, before including mem/alloc.h. */
 #ifndef MEM_FILE_NUMBER

@@ -295,7 +295,7 @@ MEM_INLINE unsigned int __arena *mem__place_link(mem__view v, const struct mem__
 }
 
 /* The bucket of a key in a table. 0, or -EINVAL: none, or damaged. */
-MEM_INLINE int mem__place(mem__view v, unsigned int low, const struct mem__key *k, struct mem__place *at)
+MEM_INLINE int mem__place_key(mem__view v, unsigned int low, const struct mem__key *k, struct mem__place *at)
 {
 	struct mem_hash_table __arena *t = mem__table(v, low);
 
@@ -375,7 +375,7 @@ MEM_INLINE int mem__hash_find(mem__view v, struct mem_hash __arena *h, const str
 	if (found)
 		return found;
 	for (i = mem__first_round(h, k); i < 8 && mem_can_loop; i++) {
-		if (mem__place(v, low, k, at))
+		if (mem__place_key(v, low, k, at))
 			return -MEM_EINVAL;
 		begun = mem_load_acquire(&at->main->lock.word);
 		tags = mem_load_acquire(&at->main->tags);
@@ -434,7 +434,7 @@ MEM_INLINE int mem__hash_lock(mem__view v, struct mem_hash __arena *h, const str
 	if (err)
 		return err;
 	for (i = 0; i < 8; i++) {
-		if (mem__place(v, low, k, at))
+		if (mem__place_key(v, low, k, at))
 			return -MEM_EINVAL;
 		err = mem_lock(&at->main->lock);
 		if (err < 0)
@@ -731,7 +731,7 @@ MEM_INLINE int mem__cursor_place(mem__view v, const struct mem__key *k, struct m
 	struct mem_hash_table __arena *table = mem__table(v, cursor->table), *next;
 	unsigned int way = cursor->within + 1, number = cursor->bucket, splits;
 
-	at->main = at->part = NULL; /* see mem__place() */
+	at->main = at->part = NULL; /* see mem__place_key() */
 	at->table = NULL;
 	at->number = at->slot = 0;
 	if (!way || !table)

@@ -18,6 +18,8 @@ MEM_ARENA_VAR struct mem_ring ring;
 MEM_ARENA_VAR struct mem_bitmap bitmap;
 MEM_ARENA_VAR struct mem_array array;
 
+enum mem_heap_checks checks; /* types that the generated header defines before mem/check.h does */
+enum mem_heap_error problem;
 int find, set, removed, next, push, pop, take, clear; /* what they answered */
 int allocated, element, at; /* what there was */
 void __arena *MEM_ARENA_VAR block; /* to be freed */
