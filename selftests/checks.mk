@@ -64,12 +64,16 @@ $(BUILD)/make_seeds: $(addprefix $(BUILD)/selftests/,fuzz/make_seeds.o sample_ob
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(ELF_LIBS) -o $@
 fuzzers: $(FUZZERS) $(BUILD)/make_seeds
 
+# What no target reaches need not be compiled for it. A target that does is not linked.
+FUZZ_WITHOUT := $(patsubst %,src/%.c,link_update% migrate% pinned% perf_buffer prog_stats ringbuf stream task_share user_ringbuf)
+
 fuzz: setup
 	$(Q)$(MAKE) --no-print-directory fuzz-build
 	$(Q)$(MAKE) --no-print-directory fuzz-run
 
 fuzz-build: $(TEST_BPF) $(BUILD)/selftests/region_data.skel.h $(BUILD)/selftests/region_arena.skel.h
 	$(Q)$(MAKE) --no-print-directory BUILD=$(FUZZ) FUZZ_SKELS=$(BUILD)/selftests CC=$(CLANG_BPF) \
+		RUNTIME_SRCS='$(filter-out $(FUZZ_WITHOUT),$(RUNTIME_SRCS))' \
 		VARIANT='$(SANITIZERS) -fsanitize=fuzzer-no-link -DMEM_LOCK_PATIENCE=1' fuzzers
 
 fuzz-run:

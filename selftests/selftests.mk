@@ -15,7 +15,7 @@ KERNEL ?= $(KERNELS)
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # what variants with sanitizers are compiled with: enough for line numbers, in half the time of -O2 -g; gcc
 # warns of more than there is then, and is not heeded
-QUICK := -O1 -g1 -w
+QUICK := -Og -g1 -w
 RESULTS := $(BUILD)/results
 JOBS ?= 2
 HERE := $(shell uname -r | sed 's/[^0-9.].*//')
