@@ -52,13 +52,9 @@ static int link_type(int fd)
 	struct bpf_link_info info;
 	char link[40], target[40] = "";
 	int err;
-	BPF_ATTR(attr);
 
 	memset(&info, 0, sizeof(info));
-	attr.info.bpf_fd = (uint32_t)fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = sys_pointer(&info);
-	err = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	err = sys_info(fd, &info, sizeof(info));
 	if (err)
 		return err;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);

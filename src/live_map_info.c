@@ -28,13 +28,9 @@ static bool is_map(int fd)
 int live_map_peek(int fd, struct bpf_map_info *info)
 {
 	int err;
-	BPF_ATTR(attr);
 
 	memset(info, 0, sizeof(*info));
-	attr.info.bpf_fd = (uint32_t)fd;
-	attr.info.info_len = sizeof(*info);
-	attr.info.info = sys_pointer(info);
-	err = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	err = sys_info(fd, info, sizeof(*info));
 	return err ? err : is_map(fd) ? 0 : -EINVAL;
 }
 

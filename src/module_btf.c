@@ -23,22 +23,12 @@ static bool any_wanted(const struct kernel_btf_want *wants, uint32_t count)
 	return false;
 }
 
-static int object_info(int fd, struct bpf_btf_info *info)
-{
-	BPF_ATTR(attr);
-
-	attr.info.bpf_fd = (uint32_t)fd;
-	attr.info.info_len = sizeof(*info);
-	attr.info.info = sys_pointer(info);
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
-}
-
 /* 0 with data, 1 for BTF that is not a module's, -errno. */
 static int module_read(int fd, struct module *module)
 {
 	struct bpf_btf_info info = { .name = sys_pointer(module->name),
 				     .name_len = sizeof(module->name) };
-	int err = object_info(fd, &info);
+	int err = sys_info(fd, &info, sizeof(info));
 
 	if (err || !info.kernel_btf || !strcmp(module->name, "vmlinux"))
 		return err ?: 1;
@@ -46,7 +36,7 @@ static int module_read(int fd, struct module *module)
 	if (!module->data)
 		return -ENOMEM;
 	info = (struct bpf_btf_info){ .btf = sys_pointer(module->data), .btf_size = info.btf_size };
-	err = object_info(fd, &info);
+	err = sys_info(fd, &info, sizeof(info));
 	if (!err && !btf_view_init(&module->view, module->data, info.btf_size))
 		err = -EINVAL;
 	return err;
@@ -153,14 +143,6 @@ static int next_btf(uint32_t *id)
 	return err;
 }
 
-static int btf_by_id(uint32_t id)
-{
-	BPF_ATTR(attr);
-
-	attr.btf_id = id;
-	return sys_bpf_fd(BPF_BTF_GET_FD_BY_ID, &attr, sizeof(attr));
-}
-
 int module_btf_find(struct kernel_btf_want *wants, uint32_t count, const struct btf_view *base,
 		    uint32_t base_count, struct module_fds *modules, const char *object)
 {
@@ -168,7 +150,7 @@ int module_btf_find(struct kernel_btf_want *wants, uint32_t count, const struct 
 	int err = 0;
 
 	while (any_wanted(wants, count) && !(err = next_btf(&id))) {
-		int fd = btf_by_id(id);
+		int fd = sys_btf_open(id);
 
 		if (fd == -ENOENT) /* gone meanwhile */
 			continue;

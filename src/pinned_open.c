@@ -227,13 +227,9 @@ static int check_link(const struct mem_object *obj, uint32_t i, const struct mem
 {
 	struct bpf_link_info info;
 	int err;
-	BPF_ATTR(attr);
 
 	memset(&info, 0, sizeof(info));
-	attr.info.bpf_fd = (uint32_t)link->fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = sys_pointer(&info);
-	err = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	err = sys_info(link->fd, &info, sizeof(info));
 	if (err)
 		return mem__error(-err, "%s: can't learn about a link: %s", obj->name, strerror(-err));
 	if (i < obj->image.prog_count && info.prog_id != rows[i].id)

@@ -126,17 +126,13 @@ uint64_t pinned_left_out(const struct mem_object *obj)
 int pinned_prog_info(int fd, struct bpf_prog_info *info, uint32_t *ids, uint32_t *count)
 {
 	int err;
-	BPF_ATTR(attr);
 
 	memset(info, 0, sizeof(*info));
 	if (ids) {
 		info->map_ids = sys_pointer(ids);
 		info->nr_map_ids = *count;
 	}
-	attr.info.bpf_fd = (uint32_t)fd;
-	attr.info.info_len = sizeof(*info);
-	attr.info.info = sys_pointer(info);
-	err = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	err = sys_info(fd, info, sizeof(*info));
 	if (ids && info->nr_map_ids < *count)
 		*count = info->nr_map_ids;
 	return err;

@@ -8,32 +8,19 @@
 #include "prog_btf.h"
 #include "sys.h"
 
-static int info_by_fd(int fd, void *info, uint32_t size)
-{
-	BPF_ATTR(attr);
-
-	attr.info.bpf_fd = (uint32_t)fd;
-	attr.info.info_len = size;
-	attr.info.info = sys_pointer(info);
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
-}
-
 /* The blob behind a BTF id; NULL with *err. */
 static char *read_btf(uint32_t id, uint32_t *size, int *err)
 {
 	struct bpf_btf_info info = { 0 };
 	char *data = NULL;
-	int fd;
-	BPF_ATTR(attr);
+	int fd = sys_btf_open(id);
 
-	attr.btf_id = id;
-	fd = sys_bpf_fd(BPF_BTF_GET_FD_BY_ID, &attr, sizeof(attr));
-	*err = fd < 0 ? fd : info_by_fd(fd, &info, sizeof(info));
+	*err = fd < 0 ? fd : sys_info(fd, &info, sizeof(info));
 	if (!*err) {
 		*size = info.btf_size;
 		data = malloc(*size + 1);
 		info = (struct bpf_btf_info){ .btf = sys_pointer(data), .btf_size = *size };
-		*err = data ? info_by_fd(fd, &info, sizeof(info)) : -ENOMEM;
+		*err = data ? sys_info(fd, &info, sizeof(info)) : -ENOMEM;
 	}
 	sys_close(&fd);
 	if (*err) {
@@ -65,7 +52,7 @@ int prog_btf_find(int prog_fd, const char *function, uint32_t *id, const char *o
 	struct bpf_prog_info info = { 0 };
 	uint32_t size = 0;
 	char *data;
-	int err = info_by_fd(prog_fd, &info, sizeof(info));
+	int err = sys_info(prog_fd, &info, sizeof(info));
 
 	if (err)
 		return mem__error(-err, "%s: can't look at program %d to attach to: %s", object, prog_fd,

@@ -11,15 +11,11 @@ int mem_prog_stats(const struct mem_prog *prog, struct mem_prog_stats *stats)
 {
 	struct bpf_prog_info info;
 	int err;
-	BPF_ATTR(attr);
 
 	if (!stats || !OPTS_VALID(stats, mem_prog_stats))
 		return object_result(prog->obj, stats ? -errno : mem__error(EINVAL, "no place for counts"));
 	memset(&info, 0, sizeof(info));
-	attr.info.bpf_fd = (uint32_t)prog->fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = sys_pointer(&info);
-	err = prog->fd < 0 ? -EBADF : sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	err = prog->fd < 0 ? -EBADF : sys_info(prog->fd, &info, sizeof(info));
 	if (err)
 		return object_result(prog->obj, mem__error(-err, "%s: program '%s': can't read its counts: %s",
 							   prog->obj->name, prog->image->name,

@@ -83,7 +83,7 @@ static int open_types(const struct mem_map *map)
 		return -1;
 	if (schema_is_btf(map->obj->btf_fd, info.btf_id))
 		return fcntl(map->obj->btf_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	return schema_open_btf(info.btf_id);
+	return sys_btf_open(info.btf_id);
 }
 
 static ssize_t send_message(int sock, struct message *message, const int *fds, size_t count)

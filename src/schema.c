@@ -161,12 +161,8 @@ static int btf_info(int fd, void *data, uint32_t *size, uint32_t *id)
 {
 	struct bpf_btf_info info = {.btf = sys_pointer(data), .btf_size = data ? *size : 0};
 	int err;
-	BPF_ATTR(attr);
 
-	attr.info.bpf_fd = (uint32_t)fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = sys_pointer(&info);
-	err = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	err = sys_info(fd, &info, sizeof(info));
 	*size = info.btf_size;
 	*id = info.id;
 	return err;
@@ -189,17 +185,9 @@ static void *read_btf_fd(int fd, uint32_t *size)
 	return NULL;
 }
 
-int schema_open_btf(uint32_t id)
-{
-	BPF_ATTR(attr);
-
-	attr.btf_id = id;
-	return sys_bpf_fd(BPF_BTF_GET_FD_BY_ID, &attr, sizeof(attr));
-}
-
 void *schema_read_btf(uint32_t id, uint32_t *size)
 {
-	int fd = schema_open_btf(id);
+	int fd = sys_btf_open(id);
 	void *data;
 
 	if (fd < 0) {

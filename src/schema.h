@@ -22,8 +22,6 @@ void *schema_read_btf(uint32_t id, uint32_t *size);
 /* schema.c: of a region's image. NULL with errno ENODATA without a message: it has no types; or a message. */
 struct mem_schema *schema_of_region(const struct mem_region *region);
 
-/* schema.c: a descriptor for it, or -errno. */
-int schema_open_btf(uint32_t id);
 /* schema.c: whether a descriptor, which may be of anything or -1, is of the BTF with a number. */
 bool schema_is_btf(int fd, uint32_t id);
 

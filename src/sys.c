@@ -63,6 +63,24 @@ int sys_bpf_fd(enum bpf_cmd cmd, const void *attr, size_t size)
 	return fd < 0 ? fd : fd_above_stdio(fd);
 }
 
+int sys_info(int fd, void *info, size_t size)
+{
+	BPF_ATTR(attr);
+
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = (uint32_t)size;
+	attr.info.info = sys_pointer(info);
+	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+}
+
+int sys_btf_open(uint32_t id)
+{
+	BPF_ATTR(attr);
+
+	attr.btf_id = id;
+	return sys_bpf_fd(BPF_BTF_GET_FD_BY_ID, &attr, sizeof(attr));
+}
+
 int sys_bpf_logged(enum bpf_cmd cmd, const void *attr, size_t size, char *log, uint32_t log_size)
 {
 	struct sys_common_attr common = { .log_buf = sys_pointer(log), .log_size = log_size,

@@ -110,6 +110,12 @@ int sys_bpf_fd(enum bpf_cmd cmd, const void *attr, size_t size);
 /* The same with a log: a string, "" if the kernel said nothing or is older than 7.1. */
 int sys_bpf_logged(enum bpf_cmd cmd, const void *attr, size_t size, char *log, uint32_t log_size);
 
+/* What the kernel says of a map, program, link or BTF: a struct bpf_*_info, zero but for what it asks. 0 or -errno. */
+int sys_info(int fd, void *info, size_t size);
+
+/* A descriptor of the kernel's BTF with a number, or -errno. */
+int sys_btf_open(uint32_t id);
+
 /* fd or -errno; close-on-exec. */
 int sys_perf_event_open(const struct perf_event_attr *attr, int pid, int cpu);
 

@@ -37,13 +37,9 @@ uint32_t task_share_map_id(int fd)
 uint32_t task_share_prog_id(int fd)
 {
 	struct bpf_prog_info info;
-	BPF_ATTR(attr);
 
 	memset(&info, 0, sizeof(info));
-	attr.info.bpf_fd = (uint32_t)fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = sys_pointer(&info);
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) ? 0 : info.id;
+	return sys_info(fd, &info, sizeof(info)) ? 0 : info.id;
 }
 
 static struct task_bytes describe(const struct task_back *back)
