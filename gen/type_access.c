@@ -283,13 +283,42 @@ static void emit_where(struct access *a, const struct spot *spot, bool reachable
 		    spot->offset / unit, reachable ? "" : ": no function can reach it");
 }
 
+/* Where the path, behind "foo_", has a second "__get_" or the like: its last underscore. NULL: nowhere. */
+static const char *second_verb(const char *path)
+{
+	static const char *const verbs[] = {"_get_", "_set_", "_at_"};
+
+	for (const char *p = path; *p; p++) {
+		for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]) && (p == path || p[-1] == '_'); i++) {
+			if (!strncmp(p, verbs[i], strlen(verbs[i])))
+				return p + strlen(verbs[i]) - 1;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * foo__get_b__get_c() would be of two members if there were a `struct foo__get_b` as well, maybe in
+ * another header. So the last verb is the function's own: the member goes by "b__getc".
+ */
+static const char *with_one_verb(const struct access *a, const char *path)
+{
+	const char *at;
+
+	while (path && (at = second_verb(path)) != NULL)
+		path = name_printf(a->types->pool, "%.*s%s", (int)(at - path), path, at + 1);
+	return path;
+}
+
 static void emit_member(struct access *a, struct spot spot)
 {
 	enum access_form form = access_form(a->types, &spot);
 
 	if (!is_inside(a, &spot))
 		form = ACCESS_NONE;
-	spot.path = scope_claim(&a->names, spot.path);
+	spot.path = with_one_verb(a, spot.path);
+	if (spot.path)
+		spot.path = scope_claim(&a->names, spot.path);
 	if (!spot.path) {
 		a->w->error = a->w->error ? a->w->error : -ENOMEM;
 		return;

@@ -344,6 +344,101 @@ TEST(names_of_the_functions_may_be_taken, ON_HOST, .timeout = 120)
 }
 END_TEST
 
+/* A member's and a type's name can make the same function: "b__get_c" in `a`, "c" in `a__get_b`. */
+TEST(names_of_the_functions_never_meet, ON_HOST, .timeout = 120)
+{
+	struct btf *btf = base_types();
+	int first, second, third, top;
+
+	first = btf__add_struct(btf, "a", 16);
+	btf__add_field(btf, "b__get_c", INT, 0, 0);
+	btf__add_field(btf, "b__getc", INT, 16, 0);
+	btf__add_field(btf, "_set_at__at__get__get_c", INT, 40, 0);
+	btf__add_field(btf, "target_get_at_", INT, 72, 0);
+	second = btf__add_struct(btf, "a__get_b", 8);
+	btf__add_field(btf, "c", INT, 0, 0);
+	btf__add_field(btf, "d", INT, 8, 0);
+	third = btf__add_struct(btf, "a__get_", 8);
+	btf__add_field(btf, "_get_c", INT, 0, 0);
+	btf__add_field(btf, "c", INT, 8, 0);
+	top = btf__add_struct(btf, "top", 32);
+	btf__add_field(btf, "first", first, 0, 0);
+	btf__add_field(btf, "second", second, 128, 0);
+	btf__add_field(btf, "third", third, 192, 0);
+	write_object(btf, (uint32_t)top, 32);
+	run_with_header("", "",
+		"	static struct top t;\n"
+		"	a__set_b__getc(&t.first, 0x1234);\n"
+		"	a__set_b__getc_2(&t.first, 0x5678);\n"
+		"	a__set__setat__atget__getc(&t.first, 3);\n"
+		"	a__set_target_get_at_(&t.first, 4);\n"
+		"	a__get_b__set_c(&t.second, 5);\n"
+		"	a__get___set__getc(&t.third, 0x600);\n"
+		"	CHECK(a__get_b__getc(&t.first) == 0x56781234 && a__get_b__getc_2(&t.first) == 0x3005678);\n"
+		"	CHECK(a__get_target_get_at_(&t.first) == 4);\n"
+		"	CHECK(a__get_b__get_c(&t.second) == 5 && a__get___get_c(&t.third) == 6);\n");
+}
+END_TEST
+
+/* Bits as compilers for big-endian machines lay them out, got and set as such a machine would. */
+TEST(bits_of_big_endian_machines, ON_HOST, .timeout = 120)
+{
+	static const char text[] =
+		/* unsigned long a : 3, b : 40, c : 21; unsigned int d : 7, e : 25; */
+		"unsigned char narrow[] = {0xb3, 0x0e, 0xca, 0x86, 0x42, 0x01, 0x23, 0x45,\n"
+		"			  0xab, 0xab, 0xcd, 0xef};\n"
+		/* unsigned __int128 a : 5, b : 100, c : 23; */
+		"unsigned char wide[] = {0xa8, 0x91, 0xa2, 0xb3, 0xc4, 0xff, 0x6e, 0x5d,\n"
+		"			0x4c, 0x3b, 0x2a, 0x19, 0x08, 0x34, 0x56, 0x78};\n"
+		"#define CHECK(x) do { if (!(x)) return __LINE__; } while (0)\n"
+		"int main(void)\n"
+		"{\n"
+		"	unsigned char copy[16] = {0};\n"
+		"	unsigned __int128 big = (unsigned __int128)0x123456789 << 64 | 0xfedcba9876543210;\n"
+		"	CHECK(mem_bits_get(narrow, 0, 3) == 5 && mem_bits_get(narrow, 3, 40) == 0x9876543210);\n"
+		"	CHECK(mem_bits_get(narrow, 43, 21) == 0x12345 && mem_bits_get(narrow + 8, 0, 7) == 0x55);\n"
+		"	CHECK(mem_bits_get(narrow, 71, 25) == 0x1abcdef && mem_bits_get(narrow, 6, 0) == 0);\n"
+		"	CHECK(mem_bits_get(narrow, 0, 64) == 0xb30eca8642012345);\n"
+		"	CHECK(mem_bits_extend(mem_bits_get(narrow, 3, 40), 40) == 0x9876543210 - (1L << 40));\n"
+		"	mem_bits_set(copy, 71, 25, 0x1abcdef);\n"
+		"	mem_bits_set(copy, 43, 21, -1UL);\n"
+		"	mem_bits_set(copy, 3, 40, 0x9876543210);\n"
+		"	mem_bits_set(copy, 0, 3, 5);\n"
+		"	mem_bits_set(copy, 64, 7, 0x55);\n"
+		"	mem_bits_set(copy, 43, 21, 0x12345);\n"
+		"	CHECK(!memcmp(copy, narrow, 12) && !copy[12]);\n"
+		"	CHECK(mem_wide_bits_get(wide, 5, 100) == big);\n"
+		"	CHECK(mem_bits_get(wide, 0, 5) == 21 && mem_bits_get(wide, 105, 23) == 0x345678);\n"
+		"	memset(copy, 0xff, sizeof(copy));\n"
+		"	mem_bits_set(copy, 0, 5, 21);\n"
+		"	mem_wide_bits_set(copy, 5, 100, big);\n"
+		"	mem_bits_set(copy, 105, 23, 0x345678);\n"
+		"	CHECK(!memcmp(copy, wide, 16));\n"
+		"	return 0;\n"
+		"}\n";
+	struct btf *btf = base_types();
+	char path[128];
+	int over;
+	FILE *f;
+
+	over = btf__add_struct(btf, "over", 8);
+	btf__add_field(btf, "x", INT, 0, 0);
+	btf__add_field(btf, "y", INT, 16, 0);
+	write_object(btf, (uint32_t)over, 8);
+	run("%s types %s/x.bpf.o -o %s/t.h", build_path("memgen"), dir, dir);
+	snprintf(path, sizeof(path), "%s/text.c", dir);
+	f = fopen(path, "we");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	run("cd %s && { echo '#include <stdint.h>'; echo '#include <string.h>'; echo '#undef __BYTE_ORDER__'; "
+	    "echo '#define __BYTE_ORDER__ __ORDER_BIG_ENDIAN__'; "
+	    "sed -n '/^#ifndef MEM_HAS_BITS_FUNCTIONS/,/^#ifndef MEM_TYPE/{/MEM_TYPE/!p}' t.h; cat text.c; } > x.c && "
+	    "for cc in gcc clang-19; do $cc -O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all "
+	    "x.c -o x && ./x || exit 1; done", dir);
+}
+END_TEST
+
 /* 32-bit applications have pointers as numbers, and no integers of 16 bytes. */
 TEST(narrow_applications_have_functions, ON_HOST, .timeout = 120)
 {
