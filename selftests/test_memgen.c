@@ -81,6 +81,19 @@ TEST(same_object_same_bytes, ON_HOST)
 }
 END_TEST
 
+/* Static functions, callbacks among them, are found without their symbols. */
+TEST(stripped_objects_have_the_same_headers, ON_HOST)
+{
+	static const char *const names[] = {"plain", "reader", "rings", "arena_tools"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		SHELL_OK("for how in --strip-debug --strip-unneeded; do llvm-objcopy-19 $how %s %s/%s.bpf.o && "
+			 "%s skeleton %s/%s.bpf.o | cmp - %s || exit 1; done",
+			 object_path(names[i]), dir, names[i], memgen_path(), dir, names[i],
+			 generate(names[i], ""));
+}
+END_TEST
+
 TEST(name_is_made_from_the_file, ON_HOST)
 {
 	SHELL_OK("cp %s %s/1st-try.v2.o && cd %s && %s skeleton 1st-try.v2.o | "

@@ -280,6 +280,71 @@ TEST(code_of_nobody)
 }
 END_TEST
 
+/* A program and code without symbols; .BTF.ext has functions of the types given, at these offsets. */
+static struct elf_bytes without_symbols(const uint32_t (*records)[2], uint32_t count)
+{
+	static const struct bpf_insn code[] = {
+		INSN_CALL(BPF_PSEUDO_CALL, 1), INSN_EXIT,    /* 0: prog */
+		INSN_CALL(BPF_PSEUDO_CALL, 1), INSN_EXIT,    /* 2: helper */
+		INSN_MOV(0, 0), INSN_MOV(0, 1), INSN_EXIT,   /* 4: second */
+		INSN_EXIT,				     /* 7: loser */
+	};
+	struct elf_builder *b = elf_builder_new();
+	struct btf *btf = btf__new_empty();
+	struct ext_builder funcs = {.count = 0};
+
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	btf__add_func_proto(btf, 1);
+	btf__add_func(btf, "prog", BTF_FUNC_GLOBAL, 2);
+	btf__add_func(btf, "helper", BTF_FUNC_STATIC, 2);
+	btf__add_func(btf, "second", BTF_FUNC_STATIC, 2);
+	btf__add_func(btf, "loser", BTF_FUNC_GLOBAL, 2);
+	ext_begin(&funcs, 8);
+	ext_section(&funcs, (uint32_t)btf__add_str(btf, "tc"), count);
+	for (uint32_t i = 0; i < count; i++)
+		ext_record(&funcs, records[i], 8);
+	elf_add_func(b, "prog", elf_add_section(b, "tc", CODE, code, sizeof(code)), 0, 16);
+	elf_add_btf(b, btf);
+	elf_add_btf_ext(b, &funcs, NULL, NULL);
+	return elf_build(b);
+}
+
+/* strip --strip-unneeded takes the symbols of static functions; types remain, and where each begins. */
+TEST(static_functions_without_symbols)
+{
+	const uint32_t stripped[][2] = {{0, 3}, {32, 5}, {16, 4}};
+	const uint32_t replaced[][2] = {{0, 3}, {16, 4}, {32, 5}, {56, 6}};
+	const uint32_t twice[][2] = {{0, 3}, {16, 4}, {32, 5}, {32, 5}};
+	const struct mem_func_image *func;
+	struct elf_bytes file;
+
+	read_built(without_symbols(stripped, 3));
+	ck_assert_uint_eq(image->progs.count, 1);
+	ck_assert_uint_eq(image->funcs.count, 3);
+	ck_assert_uint_eq(image->prog_funcs.count, 3);
+	func = ROW(funcs, struct mem_func_image, 1);
+	ck_assert_str_eq(func->name, "helper");
+	ck_assert_uint_eq(func->insns.count, 2);
+	ck_assert_uint_eq(func->type, 4);
+	ck_assert_uint_eq(func->flags & MEM_FUNC_GLOBAL, 0);
+	ck_assert_str_eq(func[1].name, "second");
+	ck_assert_uint_eq(func[1].insns.count, 4); /* up to the end of the section */
+	ck_assert_uint_eq(RELOC(1)->target, 2);
+	free_image();
+
+	/* a global function without a symbol is a weak one that another has replaced */
+	read_built(without_symbols(replaced, 4));
+	ck_assert_uint_eq(image->funcs.count, 3);
+	free_image();
+
+	file = without_symbols(twice, 4);
+	ck_assert_ptr_null(mem_image_read(file.data, file.size, NULL));
+	ck_assert_msg(strstr(mem_error_message(), "tc+0x20: function second of 0 bytes is not made of"), "%s",
+		      mem_error_message());
+	free(file.data);
+}
+END_TEST
+
 /* Recursion, and functions that call each other, each in the list once. */
 TEST(recursion)
 {

@@ -32,6 +32,8 @@ struct header {
 
 /* One record: it begins with the offset of an instruction, in bytes, in its section. */
 struct record {
+	uint32_t section;    /* section index */
+	uint32_t offset;     /* bytes into the section */
 	uint32_t func;	     /* funcs row */
 	uint32_t insn;	     /* instruction index from the start of the function */
 	const uint8_t *data; /* the record as it is in the file */
@@ -42,6 +44,8 @@ struct subsection {
 	const char *what;
 	uint32_t record_min; /* bytes that are known; longer records are newer */
 	int (*add)(struct reader *r, const struct record *record);
+	/* for what is in no function; NULL: it is of no use */
+	int (*add_outside)(struct reader *r, const struct record *record);
 };
 
 static int add_func_info(struct reader *r, const struct record *record)
@@ -61,6 +65,40 @@ static int add_func_info(struct reader *r, const struct record *record)
 	if (func->type)
 		return BAD(r, SECTION, record->place, "a second type for function %s", func->name);
 	func->type = id;
+	return 0;
+}
+
+static int skip(struct reader *r, const struct record *record)
+{
+	(void)r;
+	(void)record;
+	return 0;
+}
+
+/*
+ * A static function whose symbol was stripped. Other functions without a symbol are weak ones that
+ * another has replaced: they get no name.
+ */
+static int add_stripped(struct reader *r, const struct record *record)
+{
+	const struct btf_type *type;
+	struct func *func;
+	uint32_t id;
+
+	memcpy(&id, record->data + 4, sizeof(id));
+	type = btf_type(r, id);
+	if (!type || !btf_is_func(type))
+		return 0;
+	func = ADD_ROWS(r, stripped_funcs, 1, struct func);
+	if (!func)
+		return -ENOMEM;
+	*func = (struct func){
+		.section = record->section,
+		.offset = record->offset,
+		.name = btf_vlen(type) == BTF_FUNC_STATIC ? btf_name(r, type->name_off) : "",
+		.prog = MEM_NONE,
+		.exception = MEM_NONE,
+	};
 	return 0;
 }
 
@@ -95,10 +133,10 @@ static int add_core(struct reader *r, const struct record *record)
 	return 0;
 }
 
-static const struct subsection func_info = {"function types", 8, add_func_info};
-static const struct subsection line_info = {"source lines", sizeof(struct bpf_line_info), add_line};
-static const struct subsection core_relo = {"CO-RE records", sizeof(struct bpf_core_relo),
-					    add_core};
+static const struct subsection stripped = {"function types", 8, skip, add_stripped};
+static const struct subsection func_info = {"function types", 8, add_func_info, NULL};
+static const struct subsection line_info = {"source lines", sizeof(struct bpf_line_info), add_line, NULL};
+static const struct subsection core_relo = {"CO-RE records", sizeof(struct bpf_core_relo), add_core, NULL};
 
 static uint32_t read_u32(const uint8_t *data)
 {
@@ -111,15 +149,15 @@ static uint32_t read_u32(const uint8_t *data)
 static int read_record(struct reader *r, const struct subsection *sub, uint32_t section,
 		       const uint8_t *data, uint32_t place)
 {
-	struct record record = {.data = data, .place = place};
 	uint32_t offset = read_u32(data);
+	struct record record = {.section = section, .offset = offset, .data = data, .place = place};
 
 	if (offset >= r->sections[section].size || offset % INSN_SIZE)
 		return BAD(r, SECTION, place, "%s: 0x%x is not an instruction of %s", sub->what,
 			   offset, r->sections[section].name);
 	record.func = progs_func_around(r, section, offset);
 	if (record.func == MEM_NONE)
-		return 0; /* code of a weak function that another one has replaced */
+		return sub->add_outside ? sub->add_outside(r, &record) : 0;
 	record.insn = (offset - ROW(r, func_sources, record.func, struct func)->offset) / INSN_SIZE;
 	return sub->add(r, &record);
 }
@@ -254,32 +292,49 @@ static void find_functions(struct reader *r)
 	}
 }
 
-int btf_ext_read(struct reader *r)
+/* The header; all zero where there is no such section. */
+static int read_header(struct reader *r, struct header *header)
 {
 	uint32_t index = elf_find_section(r, SECTION);
 	const struct section *section = &r->sections[index];
-	struct header header = {0};
-	int err;
 
+	memset(header, 0, sizeof(*header));
 	if (!index || section->kind != SECTION_BTF_EXT)
 		return 0;
 	if (!r->btf)
 		return BAD(r, SECTION, 0, "there is no section .BTF with it");
 	if (section->size < HEADER_MIN)
 		return BAD(r, SECTION, 0, "only %llu bytes", (unsigned long long)section->size);
-	memcpy(&header, section->data,
-	       section->size < sizeof(header) ? section->size : sizeof(header));
-	if (header.magic != BTF_MAGIC)
-		return BAD(r, SECTION, 0, "magic number 0x%x is not that of BTF", header.magic);
-	if (header.version != BTF_VERSION || header.flags)
+	memcpy(header, section->data,
+	       section->size < sizeof(*header) ? section->size : sizeof(*header));
+	if (header->magic != BTF_MAGIC)
+		return BAD(r, SECTION, 0, "magic number 0x%x is not that of BTF", header->magic);
+	if (header->version != BTF_VERSION || header->flags)
 		return UNKNOWN(r, SECTION, 2, "version %u with flags 0x%x is not known",
-			       header.version, header.flags);
-	if (header.hdr_len < HEADER_MIN || header.hdr_len > section->size)
-		return BAD(r, SECTION, 4, "a header of %u bytes", header.hdr_len);
-	if (header.hdr_len < sizeof(header))
-		header.core_relo_off = header.core_relo_len = 0;
-	err = read_subsection(r, &func_info, header.hdr_len, header.func_info_off,
-			      header.func_info_len);
+			       header->version, header->flags);
+	if (header->hdr_len < HEADER_MIN || header->hdr_len > section->size)
+		return BAD(r, SECTION, 4, "a header of %u bytes", header->hdr_len);
+	if (header->hdr_len < sizeof(*header))
+		header->core_relo_off = header->core_relo_len = 0;
+	return 0;
+}
+
+int btf_ext_find_stripped(struct reader *r)
+{
+	struct header header;
+	int err = read_header(r, &header);
+
+	return err ?: read_subsection(r, &stripped, header.hdr_len, header.func_info_off, header.func_info_len);
+}
+
+int btf_ext_read(struct reader *r)
+{
+	struct header header;
+	int err = read_header(r, &header);
+
+	err = err
+		      ?: read_subsection(r, &func_info, header.hdr_len, header.func_info_off,
+					 header.func_info_len);
 	err = err
 		      ?: read_subsection(r, &line_info, header.hdr_len, header.line_info_off,
 					 header.line_info_len);

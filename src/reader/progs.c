@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Functions and programs. Every function symbol is a function; a global one outside of .text is
- * the entry of a program.
+ * the entry of a program. Static functions may have been stripped of their symbols: .BTF.ext knows
+ * where they begin.
  */
 #include <stdlib.h>
 
@@ -43,10 +44,62 @@ static int add_func(struct reader *r, uint32_t index)
 		.offset = symbol->value,
 		.size = symbol->size,
 		.symbol = index,
+		.name = symbol->name,
 		.prog = MEM_NONE,
 		.exception = MEM_NONE,
 	};
 	return 0;
+}
+
+static void sort_funcs(struct reader *r)
+{
+	if (r->func_sources.count)
+		qsort(r->func_sources.data, r->func_sources.count, sizeof(struct func), by_place);
+}
+
+/* A function without a symbol ends where the next one begins, or with the section. */
+static int measure_func(struct reader *r, uint32_t i)
+{
+	struct func *func = ROW(r, func_sources, i, struct func);
+	const struct section *section = &r->sections[func->section];
+	uint64_t end = section->size;
+
+	if (i + 1 < r->func_sources.count && func[1].section == func->section)
+		end = func[1].offset;
+	if (*func->name && (end == func->offset || end % sizeof(struct bpf_insn)))
+		return BAD(r, section->name, func->offset,
+			   "function %s of %llu bytes is not made of whole instructions", func->name,
+			   (unsigned long long)(end - func->offset));
+	func->size = end - func->offset;
+	return 0;
+}
+
+static int add_stripped(struct reader *r)
+{
+	uint32_t count;
+	struct func *funcs;
+	int err = btf_ext_find_stripped(r);
+
+	count = r->stripped_funcs.count;
+	if (err || !count)
+		return err;
+	funcs = ADD_ROWS(r, func_sources, count, struct func);
+	if (!funcs)
+		return -ENOMEM;
+	memcpy(funcs, r->stripped_funcs.data, count * sizeof(*funcs));
+	sort_funcs(r);
+	for (uint32_t i = 0; !err && i < r->func_sources.count; i++)
+		if (!ROW(r, func_sources, i, struct func)->symbol)
+			err = measure_func(r, i);
+	count = 0;
+	for (uint32_t i = 0; i < r->func_sources.count; i++) {
+		struct func *func = ROW(r, func_sources, i, struct func);
+
+		if (*func->name)
+			*ROW(r, func_sources, count++, struct func) = *func;
+	}
+	r->func_sources.count = count;
+	return err;
 }
 
 static int find_funcs(struct reader *r)
@@ -60,16 +113,18 @@ static int find_funcs(struct reader *r)
 		    r->sections[symbol->section].kind == SECTION_CODE)
 			err = add_func(r, i);
 	}
-	if (err || !r->func_sources.count)
+	if (err)
 		return err;
-	qsort(r->func_sources.data, r->func_sources.count, sizeof(struct func), by_place);
+	sort_funcs(r);
+	err = add_stripped(r);
+	if (err)
+		return err;
 	for (uint32_t i = 1; i < r->func_sources.count; i++) {
 		const struct func *func = ROW(r, func_sources, i, struct func), *last = func - 1;
 
 		if (func->section == last->section && func->offset < last->offset + last->size)
 			return BAD(r, r->sections[func->section].name, func->offset,
-				   "function %s overlaps %s", r->symbols[func->symbol].name,
-				   r->symbols[last->symbol].name);
+				   "function %s overlaps %s", func->name, last->name);
 	}
 	return 0;
 }
@@ -98,7 +153,7 @@ static int add_rows(struct reader *r, uint32_t i)
 	if (!func || !insns)
 		return -ENOMEM;
 	memcpy(insns, section->data + source->offset, source->size);
-	func->name = reader_string(r, symbol->name);
+	func->name = reader_string(r, source->name);
 	/* functions of a section share its name */
 	func->section = i && source[-1].section == source->section
 				? func[-1].section

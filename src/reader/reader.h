@@ -77,7 +77,8 @@ struct func {
 	uint32_t section;   /* section index */
 	uint32_t offset;    /* bytes into the section */
 	uint32_t size;	    /* bytes */
-	uint32_t symbol;    /* symbol index */
+	uint32_t symbol;    /* symbol index, 0 if it was stripped */
+	const char *name;   /* empty: code that nobody uses */
 	uint32_t prog;	    /* progs row it is the entry of, or MEM_NONE */
 	uint32_t exception; /* funcs row that bpf_throw() of this program ends in, or MEM_NONE */
 };
@@ -156,6 +157,7 @@ struct reader {
 
 	/* rows on their way into the tables */
 	struct rows func_sources; /* struct func */
+	struct rows stripped_funcs; /* struct func, of unknown size: those without a symbol */
 	struct rows map_sources;  /* struct map_source, by offset */
 	struct rows func_relocs;  /* struct func_reloc */
 	struct rows func_lines;	  /* struct func_line */
@@ -238,6 +240,8 @@ int btf_is_list_of_nothing(struct btf_type *datasec);
 int btf_drop_empty(struct reader *r);
 
 /* btf_ext.c */
+/* Functions that no symbol tells of: stripped_funcs. */
+int btf_ext_find_stripped(struct reader *r);
 int btf_ext_read(struct reader *r);
 
 /* maps.c */
