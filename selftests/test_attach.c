@@ -2,7 +2,9 @@
 /* Each way of attaching, with events that the test causes itself. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <linux/perf_event.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -10,7 +12,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -273,6 +277,53 @@ TEST(iterator_is_read)
 	ck_assert_mem_eq(text, "task\n", 5);
 	close(fd);
 	mem_link_destroy(link);
+}
+END_TEST
+
+TEST(iterator_over_a_map_is_told_which)
+{
+	union bpf_iter_link_info info = {};
+	struct mem_iter_opts opts = { .sz = sizeof(opts), .link_info = &info, .link_info_size = sizeof(info) };
+	struct mem_link *link;
+	char text[8];
+	int fd;
+
+	load_only(skel->obj, skel->progs.dump_elements);
+	ck_assert_ptr_null(mem_prog_attach(skel->progs.dump_elements));
+	ck_assert_int_eq(errno, EBADF);
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "'dump_elements': the iterator walks one map: "));
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "mem_iter_opts"));
+	info.map.map_fd = (uint32_t)mem_map_fd(skel->maps.bss);
+	link = assert_ptr(mem_prog_attach_iter(skel->progs.dump_elements, &opts));
+	fd = mem_iter_create(link);
+	assert_ok(fd);
+	ck_assert_int_eq(read(fd, text, sizeof(text)), 8);
+	ck_assert_mem_eq(text, "element\n", 8);
+	close(fd);
+	mem_link_destroy(link);
+}
+END_TEST
+
+/* A program with the capabilities for BPF, started by a user who may not look into tracefs. */
+TEST(tracefs_that_is_for_root_only)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	uint32_t caps = CAP_TO_MASK(CAP_BPF) | CAP_TO_MASK(CAP_PERFMON);
+	struct __user_cap_data_struct sets[2] = { [1] = { caps, caps, 0 } };
+	bool mounted = !access("/sys/kernel/tracing/events", F_OK);
+	struct stat root;
+
+	ck_assert_int_eq(stat("/sys/kernel/tracing", &root), 0);
+	if (mounted && root.st_mode & S_IXOTH)
+		test_skip("everybody may look into tracefs here");
+	load_only(skel->obj, skel->progs.on_short_name);
+	ck_assert_int_eq(prctl(PR_SET_KEEPCAPS, 1), 0);
+	ck_assert_int_eq(setgroups(0, NULL), 0);
+	ck_assert_int_eq(setresgid(65534, 65534, 65534), 0);
+	ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+	ck_assert_int_eq(syscall(SYS_capset, &header, sets), 0);
+	ck_assert_ptr_null(mem_prog_attach(skel->progs.on_short_name));
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), mounted ? "CAP_DAC_READ_SEARCH" : "tracefs is not mounted"));
 }
 END_TEST
 

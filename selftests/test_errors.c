@@ -242,6 +242,18 @@ TEST(refused_maps_break_a_rule_that_is_named)
 }
 END_TEST
 
+TEST(programs_that_do_not_fit_together_are_named)
+{
+	struct refused *skel = open_only("whole_packets");
+
+	mem_prog_autoload_set(skel->progs.fragments, 1);
+	assert_err(refused__load(skel), -EINVAL);
+	message_has(mem_error_message(), "map 'mixed': element 1 can't be program 'fragments'");
+	message_has(mem_error_message(), "xdp.frags");
+	refused__destroy(skel);
+}
+END_TEST
+
 /* From 7.1 on the kernel has a word on it of its own. */
 TEST(newer_kernel_says_what_is_wrong_with_a_map)
 {

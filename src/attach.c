@@ -67,6 +67,8 @@ struct mem_link *mem_prog_attach_iter(const struct mem_prog *prog, const struct 
 	link = link_create(prog, &attr, sizeof(attr), prog->image->target, &iterators);
 	if (link)
 		link->iter = true;
+	else if (errno == EBADF && !attr.link_create.iter_info_len)
+		link_failed(prog, mem__error(EBADF, "the iterator walks one map: say which in mem_iter_opts"));
 	return link;
 }
 

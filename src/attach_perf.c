@@ -41,7 +41,7 @@ static int find_id(const char *category, const char *name, int *tracefs)
 	if (len < 0 || (size_t)len >= sizeof(path) - root)
 		return -ENAMETOOLONG;
 	id = read_id(AT_FDCWD, path);
-	if (id >= 0)
+	if (id != -ENOENT)
 		return id;
 	*tracefs = tracefs_open();
 	if (*tracefs < 0)
@@ -68,7 +68,8 @@ static int tracepoint_id(const struct mem_prog *prog, const char *category, cons
 	if (id < 0)
 		return mem__error(-id, "%s: can't attach program '%s': reading the number of "
 				       "tracepoint %s/%s: %s", object, program, category, name,
-				  strerror(-id));
+				  id == -EACCES ? "tracefs is not for this user: give the process "
+						  "CAP_DAC_READ_SEARCH as well" : strerror(-id));
 	return id;
 }
 

@@ -261,22 +261,23 @@ int map_freeze(struct mem_map *map)
 			  strerror(-err));
 }
 
-static int map_element_fd(const struct mem_object *obj, const struct mem_init_image *init)
-{
-	return init->kind == MEM_INIT_MAP ? obj->maps[init->target].fd : obj->progs[init->target].fd;
-}
-
 static int map_init_element(struct mem_map *map, const struct mem_init_image *init)
 {
-	int fd = map_element_fd(map->obj, init);
-	int err;
+	const struct mem_object *obj = map->obj;
+	bool is_map = init->kind == MEM_INIT_MAP;
+	int fd = is_map ? obj->maps[init->target].fd : obj->progs[init->target].fd, err;
 
 	if (fd < 0) /* a program left out */
 		return 0;
 	err = mem_map_update(map, &init->slot, &fd, 0);
-	if (err)
-		mem__error_prefix("element %u: ", init->slot);
-	return err;
+	if (!err)
+		return 0;
+	return mem__error(-err, "%s: map '%s': element %u can't be %s '%s': %s", obj->name, map->image->name,
+			  init->slot, is_map ? "map" : "program",
+			  is_map ? obj->maps[init->target].image->name : obj->progs[init->target].image->name,
+			  err == -EINVAL && !is_map ? "the array's programs are not all of one type, or some take "
+						      "fragments (xdp.frags) and some don't"
+						    : strerror(-err));
 }
 
 /* target: MEM_NONE for all */

@@ -294,8 +294,8 @@ struct mem_iter_opts {
  * @brief Attach an iterator program, to be run by reading mem_iter_create().
  * @param prog  a loaded iterator program
  * @param opts  NULL walks everything
- * @return the link, to be destroyed by the caller; NULL with errno EINVAL this iterator needs
- *         options, or what else the kernel answered. Linux 5.8.
+ * @return the link, to be destroyed by the caller; NULL with errno EBADF this iterator needs to be
+ *         told a map, or what else the kernel answered. Linux 5.8.
  */
 struct mem_link *mem_prog_attach_iter(const struct mem_prog *prog, const struct mem_iter_opts *opts);
 

@@ -16,6 +16,13 @@ struct bpf_iter__task {
 	struct task_struct *task;
 } __attribute__((preserve_access_index));
 
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
+} __attribute__((preserve_access_index));
+
 __u64 tracepoints, raw_tracepoints, btf_tracepoints, events, packets_xdp, packets_in, packets_out;
 
 SEC("tracepoint/syscalls/sys_enter_getppid")
@@ -87,6 +94,16 @@ int dump_tasks(struct bpf_iter__task *ctx)
 	static const char line[] = "task\n";
 
 	if (ctx->task)
+		bpf_seq_write(ctx->meta->seq, line, sizeof(line) - 1);
+	return 0;
+}
+
+SEC("iter/bpf_map_elem")
+int dump_elements(struct bpf_iter__bpf_map_elem *ctx)
+{
+	static const char line[] = "element\n";
+
+	if (ctx->value)
 		bpf_seq_write(ctx->meta->seq, line, sizeof(line) - 1);
 	return 0;
 }

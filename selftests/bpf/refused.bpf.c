@@ -15,6 +15,17 @@ struct {
 	__type(value, __u64);
 } unsized SEC(".maps");
 
+int whole_packets(struct xdp_md *ctx), fragments(struct xdp_md *ctx);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 2);
+	__uint(key_size, 4);
+	__array(values, int(struct xdp_md *));
+} mixed SEC(".maps") = {
+	.values = { (void *)&whole_packets, (void *)&fragments },
+};
+
 extern int libmem_no_such_kfunc(void) __attribute__((section(".ksyms")));
 extern int libmem_no_such_weak_kfunc(void) __attribute__((section(".ksyms"), weak));
 
@@ -171,6 +182,18 @@ int asks_for_optional(void *ctx)
 	if (!has_optional)
 		return 2;
 	return bpf_map_lookup_elem(&optional, &key) ? 1 : 0;
+}
+
+SEC("xdp")
+int whole_packets(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int fragments(struct xdp_md *ctx)
+{
+	return XDP_PASS;
 }
 
 char LICENSE[] SEC("license") = "GPL";
