@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -109,16 +110,26 @@ int raw_fd_by_id(int cmd, uint32_t id)
 	return raw_bpf(cmd, &attr, sizeof(attr));
 }
 
-int raw_prog_load(uint32_t type, const struct bpf_insn *insns, uint32_t count)
+int raw_prog_load(uint32_t type, uint32_t flags, const struct bpf_insn *insns, uint32_t count)
 {
+	static char log[1 << 16];
 	union bpf_attr attr;
+	int fd;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = type;
+	attr.prog_flags = flags;
 	attr.insns = address(insns);
 	attr.insn_cnt = count;
 	attr.license = address("GPL");
-	return raw_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+	attr.log_buf = address(log);
+	attr.log_size = sizeof(log);
+	attr.log_level = 1;
+	log[0] = '\0';
+	fd = raw_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+	if (fd < 0)
+		fprintf(stderr, "%s", log);
+	return fd;
 }
 
 int raw_btf_with_spin_lock(void)
@@ -168,7 +179,7 @@ int raw_bpf_allowed(void)
 		return fd;
 	close(fd);
 	/* needs CAP_PERFMON too, as the programs of the tests do */
-	fd = raw_prog_load(BPF_PROG_TYPE_TRACEPOINT, return_0, 2);
+	fd = raw_prog_load(BPF_PROG_TYPE_TRACEPOINT, 0, return_0, 2);
 	if (fd < 0)
 		return fd;
 	close(fd);

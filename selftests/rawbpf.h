@@ -38,8 +38,8 @@ long raw_next_id(int cmd, uint32_t id);
 /* An fd for an id (cmd is BPF_*_GET_FD_BY_ID), or -errno. */
 int raw_fd_by_id(int cmd, uint32_t id);
 
-/* Load a program of a type from instructions. Returns an fd or -errno. */
-int raw_prog_load(uint32_t type, const struct bpf_insn *insns, uint32_t count);
+/* Load a program of a type from instructions; flags: BPF_F_*. An fd, or -errno with the verifier's log on stderr. */
+int raw_prog_load(uint32_t type, uint32_t flags, const struct bpf_insn *insns, uint32_t count);
 
 /*
  * Load type information: 1 is unsigned int, 2 struct bpf_spin_lock, 3 a struct of one and an

@@ -128,7 +128,7 @@ static int store_by_program(int array)
 	};
 	char packet[64] = {0};
 	union bpf_attr attr = {0};
-	int prog = must(raw_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, insns, sizeof(insns) / sizeof(*insns))), err;
+	int prog = must(raw_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, 0, insns, sizeof(insns) / sizeof(*insns))), err;
 
 	attr.test.prog_fd = (uint32_t)prog;
 	attr.test.data_in = (uintptr_t)packet;

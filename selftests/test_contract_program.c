@@ -110,29 +110,9 @@ struct context {
 	uint64_t out;
 };
 
-static int load(uint32_t type, uint32_t flags, const struct bpf_insn *insns, uint32_t count)
-{
-	static char log[1 << 16];
-	union bpf_attr attr;
-	int fd;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = type;
-	attr.prog_flags = flags;
-	attr.insns = (uintptr_t)insns;
-	attr.insn_cnt = count;
-	attr.license = (uintptr_t) "GPL";
-	attr.log_buf = (uintptr_t)log;
-	attr.log_size = sizeof(log);
-	attr.log_level = 1;
-	fd = raw_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
-	if (fd < 0)
-		fprintf(stderr, "%s", log);
-	return fd;
-}
-
 /* Load a program that may sleep. */
-#define LOAD_SYSCALL(insns) load(BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, insns, COUNT(insns))
+#define LOAD_SYSCALL(insns)                                                                        \
+	raw_prog_load(BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, insns, COUNT(insns))
 
 /* Run such a program once. */
 static uint64_t run(int prog, uint64_t in, uint64_t out)
@@ -325,7 +305,7 @@ static int load_allocator(uint32_t type, uint32_t flags)
 	memcpy(silent, insns, sizeof(insns));
 	if (type != BPF_PROG_TYPE_SYSCALL)
 		silent[COUNT(insns) - 3] = (struct bpf_insn)SET(R0, 0); /* no context to write to */
-	return load(type, flags, silent, COUNT(insns));
+	return raw_prog_load(type, flags, silent, COUNT(insns));
 }
 
 static int load_freer(void)

@@ -67,7 +67,7 @@ static void output(int fd)
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	char packet[64] = {0};
-	int prog = must(raw_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, insns, 10));
+	int prog = must(raw_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, 0, insns, 10));
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
