@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "image_tables.h"
 #include "image.h"
 #include "matches.h"
 
@@ -58,18 +59,6 @@ FIXTURE(read_image, free_image)
 
 /* A row of a table, to be changed. */
 #define ROW(table, type, i) (&((type *)image.table.rows)[i])
-
-static uint32_t row_of(const struct mem_table *table, const char *name)
-{
-	for (uint32_t i = 0; i < table->count; i++) {
-		const char *const *row =
-			(const void *)((const char *)table->rows + i * table->row_size);
-
-		if (!strcmp(*row, name))
-			return i;
-	}
-	ck_abort_msg("there is no %s", name);
-}
 
 #define MAP(name)    ROW(maps, struct mem_map_image, row_of(&image.maps, name))
 #define REGION(name) ROW(regions, struct mem_region_image, row_of(&image.regions, name))

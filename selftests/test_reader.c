@@ -8,6 +8,7 @@
 
 #include "elf_builder.h"
 #include "harness.h"
+#include "image_tables.h"
 
 static struct mem_image *image;
 
@@ -25,19 +26,6 @@ static void free_image(void)
 FIXTURE(read_image, free_image)
 
 #define ROW(table, type, i) (&((const type *)image->table.rows)[i])
-
-/* The row of a name, in a table whose rows begin with it. */
-static uint32_t row_of(const struct mem_table *table, const char *name)
-{
-	for (uint32_t i = 0; i < table->count; i++) {
-		const char *const *row =
-			(const void *)((const char *)table->rows + i * table->row_size);
-
-		if (!strcmp(*row, name))
-			return i;
-	}
-	ck_abort_msg("there is no %s", name);
-}
 
 static const struct mem_map_image *map_of(const char *name)
 {
@@ -392,14 +380,6 @@ TEST(kconfig)
 	ck_assert_str_eq(region->section, ".kconfig");
 }
 END_TEST
-
-static void assert_same_table(const char *name, const struct mem_table *a,
-			      const struct mem_table *b)
-{
-	ck_assert_msg(a->count == b->count && a->row_size == b->row_size, "%s differs", name);
-	ck_assert_msg(!memcmp(a->rows, b->rows, (size_t)a->count * a->row_size), "%s differs",
-		      name);
-}
 
 /* From memory and from a file, at whatever address, the image is the same. */
 TEST(memory_gives_the_same_image)

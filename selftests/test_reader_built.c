@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "image_tables.h"
 #include "sample_object.h"
 
 static struct mem_image *image;
@@ -27,14 +28,6 @@ static void read_built(struct elf_bytes file)
 	image = assert_ptr(mem_image_read(file.data, file.size, NULL));
 	free(file.data);
 	ck_assert_msg(mem_image_is_valid(image), "%s", test_message());
-}
-
-static void assert_same_table(const char *name, const struct mem_table *a,
-			      const struct mem_table *b)
-{
-	ck_assert_msg(a->count == b->count && a->row_size == b->row_size, "%s differs", name);
-	ck_assert_msg(!memcmp(a->rows, b->rows, (size_t)a->count * a->row_size), "%s differs",
-		      name);
 }
 
 static void assert_like_sample(void)
