@@ -47,7 +47,8 @@ ALL_LDFLAGS = $(VARIANT) $(LDFLAGS)
 HOT_OBJS := $(addprefix $(BUILD)/src/,btf_scan.o btf_strings.o hash.o heap.o heap_views.o heap_recover.o perf_buffer.o ringbuf.o \
 	task_block.o task_thread.o thread.o user_ringbuf.o)
 COLD_OBJS = $(filter-out $(HOT_OBJS),$(RUNTIME_OBJS) $(CORE_OBJS) $(PARTS_OBJS))
-COLD_CFLAGS = $(patsubst -O2,-Os,$(CFLAGS))
+# Tables of jumps would be one more page that is touched, and are larger than the comparisons.
+COLD_CFLAGS = $(patsubst -O2,-Os,$(CFLAGS)) -fno-jump-tables
 # Tables for unwinding are a fifth of a library: what calls the application back, or sleeps until something happens,
 # has them (exceptions, pthread_cancel(3)); of the rest, debuggers have their own with -g.
 UNWOUND_OBJS := $(addprefix $(BUILD)/src/,migrate%.o perf_buffer.o pin.o region_socket.o ringbuf.o schema.o task%.o user_ringbuf.o)
@@ -70,7 +71,11 @@ PARTS_SRCS := $(filter $(wildcard $(addprefix src/,arena_adopt.c arena_usage.c b
 	region_adopt.c region_attach.c region_socket.c reuse.c schema*.c stream.c task*.c thread.c type_match.c \
 	user_ringbuf.c)),$(RUNTIME_SRCS))
 PARTS_OBJS := $(PARTS_SRCS:%.c=$(BUILD)/%.o) $(BUILD)/src/shared/parts_offer.o
-CORE_OBJS := $(filter-out $(PARTS_OBJS),$(RUNTIME_OBJS)) $(BUILD)/src/shared/parts_call.o
+# What every load runs comes first, in the file as in memory: of a library the kernel maps sixteen pages around each
+# that is touched, and then the others are not there.
+FIRST_OBJS := $(addprefix $(BUILD)/src/,skeleton.o object.o image.o image_check.o region.o map.o insns.o prog.o btf_load.o \
+	sys.o error.o load_ahead.o arena_share.o attach.o link.o contents.o struct_ops.o shared/parts_call.o)
+CORE_OBJS := $(FIRST_OBJS) $(filter-out $(FIRST_OBJS) $(PARTS_OBJS),$(RUNTIME_OBJS))
 READER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/reader/*.c)))
 MEMGEN_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard gen/*.c)))
 

@@ -8,7 +8,7 @@
 
 #include "parts_table.h"
 
-static const struct parts_table no_parts;
+static struct parts_table no_parts; /* not constant, which would be far from what loading touches */
 static const struct parts_table *_Atomic parts = &no_parts;
 
 void parts_table_set(const struct parts_table *table)
