@@ -321,6 +321,18 @@ TEST(missing_privilege_is_named)
 }
 END_TEST
 
+TEST(missing_privilege_for_networks_is_named)
+{
+	struct refused *skel = open_only("whole_packets");
+
+	keep_capabilities(CAP_TO_MASK(CAP_BPF) | CAP_TO_MASK(CAP_PERFMON));
+	assert_err(refused__load(skel), -EPERM);
+	message_has(mem_error_message(), "the process lacks CAP_NET_ADMIN");
+	message_has(mem_error_message(), "give it CAP_BPF and CAP_PERFMON as well as that");
+	refused__destroy(skel);
+}
+END_TEST
+
 TEST(no_address_space_for_a_region, .unsanitized = "limits the address space")
 {
 	struct rlimit limit = { 16 << 20, 16 << 20 }; /* less than plain's .bss */

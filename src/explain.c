@@ -111,9 +111,9 @@ void explain_eperm(char *text, size_t size)
 		sys_read_file("/proc/sys/kernel/unprivileged_bpf_disabled", sysctl, sizeof(sysctl));
 		sysctl[strcspn(sysctl, "\n")] = '\0';
 		snprintf(text, size,
-			 "the process lacks %s: run it as root or give it CAP_BPF and CAP_PERFMON "
+			 "the process lacks %s: run it as root or give it CAP_BPF and CAP_PERFMON%s "
 			 "(kernel.unprivileged_bpf_disabled is %s)",
-			 missing, sysctl);
+			 missing, strstr(missing, "NET") ? " as well as that" : "", sysctl);
 	} else if (!user_namespace_is_initial()) {
 		snprintf(text, size,
 			 "the process is in a user namespace, whose capabilities do not reach bpf(2): "
