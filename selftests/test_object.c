@@ -188,6 +188,9 @@ TEST(elements_by_system_call)
 	ck_assert_int_eq(mem_map_next_key(skel->maps.lru, &key, &next), -ENOENT);
 	assert_ok(mem_map_delete(skel->maps.lru, &key));
 	ck_assert_int_eq(mem_map_lookup(skel->maps.lru, &key, &value, 0), -ENOENT);
+	key = mem_map_max_entries(skel->maps.inner_one);
+	assert_err(mem_map_update(skel->maps.inner_one, &key, &value, 0), -E2BIG);
+	ck_assert_ptr_nonnull(strstr(mem_error_message(), "map 'inner_one': can't update an element: no more than "));
 	plain__destroy(skel);
 }
 END_TEST

@@ -367,7 +367,9 @@ static int map_element(const struct mem_map *map, enum bpf_cmd cmd, const void *
 		return err;
 	}
 	return mem__error(-err, "%s: map '%s': can't %s: %s", map->obj->name, map->image->name, verb,
-			  map->fd < 0 ? "it does not exist before mem_object_prepare()" : strerror(-err));
+			  map->fd < 0	  ? "it does not exist before mem_object_prepare()"
+			  : err == -E2BIG ? "no more than max_entries fit into it"
+					  : strerror(-err));
 }
 
 int mem_map_lookup(const struct mem_map *map, const void *key, void *value, uint64_t flags)
