@@ -258,12 +258,15 @@ static int next_table(struct mem_heap *heap, const struct mem_heap_view *view,
 
 int mem_hash_grow(struct mem_heap *heap, struct mem_hash *hash, const struct mem_hash_type *type)
 {
-	const struct mem_heap_view *view = mem_heap_view(heap);
+	const struct mem_heap_view *view;
 	struct mem_hash_table *table, *next;
 	int err = mem_hash_check(heap, hash, type);
 
 	if (err)
 		return err;
+	view = mem_heap_view(heap);
+	if (!view)
+		return -errno;
 	err = mem_lock(&hash->grower);
 	if (err < 0)
 		return mem__error(-err, "hash table at %p: %s is growing it", (void *)hash,
