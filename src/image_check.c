@@ -13,6 +13,7 @@
 
 #include "error.h"
 #include "image.h"
+#include "spare.h"
 
 /* linux/bpf.h may be older than the arena */
 #define MAP_TYPE_ARENA	33
@@ -509,11 +510,11 @@ int image_check(const struct image_view *view)
 	err = image_btf_strings(view, &check.strings);
 	if (err)
 		return err;
-	check.stamps = calloc(stamps + 1, sizeof(check.stamps[0]));
+	check.stamps = spare_calloc(stamps + 1, sizeof(check.stamps[0]));
 	if (!check.stamps)
 		return mem__error(ENOMEM, "%s: no memory to check %zu rows", check.name, stamps);
 	err = check_tables(&check);
-	free(check.stamps);
+	spare_free(check.stamps);
 	return err;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "insns.h"
+#include "spare.h"
 #include "task.h"
 
 /* The functions of a program, in order. */
@@ -41,13 +42,13 @@ static int insns_alloc(const struct mem_prog *prog, struct insns *out)
 	bool typed, lined, fits = count_rows(prog, out, &typed, &lined);
 
 	if (fits) {
-		out->code = calloc(out->count + 1, sizeof(*out->code));
-		out->starts = calloc(out->func_count + 1, sizeof(*out->starts));
-		out->cores = calloc(out->core_count + 1, sizeof(*out->cores));
+		out->code = spare_calloc(out->count + 1, sizeof(*out->code));
+		out->starts = spare_calloc(out->func_count + 1, sizeof(*out->starts));
+		out->cores = spare_calloc(out->core_count + 1, sizeof(*out->cores));
 		if (typed)
-			out->funcs = calloc(out->func_count + 1, sizeof(*out->funcs));
+			out->funcs = spare_calloc(out->func_count + 1, sizeof(*out->funcs));
 		if (typed && lined)
-			out->lines = calloc(out->line_count + 1, sizeof(*out->lines));
+			out->lines = spare_calloc(out->line_count + 1, sizeof(*out->lines));
 	}
 	if (!fits || !out->code || !out->starts || !out->cores || (typed && !out->funcs) ||
 	    (typed && lined && !out->lines))
@@ -249,10 +250,10 @@ int insns_build(const struct mem_prog *prog, struct insns *out)
 
 void insns_free(struct insns *insns)
 {
-	free(insns->code);
-	free(insns->funcs);
-	free(insns->lines);
-	free(insns->cores);
-	free(insns->starts);
+	spare_free(insns->code);
+	spare_free(insns->funcs);
+	spare_free(insns->lines);
+	spare_free(insns->cores);
+	spare_free(insns->starts);
 	memset(insns, 0, sizeof(*insns));
 }

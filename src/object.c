@@ -10,6 +10,7 @@
 #include "pin.h"
 #include "private.h"
 #include "reuse.h"
+#include "spare.h"
 #include "struct_ops.h"
 #include "sys.h"
 #include "task.h"
@@ -67,19 +68,20 @@ static int object_alloc_parts(struct mem_object *obj, const char *name)
 	const struct image_view *image = &obj->image;
 
 	/* one element more: calloc(0) may return NULL */
-	obj->maps = calloc(image->map_count + 1, sizeof(*obj->maps));
-	obj->regions = calloc(image->region_count + 1, sizeof(*obj->regions));
-	obj->progs = calloc(image->prog_count + 1, sizeof(*obj->progs));
-	obj->externs = calloc(image->extern_count + 1, sizeof(*obj->externs));
-	obj->name = strdup(name);
+	obj->maps = spare_calloc(image->map_count + 1, sizeof(*obj->maps));
+	obj->regions = spare_calloc(image->region_count + 1, sizeof(*obj->regions));
+	obj->progs = spare_calloc(image->prog_count + 1, sizeof(*obj->progs));
+	obj->externs = spare_calloc(image->extern_count + 1, sizeof(*obj->externs));
+	obj->name = spare_calloc(1, strlen(name) + 1);
 	if (!obj->maps || !obj->regions || !obj->progs || !obj->externs || !obj->name) {
 		/* their descriptors are still 0, which is not theirs to close */
-		free(obj->maps);
-		free(obj->progs);
+		spare_free(obj->maps);
+		spare_free(obj->progs);
 		obj->maps = NULL;
 		obj->progs = NULL;
 		return mem__error(ENOMEM, "%s: no memory for the object", name);
 	}
+	strcpy(obj->name, name);
 	object_link_parts(obj);
 	return 0;
 }
@@ -128,7 +130,7 @@ struct mem_object *object_new(const struct mem_image *image, const char *name)
 	if (err)
 		return NULL;
 	name = name ?: image->name;
-	obj = calloc(1, sizeof(*obj));
+	obj = spare_calloc(1, sizeof(*obj));
 	if (!obj) {
 		image_view_free(&view);
 		mem__error(ENOMEM, "%s: no memory for the object", name);
@@ -369,16 +371,16 @@ void mem_object_close(struct mem_object *obj)
 	if (obj->image.task_count && task_close)
 		task_close(obj);
 	sys_close(&obj->btf_fd);
-	free(obj->externs);
-	free(obj->progs);
-	free(obj->regions);
-	free(obj->maps);
-	free(obj->name);
+	spare_free(obj->externs);
+	spare_free(obj->progs);
+	spare_free(obj->regions);
+	spare_free(obj->maps);
+	spare_free(obj->name);
 	free(obj->error);
 	image_view_free(&obj->image);
 	if (obj->release_image)
 		obj->release_image(obj->owned_image);
-	free(obj);
+	spare_free(obj);
 	errno = saved_errno;
 }
 

@@ -15,6 +15,7 @@
 #include "migrate.h"
 #include "object.h"
 #include "parts.h"
+#include "spare.h"
 #include "sys.h"
 
 size_t map_stride(const struct mem_map *map)
@@ -234,7 +235,7 @@ static int region_fill_constants(const struct mem_region *region)
 	int err = 0;
 
 	if (image->init && image->init_size < region->map->value_size) {
-		whole = calloc(1, region->map->value_size);
+		whole = spare_calloc(1, region->map->value_size);
 		if (!whole)
 			return mem__error(ENOMEM, "%s: region '%s': no memory for its contents",
 					  region->obj->name, image->name);
@@ -242,7 +243,7 @@ static int region_fill_constants(const struct mem_region *region)
 	}
 	if (image->init)
 		err = mem_map_update(region->map, &key, whole ?: image->init, 0);
-	free(whole);
+	spare_free(whole);
 	return err ?: map_freeze(region->map);
 }
 

@@ -10,6 +10,7 @@
 
 #include "kernel_btf.h"
 #include "object.h"
+#include "spare.h"
 
 struct wish_list {
 	struct kernel_btf_want *wants;
@@ -212,16 +213,16 @@ static int check_progs(struct mem_object *obj)
 int resolve_kernel_ids(struct mem_object *obj)
 {
 	size_t most = (size_t)obj->image.extern_count + obj->image.prog_count + 1;
-	struct wish_list list = { .wants = calloc(most, sizeof(struct kernel_btf_want)) };
-	bool *used = calloc(most, sizeof(bool));
+	struct wish_list list = { .wants = spare_calloc(most, sizeof(struct kernel_btf_want)) };
+	bool *used = spare_calloc(most, sizeof(bool));
 	int err;
 
 	if (list.wants && used)
 		err = look_up(obj, &list, used);
 	else
 		err = mem__error(ENOMEM, "%s: no memory to look up kernel symbols", obj->name);
-	free(used);
-	free(list.wants);
+	spare_free(used);
+	spare_free(list.wants);
 	return err ?: check_progs(obj);
 }
 

@@ -6,6 +6,7 @@
 
 #include "object.h"
 #include "skeleton.h"
+#include "spare.h"
 #include "struct_ops.h"
 #include "sys.h"
 
@@ -86,7 +87,7 @@ static void *skeleton_open(const struct mem_image *image, const struct mem_skele
 	obj = object_open(image, opts, at_once);
 	if (!obj)
 		return NULL;
-	skel = calloc(1, layout->skel_size);
+	skel = spare_calloc(1, layout->skel_size);
 	if (!skel) {
 		mem__error(ENOMEM, "%s: no memory for the skeleton", mem_object_name(obj));
 		mem_object_close(obj);
@@ -228,5 +229,5 @@ void mem_skeleton_destroy(void *skel, const struct mem_skeleton_layout *layout)
 		return;
 	mem_skeleton_detach(skel, layout);
 	mem_object_close(get_member(skel, layout->obj));
-	free(skel);
+	spare_free(skel);
 }
