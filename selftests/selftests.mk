@@ -38,6 +38,8 @@ ALL_BPF_CFLAGS = --target=bpf -mcpu=v4 -Wall -Werror -Iinclude $(BPF_CFLAGS)
 $(BUILD)/selftests/arena_%.bpf.o: ALL_BPF_CFLAGS += -D__TARGET_ARCH_$(BPF_ARCH)
 # tables and rings with the older instruction set, too
 $(BUILD)/selftests/arena_history.bpf.o: ALL_BPF_CFLAGS += -mcpu=v3
+# where the compiler leaves most to the verifier
+$(BUILD)/selftests/arena_loops_o1.bpf.o: ALL_BPF_CFLAGS += -mcpu=v3 -O1
 
 $(TESTS:=.o) $(TEST_COMMON) $(CAN_BPF).o: private ALL_CFLAGS += -Iselftests -I$(BUILD)/selftests \
 	-DBUILD_DIR='"$(BUILD)"' $(ELF_CFLAGS) $(shell $(PKG_CONFIG) --cflags check)

@@ -398,18 +398,30 @@ MEM__PROGRAM int mem__free_slowly(mem__handle handle, unsigned int c, unsigned i
 	return 0;
 }
 
+/* A size that is no constant, and that the verifier may know bit by bit: a loop's counter. Checked once. */
+#ifdef __bpf__
+MEM__PROGRAM unsigned int mem__class_of(unsigned long size)
+{
+	return mem_class(size);
+}
+#define mem__size_class(size) (__builtin_constant_p(size) ? mem_class(size) : mem__class_of(size))
+#else
+#define mem__size_class(size) mem_class(size)
+#endif
+
 MEM_INLINE void __arena *mem__alloc(struct mem_heap __arena *heap, unsigned long size,
 				    unsigned int site)
 {
 	mem__view v = mem__view_of(heap);
-	unsigned int unit;
+	unsigned int unit, c;
 
 	if (!mem__is_view(v))
 		return NULL;
+	c = mem__size_class(size);
 	if (mem_load(&mem__heap(v)->checks) != MEM__UNCHECKED_HEAP)
 		unit = mem__alloc_checked(mem__view_handle(v), size > ~0U ? ~0U : (unsigned int)size, site);
 	else
-		unit = mem__alloc_class(v, mem_class(size));
+		unit = mem__alloc_class(v, c);
 	/* what a free block says about itself may be wrong */
 	if (!unit || !mem__inside(v, unit, size))
 		return NULL;

@@ -101,6 +101,14 @@ MEM__PROGRAM int mem__bitmap_change(mem__handle handle, unsigned long long bitma
 	return -MEM_EAGAIN;
 }
 
+MEM__PROGRAM int mem__bitmap_test(mem__handle handle, unsigned long long bitmap, unsigned int bit)
+{
+	struct mem_bitmap __arena *b = (struct mem_bitmap __arena *)bitmap;
+	unsigned int __arena *at = mem__bitmap_word(mem__handle_view(handle), b, bit / 32);
+
+	return at && bit < mem_load(&b->bits) && mem__is_bitmap(b) ? mem_load(at) >> bit % 32 & 1 : 0;
+}
+
 /* The number of the only bit that is set. */
 MEM_INLINE unsigned int mem__bit_number(unsigned int bit)
 {
@@ -263,9 +271,7 @@ MEM_INLINE int mem_bitmap_clear(struct mem_heap __arena *heap, struct mem_bitmap
 MEM_INLINE int mem_bitmap_test(struct mem_heap __arena *heap, struct mem_bitmap __arena *bitmap,
 			       unsigned int bit)
 {
-	unsigned int __arena *at = mem__bitmap_word(mem__view_of(heap), bitmap, bit / 32);
-
-	return at && bit < mem_load(&bitmap->bits) && mem__is_bitmap(bitmap) ? mem_load(at) >> bit % 32 & 1 : 0;
+	return mem__bitmap_test(mem__view_handle(mem__view_of(heap)), (unsigned long long)bitmap, bit);
 }
 
 /**

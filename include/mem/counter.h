@@ -38,12 +38,24 @@ struct mem_histogram {
 };
 #endif
 
+/** @cond */
+/*
+ * In programs a function of its own, not static: what the verifier knows of a value, as of a loop's counter, it
+ * would follow through each bit of this, round by round.
+ */
+#ifdef __bpf__
+#define MEM__BUCKET __attribute__((weak, noinline))
+#else
+#define MEM__BUCKET MEM_INLINE
+#endif
+/** @endcond */
+
 /**
  * @brief The bucket that counts a value.
  * @param value  any
  * @return 0 to 251: values below 4 have their own, then there are four to each power of two
  */
-MEM_INLINE unsigned int mem_histogram_bucket(unsigned long long value)
+MEM__BUCKET unsigned int mem_histogram_bucket(unsigned long long value)
 {
 	unsigned int top;
 

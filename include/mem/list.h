@@ -285,15 +285,11 @@ MEM_INLINE struct mem_list_node __arena *mem_list_next(struct mem_heap __arena *
 	return mem__is_view(v) && mem__given(node) ? mem__list_node(v, mem_load_acquire(&node->next)) : NULL;
 }
 
-/**
- * @brief Put an element on a stack.
- * @param stack  the stack
- * @param node   of an element in no stack
- * @return 0, or -EAGAIN: others were faster 16 times (programs), 10,000 times (applications); -EINVAL no stack or no
- *         node
- */
-MEM_INLINE int mem_stack_push(struct mem_stack __arena *stack, struct mem_stack_node __arena *node)
+/** @cond */
+MEM__PROGRAM int mem__stack_push(unsigned long long stack_at, unsigned long long node_at)
 {
+	struct mem_stack __arena *stack = (struct mem_stack __arena *)(unsigned long)stack_at;
+	struct mem_stack_node __arena *node = (struct mem_stack_node __arena *)(unsigned long)node_at;
 	unsigned long long top;
 	int i;
 
@@ -308,6 +304,39 @@ MEM_INLINE int mem_stack_push(struct mem_stack __arena *stack, struct mem_stack_
 	return -MEM_EAGAIN;
 }
 
+/* The low address of the node, or 0. */
+MEM__PROGRAM unsigned int mem__stack_pop(mem__handle handle, unsigned long long stack_at)
+{
+	struct mem_stack __arena *stack = (struct mem_stack __arena *)(unsigned long)stack_at;
+	mem__view v = mem__handle_view(handle);
+	struct mem_stack_node __arena *node;
+	unsigned long long top;
+	int i;
+
+	for (i = 0; mem__is_view(v) && mem__given(stack) && i < MEM__TRIES; i++) {
+		top = mem_load_acquire(&stack->top);
+		node = mem__node(v, struct mem_stack_node, (unsigned int)top);
+		if (!node)
+			return 0;
+		if (mem_cas(&stack->top, top, ((top >> 32) + 1) << 32 | mem__peek(&node->next)) == top)
+			return mem_low(node);
+	}
+	return 0;
+}
+/** @endcond */
+
+/**
+ * @brief Put an element on a stack.
+ * @param stack  the stack
+ * @param node   of an element in no stack
+ * @return 0, or -EAGAIN: others were faster 16 times (programs), 10,000 times (applications); -EINVAL no stack or no
+ *         node
+ */
+MEM_INLINE int mem_stack_push(struct mem_stack __arena *stack, struct mem_stack_node __arena *node)
+{
+	return mem__stack_push((unsigned long long)(unsigned long)stack, (unsigned long long)(unsigned long)node);
+}
+
 /**
  * @brief Take the top element off a stack.
  * @param heap   that the elements are of
@@ -317,20 +346,10 @@ MEM_INLINE int mem_stack_push(struct mem_stack __arena *stack, struct mem_stack_
 MEM_INLINE struct mem_stack_node __arena *mem_stack_pop(struct mem_heap __arena *heap,
 							struct mem_stack __arena *stack)
 {
-	mem__view v = mem__view_of(heap);
-	struct mem_stack_node __arena *node;
-	unsigned long long top;
-	int i;
+	unsigned int low = mem__stack_pop(mem__view_handle(mem__view_of(heap)),
+					  (unsigned long long)(unsigned long)stack);
 
-	for (i = 0; mem__is_view(v) && mem__given(stack) && i < MEM__TRIES; i++) {
-		top = mem_load_acquire(&stack->top);
-		node = mem__node(v, struct mem_stack_node, (unsigned int)top);
-		if (!node)
-			return NULL;
-		if (mem_cas(&stack->top, top, ((top >> 32) + 1) << 32 | mem__peek(&node->next)) == top)
-			return node;
-	}
-	return NULL;
+	return low ? mem_at(struct mem_stack_node, heap, low) : NULL;
 }
 
 #endif /* MEM_LIST_H */

@@ -272,13 +272,15 @@ MEM_INLINE void mem_ref_init(struct mem_ref __arena *ref)
 	mem_store(&ref->count, 1U);
 }
 
-/**
- * @brief Become one more owner.
- * @param ref  of an object that may be about to go
- * @return 1, or 0: too late, or (program) others did the same 64 times in between
- */
-MEM_INLINE int mem_ref_get(struct mem_ref __arena *ref)
+/** @cond */
+#ifdef __bpf__ /* checked once: takes no pointer */
+#define MEM__REF_GET __attribute__((weak, noinline))
+#else
+#define MEM__REF_GET MEM_INLINE
+#endif
+MEM__REF_GET int mem__ref_get(unsigned long long address)
 {
+	struct mem_ref __arena *ref = (struct mem_ref __arena *)(unsigned long)address;
 	unsigned int count = mem_load(&ref->count), found;
 	int i;
 
@@ -289,6 +291,17 @@ MEM_INLINE int mem_ref_get(struct mem_ref __arena *ref)
 		count = found;
 	}
 	return 0;
+}
+/** @endcond */
+
+/**
+ * @brief Become one more owner.
+ * @param ref  in an arena, of an object that may be about to go
+ * @return 1, or 0: too late, or others did the same 64 times in between
+ */
+MEM_INLINE int mem_ref_get(struct mem_ref __arena *ref)
+{
+	return mem__ref_get((unsigned long long)(unsigned long)ref);
 }
 
 /**

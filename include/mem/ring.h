@@ -45,7 +45,7 @@ struct mem_ring {
 	unsigned int size;          /**< slots, a power of two; 0: no ring */
 	unsigned int bytes;         /**< of a value: a multiple of 8; bits 24 and up: MEM_RING_LAYOUT */
 	unsigned int slots;         /**< low address of the first slot */
-	unsigned int pad2;          /**< 0 */
+	unsigned int zero;          /**< 0 */
 };
 #endif
 
@@ -93,16 +93,23 @@ MEM_INLINE void mem__ring_write(unsigned long long __arena *slot, unsigned long 
 	mem_store_release(&slot[0], number + 1);
 }
 
+/* 0: not a constant, since the verifier would follow rounds that are counted from there one by one. */
+#ifdef __bpf__
+#define mem__ring_first(r) mem_load(&(r)->zero)
+#else
+#define mem__ring_first(r) ((void)(r), 0U)
+#endif
+
 #ifdef __bpf__
 MEM_INLINE int mem__ring_push(mem__view v, struct mem_ring __arena *r, const void *value,
 			      unsigned int bytes)
 {
 	unsigned long long __arena *slot;
 	unsigned long long tail;
-	int i;
+	unsigned int i;
 
 	mem__apart(r); /* in a register: a variable's fields would have an address each */
-	for (i = 0; i < MEM__TRIES; i++) {
+	for (i = mem__ring_first(r); i < MEM__TRIES; i++) {
 		tail = mem_load(&r->tail);
 		slot = mem__ring_at(v, r, tail, bytes);
 		if (!slot)
@@ -155,13 +162,12 @@ MEM_INLINE int mem__ring_pop(mem__view v, struct mem_ring __arena *r, void *valu
 {
 	unsigned long long __arena *slot;
 	unsigned long long head;
-	unsigned int i;
-	int tries;
+	unsigned int i, tries;
 
 	if (!mem__given(r) || !mem__given(value))
 		return -MEM_EINVAL;
 	mem__apart(r);
-	for (tries = 0; tries < MEM__TRIES; tries++) {
+	for (tries = mem__ring_first(r); tries < MEM__TRIES; tries++) {
 		head = mem_load_acquire(&r->head);
 		slot = mem__ring_at(v, r, head, bytes);
 		if (!slot)
