@@ -338,6 +338,58 @@ TEST(only_an_iterator_can_be_walked)
 }
 END_TEST
 
+static struct mem_link *attach_with(int call, const void *opts)
+{
+	const struct mem_prog *prog = skel->progs.on_tracepoint;
+
+	switch (call) {
+	case 0:
+		return mem_prog_attach_kprobe(prog, "f", opts);
+	case 1:
+		return mem_prog_attach_uprobe(prog, 0, "libc.so.6", "f", opts);
+	case 2:
+		return mem_prog_attach_kprobe_multi(prog, "f*", opts);
+	case 3:
+		return mem_prog_attach_uprobe_multi(prog, 0, "libc.so.6", "f*", opts);
+	case 4:
+		return mem_prog_attach_trace_multi(prog, "f*", opts);
+	case 5:
+		return mem_prog_attach_tcx(prog, 1, opts);
+	case 6:
+		return mem_prog_attach_netfilter(prog, opts);
+	default:
+		return mem_prog_attach_iter(prog, opts);
+	}
+}
+
+/* Before anything else is looked at, so that it does not matter what is attached to where. */
+TEST(options_of_another_version)
+{
+	struct {
+		size_t sz;
+		char members[200]; /* more than any of them has */
+	} opts = {0};
+
+	for (int call = 0; call < 8; call++) {
+		opts.sz = 0;
+		opts.members[sizeof(opts.members) - 1] = 0;
+		ck_assert_ptr_null(attach_with(call, &opts));
+		ck_assert_int_eq(errno, EINVAL);
+		assert_says("sz is 0; set it to sizeof(struct mem_");
+		ck_assert_str_eq(mem_object_error(skel->obj), mem_error_message());
+		opts.sz = sizeof(opts);
+		opts.members[sizeof(opts.members) - 1] = 1;
+		ck_assert_ptr_null(attach_with(call, &opts));
+		ck_assert_int_eq(errno, ENOTSUP);
+		assert_says("needs a newer libmem than");
+		opts.members[sizeof(opts.members) - 1] = 0;
+		ck_assert_ptr_null(attach_with(call, &opts)); /* what is 0 is the default, known or not */
+		ck_assert_int_eq(errno, EBADF);
+		assert_says("it is not loaded");
+	}
+}
+END_TEST
+
 TEST(links_of_the_application_are_kept)
 {
 	struct mem_link *own;

@@ -54,11 +54,7 @@ struct mem_link *mem_prog_attach_iter(const struct mem_prog *prog, const struct 
 	struct mem_link *link;
 	BPF_ATTR(attr);
 
-	if (!OPTS_VALID(opts, mem_iter_opts)) {
-		object_result(prog->obj, -errno);
-		return NULL;
-	}
-	if (link_check_loaded(prog))
+	if (!LINK_READY(prog, opts, mem_iter_opts))
 		return NULL;
 	attr.link_create.prog_fd = (uint32_t)prog->fd;
 	attr.link_create.attach_type = BPF_TRACE_ITER;

@@ -134,11 +134,7 @@ struct mem_link *mem_prog_attach_kprobe_multi(const struct mem_prog *prog, const
 	struct places places = { .pattern = pattern };
 	int fd;
 
-	if (!OPTS_VALID(opts, mem_probe_opts)) {
-		object_result(prog->obj, -errno);
-		return NULL;
-	}
-	if (link_check_loaded(prog))
+	if (!LINK_READY(prog, opts, mem_probe_opts))
 		return NULL;
 	fd = places_of_kernel(&places);
 	if (!fd && !places.count)
@@ -217,13 +213,11 @@ struct mem_link *mem_prog_attach_uprobe_multi(const struct mem_prog *prog, int p
 	struct places places = { .pattern = pattern };
 	struct mem_link *link = NULL;
 	char path[4096];
-	int err = 0;
+	int err;
 
-	if (!OPTS_VALID(opts, mem_probe_opts))
-		err = -errno;
-	if (!err && link_check_loaded(prog))
+	if (!LINK_READY(prog, opts, mem_probe_opts))
 		return NULL;
-	err = err ?: elf_find_binary(binary, path, sizeof(path));
+	err = elf_find_binary(binary, path, sizeof(path));
 	err = err ?: binary_places(path, &places);
 	if (!err)
 		link = link_uprobe_multi(prog, pid, path, opts, &places);

@@ -26,11 +26,7 @@ static struct mem_link *attach_device(const struct mem_prog *prog, int ifindex,
 	struct sys_link_create_tcx attr = { 0 };
 	char target[32];
 
-	if (!OPTS_VALID(opts, mem_tcx_opts)) {
-		object_result(prog->obj, -errno);
-		return NULL;
-	}
-	if (link_check_loaded(prog))
+	if (!LINK_READY(prog, opts, mem_tcx_opts))
 		return NULL;
 	attr.prog_fd = (uint32_t)prog->fd;
 	attr.target_ifindex = (uint32_t)ifindex;
@@ -99,11 +95,7 @@ struct mem_link *mem_prog_attach_netfilter(const struct mem_prog *prog,
 {
 	struct sys_link_create_netfilter attr = { 0 };
 
-	if (!OPTS_VALID(opts, mem_netfilter_opts)) {
-		object_result(prog->obj, -errno);
-		return NULL;
-	}
-	if (link_check_loaded(prog))
+	if (!LINK_READY(prog, opts, mem_netfilter_opts))
 		return NULL;
 	attr.prog_fd = (uint32_t)prog->fd;
 	attr.attach_type = MEM_BPF_NETFILTER;

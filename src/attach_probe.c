@@ -74,11 +74,7 @@ struct mem_link *mem_prog_attach_kprobe(const struct mem_prog *prog, const char 
 	struct perf_event_attr attr = { 0 };
 	char target[256];
 
-	if (!OPTS_VALID(opts, mem_probe_opts)) {
-		object_result(prog->obj, -errno);
-		return NULL;
-	}
-	if (link_check_loaded(prog))
+	if (!LINK_READY(prog, opts, mem_probe_opts))
 		return NULL;
 	if (object_result(prog->obj, probe_attr(prog, "kprobe", returns, &attr)))
 		return NULL;
@@ -111,11 +107,7 @@ struct mem_link *mem_prog_attach_uprobe(const struct mem_prog *prog, int pid, co
 	char path[4096], target[512];
 	int err;
 
-	if (!OPTS_VALID(opts, mem_probe_opts)) {
-		object_result(prog->obj, -errno);
-		return NULL;
-	}
-	if (link_check_loaded(prog))
+	if (!LINK_READY(prog, opts, mem_probe_opts))
 		return NULL;
 	err = elf_find_binary(binary, path, sizeof(path));
 	if (!err && function)

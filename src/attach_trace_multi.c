@@ -74,11 +74,7 @@ struct mem_link *mem_prog_attach_trace_multi(const struct mem_prog *prog, const 
 	uint32_t *ids = NULL;
 	int err;
 
-	if (!OPTS_VALID(opts, mem_probe_opts)) {
-		object_result(prog->obj, -errno);
-		return NULL;
-	}
-	if (link_check_loaded(prog))
+	if (!LINK_READY(prog, opts, mem_probe_opts))
 		return NULL;
 	err = places_of_kernel(&names);
 	ids = err ? NULL : calloc(names.count + 1, sizeof(*ids));

@@ -17,6 +17,13 @@ int link_check_loaded(const struct mem_prog *prog)
 					prog->obj->name, prog->image->name));
 }
 
+bool link_ready(const struct mem_prog *prog, bool opts_valid)
+{
+	if (!opts_valid)
+		object_result(prog->obj, -errno);
+	return opts_valid && !link_check_loaded(prog);
+}
+
 struct mem_link *link_error(const struct mem_prog *prog, const char *target, int err,
 			    const struct feature *feature)
 {

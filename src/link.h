@@ -25,6 +25,10 @@ struct mem_link *link_new(struct mem_object *obj, const char *name, int fd, int 
 /* 0, or -EBADF with a message if prog is not loaded. */
 int link_check_loaded(const struct mem_prog *prog);
 
+/* Whether prog is loaded and the options to attach it with are good ones; if not, errno and a message. */
+#define LINK_READY(prog, opts, type) link_ready(prog, OPTS_VALID(opts, type))
+bool link_ready(const struct mem_prog *prog, bool opts_valid);
+
 /* Record why prog can't be attached to target (NULL: what its section says). Returns NULL. */
 struct mem_link *link_error(const struct mem_prog *prog, const char *target, int err,
 			    const struct feature *feature);

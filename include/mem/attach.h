@@ -20,13 +20,14 @@ extern "C" {
 /**
  * @brief Attach a program as its section says.
  *
- * Works for sections that name all there is to know: tracepoint, raw_tracepoint, tp_btf, iter,
- * fentry and its family.
+ * Works for sections that name all there is to know: tracepoint, raw_tracepoint, tp_btf, iter, fentry and its
+ * family, lsm, kprobe, ksyscall, uprobe, usdt, and the multi forms.
  *
  * @param prog  of a loaded object
  * @return the link, to be destroyed by the caller; NULL with errno
  *         EBADF not loaded, ENOTSUP the section does not say where (the message names the
- *         function to call), ENOENT no such tracepoint, EPERM, or what the kernel answered
+ *         function to call), ENOENT no such tracepoint or function, EPERM no privilege, or what the kernel
+ *         answered
  */
 struct mem_link *mem_prog_attach(const struct mem_prog *prog);
 
@@ -51,7 +52,7 @@ void mem_prog_cookie_set(struct mem_prog *prog, uint64_t cookie);
  * @param category  such as "sched"
  * @param name      such as "sched_switch"
  * @return the link, to be destroyed by the caller; NULL with errno ENOENT no such tracepoint,
- *         EPERM, or what the kernel answered
+ *         EPERM no privilege, or what the kernel answered
  */
 struct mem_link *mem_prog_attach_tracepoint(const struct mem_prog *prog, const char *category,
 					    const char *name);
@@ -98,7 +99,7 @@ struct mem_probe_opts {
  * @param function  name
  * @param opts      NULL: at the start, or at the return as the section says
  * @return the link, to be destroyed by the caller; NULL with errno ENOENT no such function, ENOTSUP
- *         the kernel is built without kprobes, EPERM, or what else the kernel answered. Linux 4.17.
+ *         the kernel is built without kprobes, EPERM no privilege, or what else the kernel answered. Linux 4.17.
  */
 struct mem_link *mem_prog_attach_kprobe(const struct mem_prog *prog, const char *function,
 					const struct mem_probe_opts *opts);
@@ -192,13 +193,13 @@ struct mem_link *mem_prog_attach_usdt(const struct mem_prog *prog, int pid, cons
  */
 struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, uint32_t flags);
 
-/** Options of mem_prog_attach_tcx(), _netkit() and _cgroup(). Zero means the default for every member but sz. */
+/** Options of mem_prog_attach_tcx() and _netkit(). Zero means the default for every member but sz. */
 struct mem_tcx_opts {
 	size_t sz;                  /**< sizeof(struct mem_tcx_opts) */
 	uint32_t flags;             /**< BPF_F_BEFORE, BPF_F_AFTER, BPF_F_REPLACE ... */
 	uint32_t relative_fd;       /**< program or link that flags refer to, or 0 */
 	uint32_t relative_id;       /**< the same by id, with BPF_F_ID */
-	uint32_t attach_type;       /**< BPF_TCX_INGRESS or BPF_TCX_EGRESS; 0: as the section says */
+	uint32_t attach_type;       /**< BPF_TCX_* or BPF_NETKIT_*; 0: as the section says */
 	uint64_t expected_revision; /**< of the hook's list, 0: any */
 };
 
@@ -209,7 +210,7 @@ struct mem_tcx_opts {
  * @param ifindex  of the interface, in the caller's network namespace
  * @param opts     NULL for defaults
  * @return the link, to be destroyed by the caller; NULL with errno EINVAL no direction given,
- *         ENODEV, ENOTSUP Linux before 6.6, or what else the kernel answered
+ *         ENODEV no such interface, ENOTSUP Linux before 6.6, or what else the kernel answered
  */
 struct mem_link *mem_prog_attach_tcx(const struct mem_prog *prog, int ifindex,
 				     const struct mem_tcx_opts *opts);
@@ -229,8 +230,8 @@ struct mem_link *mem_prog_attach_netkit(const struct mem_prog *prog, int ifindex
  * @brief Attach a program to a control group and those below it.
  * @param prog       a loaded program of a cgroup type, or sockops, or lsm_cgroup
  * @param cgroup_fd  of the group's directory in the version 2 hierarchy; stays the caller's
- * @return the link, to be destroyed by the caller; NULL with errno EBADF, or what else the kernel
- *         answered. Linux 5.7.
+ * @return the link, to be destroyed by the caller; NULL with errno EBADF not loaded or not a control group, or
+ *         what else the kernel answered. Linux 5.7.
  */
 struct mem_link *mem_prog_attach_cgroup(const struct mem_prog *prog, int cgroup_fd);
 
