@@ -69,8 +69,8 @@ struct mem_link *mem_prog_attach_raw_tracepoint(const struct mem_prog *prog, con
 /**
  * @brief Attach a program whose target was fixed when it was loaded: tp_btf, fentry, fexit, lsm.
  * @param prog  a loaded program of such a type
- * @return the link, to be destroyed by the caller; NULL with errno EPERM, or what the kernel
- *         answered. Linux 5.5.
+ * @return the link, to be destroyed by the caller; NULL with errno EPERM no privilege, or what the
+ *         kernel answered. Linux 5.5.
  */
 struct mem_link *mem_prog_attach_trace(const struct mem_prog *prog);
 
@@ -78,8 +78,8 @@ struct mem_link *mem_prog_attach_trace(const struct mem_prog *prog);
  * @brief Attach a program to a perf event.
  * @param prog      a loaded program of type perf_event, tracepoint or kprobe
  * @param event_fd  of perf_event_open(2); the link keeps a duplicate, the caller keeps its own
- * @return the link, to be destroyed by the caller; NULL with errno EBADF, EINVAL not an event for
- *         this program, or what else the kernel answered
+ * @return the link, to be destroyed by the caller; NULL with errno EBADF no descriptor, EINVAL not an
+ *         event for this program, or what else the kernel answered
  */
 struct mem_link *mem_prog_attach_perf_event(const struct mem_prog *prog, int event_fd);
 
@@ -120,7 +120,7 @@ struct mem_link *mem_prog_attach_ksyscall(const struct mem_prog *prog, const cha
  * @param pattern  as fnmatch(3) has it: "tcp_*"
  * @param opts     as for mem_prog_attach_kprobe(), without an offset
  * @return the link, to be destroyed by the caller; NULL with errno ENOENT nothing matches, ENOTSUP
- *         Linux before 5.18, EPERM, or what else the kernel answered
+ *         Linux before 5.18, EPERM no privilege, or what else the kernel answered
  */
 struct mem_link *mem_prog_attach_kprobe_multi(const struct mem_prog *prog, const char *pattern,
 					      const struct mem_probe_opts *opts);
@@ -132,7 +132,8 @@ struct mem_link *mem_prog_attach_kprobe_multi(const struct mem_prog *prog, const
  * @param pattern  as fnmatch(3) has it; functions of modules are left out
  * @param opts     NULL, or with the cookie of all of them
  * @return the link, to be destroyed by the caller; NULL with errno ENOENT nothing matches, EINVAL one of the
- *         functions can't be traced, ENOTSUP Linux before 7.2, EPERM, or what else the kernel answered
+ *         functions can't be traced, ENOTSUP Linux before 7.2, EPERM no privilege, or what else the
+ *         kernel answered
  */
 struct mem_link *mem_prog_attach_trace_multi(const struct mem_prog *prog, const char *pattern,
 					     const struct mem_probe_opts *opts);
@@ -188,8 +189,8 @@ struct mem_link *mem_prog_attach_usdt(const struct mem_prog *prog, int pid, cons
  * @param prog     a loaded program of type xdp
  * @param ifindex  of the interface, in the caller's network namespace
  * @param flags    XDP_FLAGS_SKB_MODE, XDP_FLAGS_DRV_MODE, XDP_FLAGS_HW_MODE, or 0
- * @return the link, to be destroyed by the caller; NULL with errno EBUSY one is attached, ENODEV,
- *         ENOTSUP the driver can't, or what else the kernel answered. Linux 5.9.
+ * @return the link, to be destroyed by the caller; NULL with errno EBUSY one is attached, ENODEV no such
+ *         interface, ENOTSUP the driver can't, or what else the kernel answered. Linux 5.9.
  */
 struct mem_link *mem_prog_attach_xdp(const struct mem_prog *prog, int ifindex, uint32_t flags);
 
@@ -366,8 +367,8 @@ int mem_link_pin(const struct mem_link *link, const char *path, unsigned int mod
 /**
  * @brief Open a link that is pinned.
  * @param path  of the pin
- * @return the link, to be destroyed by the caller, which leaves the pin; NULL with errno ENOENT, EBADF the
- *         pin of something else, EACCES, EPERM, ENOMEM
+ * @return the link, to be destroyed by the caller, which leaves the pin; NULL with errno ENOENT no such
+ *         pin, EBADF the pin of something else, EACCES or EPERM this user may not open it, ENOMEM
  */
 struct mem_link *mem_link_open(const char *path);
 

@@ -179,8 +179,8 @@ typedef void mem_lost_fn(void *ctx, int cpu, uint64_t count);
  * @param sample  receives the records
  * @param lost    NULL, or receives the losses
  * @param ctx     passed to both
- * @return the consumer, to be freed by the caller; NULL with errno EINVAL not such a map or size, EPERM,
- *         ENOMEM, or what the kernel answered. CPUs that are offline are left out.
+ * @return the consumer, to be freed by the caller; NULL with errno EINVAL not such a map or size, EPERM no
+ *         privilege, ENOMEM, or what the kernel answered. CPUs that are offline are left out.
  */
 struct mem_perf_buffer *mem_perf_buffer_new(const struct mem_map *map, uint32_t pages,
 					    mem_sample_fn *sample, mem_lost_fn *lost, void *ctx);

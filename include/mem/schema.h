@@ -59,7 +59,7 @@ struct mem_schema *mem_schema_of_image(const struct mem_image *image, const char
  * @brief The schema of a live map, from the types that its maker gave the kernel.
  * @param source  the map; reading its types takes CAP_SYS_ADMIN
  * @return the schema, to be released by mem_schema_free(); NULL with errno ENODATA the kernel knows no
- *         types (it never does of an arena), EPERM, or as mem_region_attach()
+ *         types (it never does of an arena), EPERM no privilege, or as mem_region_attach()
  */
 struct mem_schema *mem_schema_of_map(struct mem_source source);
 

@@ -283,8 +283,8 @@ struct mem_attach_opts {
  * @return the region, to be released by mem_region_detach(); mem_region_data() and
  *         mem_region_variables() have its memory. NULL with errno EINVAL another kind of map (the
  *         message names each difference), EEXIST an arena's addresses are taken (the message says by
- *         what), EPERM frozen and asked for writing, ERANGE no such elements, ENOENT, EACCES, ENOMEM,
- *         or what else the kernel answered
+ *         what), EPERM frozen and asked for writing, ERANGE no such elements, ENOENT nothing is there,
+ *         EACCES this user may not open it, ENOMEM, or what else the kernel answered
  */
 struct mem_region *mem_region_attach(const struct mem_image *image, const char *name,
 				     struct mem_source source, const struct mem_attach_opts *opts);

@@ -176,7 +176,7 @@ int take_ids(void *ctx)
 	return 0;
 }
 
-/* Own what ref counts for a moment. A function of its own is verified once, and not in each round of a loop. */
+/* Own what ref counts for a moment. A function of its own is verified once, not in each round of a loop. */
 __attribute__((noinline, weak)) int own_once(__u64 round)
 {
 	if (!mem_ref_get(&ref))
