@@ -41,8 +41,12 @@ int arena_populate(struct mem_region *region, char *from, size_t size);
 
 /* --- arena_record.c --- */
 
+void *arena_record_place(const struct mem_region *region);
 /* 0, or -ENOMEM with a message and nothing written. */
 int arena_record_write(struct mem_region *region);
+
+/* --- arena_adopt.c --- */
+
 /* What is recorded in a mapped arena. 0; -ENOENT without a message if there is nothing. */
 int arena_record_read(const struct mem_region *region, struct arena_record *record);
 

@@ -1,11 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Arenas that exist already: mapping one at its address, and finding its variables in it. */
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "arena.h"
 #include "schema.h"
 #include "sys.h"
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
+
+int arena_record_read(const struct mem_region *region, struct arena_record *record)
+{
+	const struct arena_record *live = arena_record_place(region);
+	size_t page = sys_page_size();
+
+	/* of an arena whose absent pages are not to be touched: no SIGSEGV, but an answer */
+	if (madvise((void *)((uintptr_t)live & ~(page - 1)), page, MADV_POPULATE_READ))
+		return -ENOENT;
+	if (__atomic_load_n(&live->magic, __ATOMIC_ACQUIRE) != ARENA_RECORD_MAGIC)
+		return -ENOENT;
+	memcpy(record, live, sizeof(*record));
+	if (record->version != ARENA_RECORD_VERSION || record->size > region->size ||
+	    record->offset > region->size - record->size)
+		return -ENOENT;
+	return 0;
+}
 
 static int find_variables(struct mem_region *region)
 {

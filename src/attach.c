@@ -68,20 +68,6 @@ struct mem_link *mem_prog_attach_iter(const struct mem_prog *prog, const struct 
 	return link;
 }
 
-int mem_iter_create(const struct mem_link *link)
-{
-	int fd;
-	BPF_ATTR(attr);
-
-	if (!link->iter)
-		return mem__error(EINVAL, "the link is not that of an iterator program");
-	attr.iter_create.link_fd = (uint32_t)link->fd;
-	fd = sys_bpf_fd(BPF_ITER_CREATE, &attr, sizeof(attr));
-	if (fd < 0)
-		return mem__error(-fd, "can't start a walk of the iterator: %s", strerror(-fd));
-	return fd;
-}
-
 /* The call that attaches a program whose section does not say where. */
 static const char *attach_call(const struct mem_prog *prog)
 {

@@ -148,12 +148,6 @@ int prog_load(struct mem_prog *prog)
 	return err;
 }
 
-int prog_loaded_error(const struct mem_prog *prog)
-{
-	return object_result(prog->obj, mem__error(EBUSY, "%s: program '%s': the object is loaded",
-						   prog->obj->name, prog->image->name));
-}
-
 /* What the application said, else what the section says. */
 const char *prog_target(const struct mem_prog *prog)
 {
@@ -181,20 +175,6 @@ const char *mem_prog_error(const struct mem_prog *prog)
 	return prog->error ?: "";
 }
 
-void mem_prog_cookie_set(struct mem_prog *prog, uint64_t cookie)
-{
-	prog->cookie = cookie;
-}
-
-int mem_prog_type_set(struct mem_prog *prog, uint32_t type, uint32_t attach_type)
-{
-	if (prog->obj->phase >= PHASE_LOADING)
-		return prog_loaded_error(prog);
-	prog->type = type;
-	prog->attach_type = attach_type;
-	return 0;
-}
-
 int mem_prog_fd(const struct mem_prog *prog)
 {
 	return prog->fd >= 0 ? prog->fd : -EBADF;
@@ -218,12 +198,4 @@ uint32_t mem_prog_type(const struct mem_prog *prog)
 int mem_prog_autoload(const struct mem_prog *prog)
 {
 	return prog->autoload;
-}
-
-int mem_prog_autoload_set(struct mem_prog *prog, int on)
-{
-	if (prog->obj->phase >= PHASE_LOADING)
-		return prog_loaded_error(prog);
-	prog->autoload = on != 0;
-	return 0;
 }

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -112,7 +111,7 @@ void sys_close(int *fd)
 
 size_t sys_page_size(void)
 {
-	return getauxval(AT_PAGESZ); /* sysconf(3) touches two more pages of the C library */
+	return (size_t)getpagesize(); /* sysconf(3) touches two more pages of the C library */
 }
 
 size_t sys_page_round(uint64_t size)
