@@ -19,7 +19,7 @@ struct object_file {
 	struct pool pool;       /* for whoever looks at it */
 };
 
-/* name: of the image, NULL for the file's. 0 or a negative errno; a failure has been printed, and the object is closed. */
+/* name: of the image, NULL for the file's. 0 or -errno; a failure has been printed, and the object is closed. */
 int object_file_open(struct object_file *object, const char *path, const char *name);
 
 /* An object that is closed or zero is fine. */

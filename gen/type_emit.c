@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Types as C text; type_enum.c has the enums. A declarator has two halves around the name: what is in front ("int (*"), and
- * what is behind (")[4]"); emit_front() and emit_back() walk the same chain of types.
+ * Types as C text; type_enum.c has the enums. A declarator has two halves around the name: what is in front
+ * ("int (*"), and what is behind (")[4]"); emit_front() and emit_back() walk the same chain of types.
  */
 #include <bpf/btf.h>
 #include <limits.h>

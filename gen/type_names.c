@@ -199,8 +199,8 @@ static int name_incomplete(struct types *types, uint32_t id)
  */
 static bool is_own_member(const char *name)
 {
-	return !strcmp(name, "int64_t") || !strcmp(name, "uint64_t") || !strncmp(name, "mem_pad_", 8) || !strncmp(name, "mem_bytes", 9) ||
-	       !strncmp(name, "mem_empty", 9) || !strncmp(name, "mem_high_", 9);
+	return !strcmp(name, "int64_t") || !strcmp(name, "uint64_t") || !strncmp(name, "mem_pad_", 8) ||
+	       !strncmp(name, "mem_bytes", 9) || !strncmp(name, "mem_empty", 9) || !strncmp(name, "mem_high_", 9);
 }
 
 int types_name_fields(struct types *types, struct record *record, bool as_is)

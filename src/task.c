@@ -103,9 +103,10 @@ int mem_task_setup(const struct mem_task_opts *opts)
 	given.back = OPTS_GET(opts, back, MEM_TASK_BACK_AUTO);
 	given.threads = OPTS_GET(opts, threads, 0);
 	size = given.block_size = OPTS_GET(opts, block_size, 0);
-	if ((uint32_t)given.back > MEM_TASK_BACK_ARRAY || given.threads > 1U << 22 ||
-	    (size && (size & (size - 1) || size < 256 || size > TASK_BLOCK_MAX)))
-		return mem__error(EINVAL, "mem_task_setup(): there is no back %u, or not for %u threads, or blocks of %u bytes",
+	if ((uint32_t)given.back > MEM_TASK_BACK_ARRAY || given.threads > TASK_TIDS_MAX ||
+	    (size && (size & (size - 1) || size < TASK_BLOCK_MIN || size > TASK_BLOCK_MAX)))
+		return mem__error(EINVAL, "mem_task_setup(): there is no back %u, or not for %u threads, or blocks of "
+				  "%u bytes",
 				  (uint32_t)given.back, given.threads, size);
 	task_lock();
 	if (tasks.back || tasks.thread_count)

@@ -29,6 +29,10 @@
 #include "image.h"
 #include "parts.h"
 
+#define TASK_BLOCK_MIN 256        /* bytes */
+#define TASK_BLOCK_MAX (1U << 20) /* bytes */
+#define TASK_TIDS_MAX (1U << 22)  /* threads that can be told apart: PID_MAX_LIMIT of the kernel */
+
 struct mem_object;
 
 /* The application's view of what is in front of each block: as in mem/task.h for programs. */

@@ -29,7 +29,6 @@
 
 #define PIDFD_THREAD_FLAG O_EXCL /* PIDFD_THREAD, Linux 6.9 */
 #define TRIES 100                /* of what fails for a moment only */
-#define TIDS_MAX (1U << 22)      /* PID_MAX_LIMIT of the kernel */
 #define ARENA_THREADS 65536      /* slots by default: address space, memory comes with use */
 #define ARRAY_THREADS 4096       /* slots by default: memory that is taken at once */
 #define ARRAY_BLOCK 1024         /* bytes of a block by default, where a slot takes memory unused */
@@ -141,7 +140,7 @@ static size_t front_size(const struct task_back *back)
 	size_t size = sys_page_round(sizeof(struct task_slots) + 4ULL * back->count);
 
 	if (back->kind == MEM_TASK_IN_ARENA)
-		size += 4ULL * TIDS_MAX;
+		size += 4ULL * TASK_TIDS_MAX;
 	return (size + back->block_size - 1) / back->block_size * back->block_size;
 }
 
@@ -419,7 +418,7 @@ void task_back_release(struct task_back *back, uint32_t slot, uint32_t tid)
 		return;
 	__atomic_store_n(&head->generation, MEM_TASK_FREE, __ATOMIC_RELAXED);
 	if (back->index)
-		__atomic_compare_exchange_n(&back->index[tid % TIDS_MAX], &low, 0, false,
+		__atomic_compare_exchange_n(&back->index[tid % TASK_TIDS_MAX], &low, 0, false,
 					    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	else if (back->slots_fd >= 0)
 		forget_slot(back, slot, tid);
@@ -436,7 +435,7 @@ int task_back_point(struct task_back *back, int tid, const char *block, uint32_t
 	int pidfd, err;
 
 	if (back->kind == MEM_TASK_IN_ARENA) {
-		__atomic_store_n(&back->index[id % TIDS_MAX], (uint32_t)address, __ATOMIC_RELEASE);
+		__atomic_store_n(&back->index[id % TASK_TIDS_MAX], (uint32_t)address, __ATOMIC_RELEASE);
 		return 0;
 	}
 	if (back->kind == MEM_TASK_IN_ARRAY) {

@@ -38,7 +38,7 @@ uint32_t task_block_size(void)
 		tasks.block_size = tasks.opts.block_size ? tasks.opts.block_size : MEM_TASK_BLOCK;
 		while (tasks.block_size < task_declared_size())
 			tasks.block_size *= 2;
-		tasks.reap_at = tasks.reap_at ?: 256;
+		tasks.reap_at = tasks.reap_at ?: TASK_REAP_MIN;
 	}
 	return tasks.block_size;
 }

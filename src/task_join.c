@@ -57,10 +57,10 @@ static int read_layout(const char *folder, struct task_bytes *bytes)
 static bool is_valid(const struct task_shared *s)
 {
 	return s->magic == TASK_SHARED_MAGIC && s->size == sizeof(*s) && s->kind >= MEM_TASK_IN_UPTR &&
-	       s->kind <= MEM_TASK_IN_ARRAY && s->block_size >= 256 &&
-	       !(s->block_size & (s->block_size - 1)) && s->block_size <= 1U << 20 &&
+	       s->kind <= MEM_TASK_IN_ARRAY && s->block_size >= TASK_BLOCK_MIN &&
+	       !(s->block_size & (s->block_size - 1)) && s->block_size <= TASK_BLOCK_MAX &&
 	       (s->kind != MEM_TASK_IN_UPTR || s->block_size == MEM_TASK_BLOCK) &&
-	       s->count <= 1U << 22 && s->map_size <= 1ULL << 32 && s->base % sys_page_size() == 0 &&
+	       s->count <= TASK_TIDS_MAX && s->map_size <= 1ULL << 32 && s->base % sys_page_size() == 0 &&
 	       !s->base == (s->kind != MEM_TASK_IN_ARENA) &&
 	       s->map_size % sys_page_size() == 0 && s->used <= s->block_size;
 }
@@ -190,7 +190,7 @@ static int join(const char *folder)
 	tasks.joined = true;
 	if (!tasks.block_size)
 		tasks.block_size = back->block_size;
-	tasks.reap_at = tasks.reap_at ?: 256;
+	tasks.reap_at = tasks.reap_at ?: TASK_REAP_MIN;
 	task_layout_seal(true);
 	err = task_programs_start(folder);
 	if (err)

@@ -11,7 +11,7 @@
 #include "task.h"
 
 #define TASK_BUCKETS 1024
-#define TASK_BLOCK_MAX (1U << 20) /* bytes */
+#define TASK_REAP_MIN 256 /* threads; with fewer nobody looks for those that ended without a word */
 
 /* A block that a thread has, or had. */
 struct task_block {

@@ -97,7 +97,7 @@ static void reap(void)
 				thread_free(t);
 		}
 	}
-	tasks.reap_at = 2 * tasks.thread_count + 256;
+	tasks.reap_at = 2 * tasks.thread_count + TASK_REAP_MIN;
 }
 
 static struct task_thread *thread_new(int tid)
