@@ -89,7 +89,7 @@ TEST(stripped_objects_have_the_same_headers, ON_HOST)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		SHELL_OK("for how in --strip-debug --strip-unneeded; do llvm-objcopy-19 $how %s %s/%s.bpf.o && "
 			 "%s skeleton %s/%s.bpf.o | cmp - %s || exit 1; done",
-			 object_path(names[i]), dir, names[i], memgen_path(), dir, names[i],
+			 object_path(names[i]), scratch, names[i], memgen_path(), scratch, names[i],
 			 generate(names[i], ""));
 }
 END_TEST
