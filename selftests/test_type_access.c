@@ -423,27 +423,13 @@ TEST(bits_of_big_endian_machines, ON_HOST, .timeout = 120)
 	btf__add_field(btf, "x", INT, 0, 0);
 	btf__add_field(btf, "y", INT, 16, 0);
 	write_object(btf, (uint32_t)over, 8);
-<<<<<<< Updated upstream
-	SHELL_OK("%s types %s/x.bpf.o -o %s/t.h", build_path("memgen"), scratch, scratch);
-	snprintf(path, sizeof(path), "%s/text.c", scratch);
-	f = fopen(path, "we");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(text, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
+	SHELL_OK("%s types %s/x.bpf.o -o %s/t.h", memgen_path(), scratch, scratch);
+	write_file(scratch_file("text.c"), text);
 	SHELL_OK("cd %s && { echo '#include <stdint.h>'; echo '#include <string.h>'; echo '#undef __BYTE_ORDER__'; "
 		 "echo '#define __BYTE_ORDER__ __ORDER_BIG_ENDIAN__'; "
 		 "sed -n '/^#ifndef MEM_HAS_BITS_FUNCTIONS/,/^#ifndef MEM_TYPE/{/MEM_TYPE/!p}' t.h; cat text.c; } > x.c && "
 		 "for cc in gcc clang-19; do $cc -O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all "
 		 "x.c -o x && ./x || exit 1; done", scratch);
-=======
-	SHELL_OK("%s types %s/x.bpf.o -o %s/t.h", memgen_path(), scratch, scratch);
-	write_file(scratch_file("text.c"), text);
-	SHELL_OK("cd %s && { echo '#include <stdint.h>'; echo '#include <string.h>'; echo '#undef __BYTE_ORDER__'; "
-	    "echo '#define __BYTE_ORDER__ __ORDER_BIG_ENDIAN__'; "
-	    "sed -n '/^#ifndef MEM_HAS_BITS_FUNCTIONS/,/^#ifndef MEM_TYPE/{/MEM_TYPE/!p}' t.h; cat text.c; } > x.c && "
-	    "for cc in gcc clang-19; do $cc -O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all "
-	    "x.c -o x && ./x || exit 1; done", scratch);
->>>>>>> Stashed changes
 }
 END_TEST
 
