@@ -73,8 +73,8 @@ PARTS_SRCS := $(filter $(wildcard $(addprefix src/,arena_adopt.c arena_usage.c b
 PARTS_OBJS := $(PARTS_SRCS:%.c=$(BUILD)/%.o) $(BUILD)/src/shared/parts_offer.o
 # What every load runs comes first, in the file as in memory: of a library the kernel maps sixteen pages around each
 # that is touched, and then the others are not there.
-FIRST_OBJS := $(addprefix $(BUILD)/src/,skeleton.o object.o image.o image_check.o region.o map.o insns.o prog.o btf_load.o \
-	sys.o error.o load_ahead.o arena_share.o attach.o link.o contents.o struct_ops.o shared/parts_call.o)
+FIRST_OBJS := $(addprefix $(BUILD)/src/,skeleton.o object.o spare.o image.o image_check.o region.o map.o insns.o prog.o \
+	btf_load.o sys.o error.o load_ahead.o arena_share.o attach.o link.o contents.o struct_ops.o shared/parts_call.o)
 CORE_OBJS := $(FIRST_OBJS) $(filter-out $(FIRST_OBJS) $(PARTS_OBJS),$(RUNTIME_OBJS))
 READER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/reader/*.c)))
 MEMGEN_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard gen/*.c)))
