@@ -313,8 +313,8 @@ TEST(no_bpf_call_follows_the_last_attach, .host_only = "runs strace", .timeout =
 }
 END_TEST
 
-#define SHORT_LIVED 300
-#define BATCH	    100
+#define SHORT_LIVED 75
+#define BATCH	    25
 
 static int batches[2]; /* a pipe: a byte starts the next batch */
 
@@ -372,7 +372,7 @@ TEST(slots_of_ended_processes_are_used_again, .timeout = 30)
 	need_syslat();
 	ck_assert_int_eq(pipe2(batches, O_CLOEXEC), 0);
 	worker = start_worker(run_short_lived, own_name("short"));
-	tool = start("-n", own_name("short"), "--json", "-i", "0.2", "--slots", "256");
+	tool = start("-n", own_name("short"), "--json", "-i", "0.2", "--slots", "64");
 	wait_until_attached(&tool);
 	go(&worker);
 	for (int ended = BATCH; ended < SHORT_LIVED; ended += BATCH) {
