@@ -38,9 +38,15 @@ trap 'rm -rf "$work"' EXIT
 for header in $headers; do
 	echo "#include <$header.h>" > "$work/a.c"
 	gcc -Iinclude -D_GNU_SOURCE -std=gnu11 -E -dM "$work/a.c" >> "$work/macros"
-	# some need another header before them; what they define before the error still counts
-	clang-19 -Iinclude -D_GNU_SOURCE -std=gnu11 -fsyntax-only -Xclang -ast-dump "$work/a.c" \
-		>> "$work/ast" 2> /dev/null || :
+	# some need another header before them; what they define before the error still counts. But a clang that is
+	# missing, or was killed, would leave half of all names out.
+	if ! clang-19 -Iinclude -D_GNU_SOURCE -std=gnu11 -fsyntax-only -Xclang -ast-dump "$work/a.c" \
+		>> "$work/ast" 2> "$work/errors" &&
+		gcc -Iinclude -D_GNU_SOURCE -std=gnu11 -fsyntax-only "$work/a.c" 2> /dev/null; then
+		echo "system_names.sh: clang-19 refuses <$header.h>, which gcc takes:" >&2
+		head -n 5 "$work/errors" >&2
+		exit 1
+	fi
 done
 
 # Object-like macros, without families that no program has as the name of a variable or member.
