@@ -81,11 +81,19 @@ int probe_read(struct probe *probe, void (*take)(void *ctx, const struct segment
 	return 0;
 }
 
+static uint64_t misses(const struct mem_prog *prog)
+{
+	struct mem_prog_stats stats = {.sz = sizeof(stats)};
+
+	return mem_prog_stats(prog, &stats) ? 0 : stats.misses;
+}
+
 struct losses probe_losses(const struct probe *probe)
 {
 	return (struct losses){
 		.segments = __atomic_load_n(&probe->skel->bss->lost_segments, __ATOMIC_RELAXED),
 		.marks = __atomic_load_n(&probe->skel->bss->lost_marks, __ATOMIC_RELAXED),
+		.runs = misses(probe->skel->progs.on_switch) + misses(probe->skel->progs.on_call),
 	};
 }
 

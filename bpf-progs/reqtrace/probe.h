@@ -19,6 +19,7 @@ int probe_read(struct probe *probe, void (*take)(void *ctx, const struct segment
 struct losses {
 	uint64_t segments; /* the buffer was full */
 	uint64_t marks;	   /* a thread set too many between two switches */
+	uint64_t runs;	   /* of the programs, which the kernel left out */
 };
 struct losses probe_losses(const struct probe *probe);
 

@@ -57,7 +57,7 @@ static void show(struct app *app)
 	if (app->screen)
 		term_draw_begin(text, &app->view.height);
 	if (app->options.raw)
-		view_print_raw(text, &app->sample);
+		view_print_raw(text, &app->view, &app->sample);
 	else
 		view_draw(text, &app->view, &app->sample);
 	err = app->screen ? term_draw_end(text) : text_flush(text, STDOUT_FILENO);

@@ -47,6 +47,9 @@ static void draw_summary(struct text *text, const struct view *view, const struc
 	if (lost->marks)
 		text_put(text, "  %llu marks are lost: too many between two switches",
 			 (unsigned long long)lost->marks);
+	if (lost->runs)
+		text_put(text, "  %llu switches or system calls were not seen",
+			 (unsigned long long)lost->runs);
 	text_end_line(text);
 }
 
@@ -111,8 +114,9 @@ void view_draw(struct text *text, const struct view *view, const struct sample *
 	}
 }
 
-void view_print_raw(struct text *text, const struct sample *sample)
+void view_print_raw(struct text *text, const struct view *view, const struct sample *sample)
 {
+	const struct losses *lost = &view->losses;
 	char name[PHASE_SIZE];
 
 	text_put(text, "process request phase on_cpu_ns waits_ns ready_ns calls");
@@ -130,5 +134,10 @@ void view_print_raw(struct text *text, const struct sample *sample)
 				 (unsigned long long)ns[READY], (unsigned long long)phase->times.calls);
 			text_end_line(text);
 		}
+	}
+	if (lost->segments || lost->marks || lost->runs) {
+		text_put(text, "lost segments %llu marks %llu runs %llu", (unsigned long long)lost->segments,
+			 (unsigned long long)lost->marks, (unsigned long long)lost->runs);
+		text_end_line(text);
 	}
 }

@@ -17,7 +17,10 @@ struct view {
 
 void view_draw(struct text *text, const struct view *view, const struct sample *sample);
 
-/* Each phase of each request, a line each: process, request, phase, ns on CPU, waiting and ready, calls. */
-void view_print_raw(struct text *text, const struct sample *sample);
+/*
+ * Each phase of each request, a line each: process, request, phase, ns on CPU, waiting and ready, calls. Then, if
+ * something is missing in them, a line with what: "lost segments N marks N runs N".
+ */
+void view_print_raw(struct text *text, const struct view *view, const struct sample *sample);
 
 #endif /* REQTRACE_VIEW_H */
