@@ -175,7 +175,7 @@ TEST(kernel_types_are_read_only_when_wanted)
 	struct calls calls = watch(load_hooks);
 
 	ck_assert(calls.kernel_btf);
-	ck_assert_int_eq(calls.bpf[BPF_PROG_LOAD], 11);
+	ck_assert_int_eq(calls.bpf[BPF_PROG_LOAD], 10);
 	ck_assert_int_eq(calls.bpf[BPF_BTF_LOAD], 1);
 }
 END_TEST

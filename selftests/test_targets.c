@@ -94,7 +94,6 @@ TEST(lenient_load_leaves_out_what_can_not_be_loaded)
 	struct refused *skel = assert_ptr(refused__open_opts(&opts));
 
 	assert_ok(mem_map_max_entries_set(skel->maps.unsized, 1));
-	assert_ok(mem_prog_autoload_set(skel->progs.fragments, 0)); /* both load; an array refuses one */
 	assert_ok(refused__load(skel));
 	ck_assert_str_eq(mem_prog_error(skel->progs.weak_kfunc), "");
 	ck_assert_uint_eq(run(skel->progs.weak_kfunc), 12);
@@ -116,10 +115,8 @@ TEST(lenient_load_of_nothing_is_an_error)
 	struct refused *skel = assert_ptr(refused__open_opts(&opts));
 
 	assert_ok(mem_map_max_entries_set(skel->maps.unsized, 1));
-	assert_ok(mem_prog_autoload_set(skel->progs.fragments, 0)); /* both load; an array refuses one */
 	assert_ok(mem_prog_autoload_set(skel->progs.weak_kfunc, 0));
 	assert_ok(mem_prog_autoload_set(skel->progs.uses_unsized, 0));
-	assert_ok(mem_prog_autoload_set(skel->progs.whole_packets, 0));
 	assert_err(refused__load(skel), -EACCES);
 	assert_says("none of its programs");
 	refused__destroy(skel);

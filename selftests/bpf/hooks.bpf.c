@@ -98,7 +98,7 @@ int dump_tasks(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-SEC("iter/bpf_map_elem")
+SEC("?iter/bpf_map_elem")
 int dump_elements(struct bpf_iter__bpf_map_elem *ctx)
 {
 	static const char line[] = "element\n";

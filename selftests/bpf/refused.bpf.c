@@ -184,13 +184,13 @@ int asks_for_optional(void *ctx)
 	return bpf_map_lookup_elem(&optional, &key) ? 1 : 0;
 }
 
-SEC("xdp")
+SEC("?xdp")
 int whole_packets(struct xdp_md *ctx)
 {
 	return XDP_PASS;
 }
 
-SEC("xdp.frags")
+SEC("?xdp.frags")
 int fragments(struct xdp_md *ctx)
 {
 	return XDP_PASS;
