@@ -44,8 +44,17 @@ $(BUILD)/selftests/arena_loops_o1.bpf.o: ALL_BPF_CFLAGS += -mcpu=v3 -O1
 $(TESTS:=.o) $(TEST_COMMON) $(CAN_BPF).o: private ALL_CFLAGS += -Iselftests -I$(BUILD)/selftests \
 	-DBUILD_DIR='"$(BUILD)"' $(ELF_CFLAGS) $(shell $(PKG_CONFIG) --cflags check)
 
+# Suites that TEST names are built alone; scripts take what they need from all of it.
+SUITES_WANTED := $(sort $(foreach word,$(TEST),$(firstword $(subst ., ,$(word)))))
+TESTS_WANTED := $(TESTS)
+ifneq ($(TEST),)
+ifeq ($(filter $(SUITES_WANTED:%=selftests/test_%.sh),$(TEST_SCRIPTS)),)
+TESTS_WANTED := $(filter $(SUITES_WANTED:%=$(BUILD)/selftests/test_%),$(TESTS))
+endif
+endif
+
 selftests: all test-programs
-test-programs: $(TESTS) $(TEST_BPF) $(CAN_BPF)
+test-programs: $(TESTS_WANTED) $(TEST_BPF) $(CAN_BPF)
 
 # A variant takes the BPF objects of the ordinary build, which no VARIANT changes: OBJECTS_FROM=build.
 ifeq ($(OBJECTS_FROM),)
@@ -119,19 +128,19 @@ asan-build: $(TEST_BPF)
 vmtest: setup
 	$(Q)$(MAKE) --no-print-directory -s selftests
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
-	$(Q)$(TEST_ENV) selftests/vm/matrix $(BUILD) $(RESULTS) $(KERNEL) -- $(TESTS)
+	$(Q)$(TEST_ENV) selftests/vm/matrix $(BUILD) $(RESULTS) $(KERNEL) -- $(TESTS_WANTED)
 	$(Q)$(REPORT)
 
 vmshell: setup
 	$(Q)$(MAKE) --no-print-directory -s selftests
 	$(Q)selftests/vm/run $(firstword $(KERNEL)) -i -t 86400 -m veth -m sch_ingress \
-		$(foreach test,$(TESTS),-f $(test):/tests/$(notdir $(test))) \
+		$(foreach test,$(TESTS_WANTED),-f $(test):/tests/$(notdir $(test))) \
 		$(foreach object,$(TEST_BPF),-f $(object):/build/selftests/$(notdir $(object))) \
 		-f $(MEMGEN):/build/memgen -e LIBMEM_BUILD=/build -- sh
 
 test: setup
 	$(Q)exec env $(TEST_ENV) RESULTS='$(RESULTS)' HERE='$(HERE)' JOBS='$(JOBS)' \
-		KERNELS='$(KERNEL)' TESTS='$(notdir $(TESTS))' TEST_SCRIPTS='$(TEST_SCRIPTS)' \
+		KERNELS='$(KERNEL)' TESTS='$(notdir $(TESTS_WANTED))' TEST_SCRIPTS='$(TEST_SCRIPTS)' \
 		selftests/test.sh
 
 -include $(wildcard $(BUILD)/selftests/*.d)
