@@ -115,7 +115,7 @@ other_kernels()
 # A short pass on what earlier ones have found, in BUILD/fuzz/corpus.
 fuzz()
 {
-	"$MAKE" --no-print-directory fuzz-run SECONDS=20 2>&1 | "$here/collect" fuzz "$RESULTS.d/5-fuzz"
+	"$MAKE" --no-print-directory fuzz-run SECONDS=10 2>&1 | "$here/collect" fuzz "$RESULTS.d/5-fuzz"
 	# what was found is in the results already
 	[ "${PIPESTATUS[0]}" = 0 ] || grep -qs FAIL "$RESULTS.d/5-fuzz"
 }
