@@ -150,6 +150,96 @@ TEST(programs_walk_it_while_it_grows)
 }
 END_TEST
 
+/* --- walks, while the table grows and others come and go --- */
+
+#define STAY 1024
+
+static int walks_end;
+static uint64_t walks_begun; /* by either side */
+
+static void all_once(const unsigned char *times, const char *who)
+{
+	for (int i = 0; i < STAY; i++)
+		ck_assert_msg(times[i] == 1, "%s: key %d was seen %d times", who, i, times[i]);
+}
+
+static void *walk_here(void *unused)
+{
+	unsigned long long key, value;
+
+	while (!__atomic_load_n(&walks_end, __ATOMIC_ACQUIRE)) {
+		struct mem_hash_cursor cursor = {0};
+		unsigned char times[STAY] = {0};
+		int more;
+
+		__atomic_add_fetch(&walks_begun, 1, __ATOMIC_RELAXED);
+		while ((more = numbers_next(heap, table, &cursor, &key, &value)) > 0) {
+			ck_assert_uint_eq(value, key * 10);
+			if (key < STAY)
+				times[key]++;
+		}
+		ck_assert_int_eq(more, 0);
+		all_once(times, "application");
+	}
+	return unused;
+}
+
+static void *walk_there(void *unused)
+{
+	struct mem_run_opts opts = {.sz = sizeof(opts)};
+
+	while (!__atomic_load_n(&walks_end, __ATOMIC_ACQUIRE)) {
+		memset(skel->bss->seen, 0, sizeof(skel->bss->seen));
+		__atomic_add_fetch(&walks_begun, 1, __ATOMIC_RELAXED);
+		assert_ok(mem_prog_run(skel->progs.walk_all, &opts));
+		ck_assert_int_eq((int)opts.retval, 0);
+		all_once(skel->bss->seen, "program");
+		ck_assert_uint_eq(skel->bss->failed, 0);
+	}
+	return unused;
+}
+
+static void *come_and_go(void *unused)
+{
+	unsigned int seed = 5;
+
+	while (!__atomic_load_n(&walks_end, __ATOMIC_ACQUIRE)) {
+		unsigned long long key = STAY + (unsigned)rand_r(&seed) % 4096, value = key * 10;
+		int err = rand_r(&seed) & 64 ? numbers_set(heap, table, &key, &value, MEM_HASH_ANY)
+					     : numbers_remove(heap, table, &key);
+
+		ck_assert_msg(!err || err == -ENOENT || err == -ENOSPC, "%d", err);
+	}
+	return unused;
+}
+
+TEST(a_walk_sees_all_that_stay_once, .timeout = 60)
+{
+	void *(*const work[])(void *) = {walk_here, walk_there, come_and_go};
+	pthread_t thread[3];
+
+	load(skel->progs.fill, skel->progs.walk_all);
+	for (int round = 0; round < test_rounds(12); round++) {
+		uint64_t begun = walks_begun;
+
+		walks_end = 0;
+		assert_ok(numbers_create(heap, table, 600)); /* slots behind buckets from the beginning */
+		ck_assert_uint_eq(run(skel->progs.fill, 0, STAY), 0);
+		for (int i = 0; i < 3; i++)
+			ck_assert_int_eq(pthread_create(&thread[i], NULL, work[i], NULL), 0);
+		for (int i = 0; i < 5; i++) {
+			assert_ok(numbers_grow(heap, table));
+			for (int pause = 0; pause < 1000 && walks_begun < begun + 8 * (i + 1U); pause++)
+				nanosleep(&(struct timespec){0, 1000000}, NULL);
+		}
+		__atomic_store_n(&walks_end, 1, __ATOMIC_RELEASE);
+		for (int i = 0; i < 3; i++)
+			ck_assert_int_eq(pthread_join(thread[i], NULL), 0);
+		numbers_destroy(heap, table);
+	}
+}
+END_TEST
+
 TEST(it_grows_and_is_full_when_it_must_be)
 {
 	unsigned long long key, value;

@@ -123,6 +123,7 @@ struct mem_hash_cursor {
 /** @cond */
 #define MEM__PARTS 4 /* a bucket and those behind it */
 #define MEM__SLOTS 7 /* of a bucket */
+#define MEM__READS 100 /* of a slot, for a walk, while the bucket is written to */
 #define MEM__ONES 0x0101010101010101ULL
 #define MEM__HIGH 0x0080808080808080ULL /* of the tags; the eighth byte has flags */
 #define MEM__MORE (1ULL << 56)
@@ -803,12 +804,15 @@ MEM_INLINE int mem__cursor_bucket(mem__view v, struct mem_hash __arena *h, const
 	while (cursor->slot < MEM__SLOTS * MEM__PARTS && mem_can_loop) {
 		begun = mem_load_acquire(&at->main->lock.word);
 		found = mem__cursor_read(v, k, cursor, *at, key, value);
-		if (!mem__bucket_same(at->main, begun) && tries++ < 100)
-			continue;
+		if (!mem__bucket_same(at->main, begun)) {
+			if (tries++ < MEM__READS)
+				continue;
+			found = 0; /* given up: what was read may be of two elements */
+		}
 		if (found == 2)
 			break;
 		cursor->slot++;
-		if (found && tries < 100)
+		if (found)
 			return 1;
 		tries = mem__first_round(h, k);
 	}

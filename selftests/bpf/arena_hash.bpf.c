@@ -75,6 +75,23 @@ int walk(void *ctx)
 	return 0;
 }
 
+/* All of it at once: how often numbers 0 to 1023 are seen; others come and go. */
+SEC("syscall")
+int walk_all(void *ctx)
+{
+	struct mem_hash_cursor from = {};
+	__u64 key, value;
+
+	do {
+		error = numbers_next(&heap, &table, &from, &key, &value);
+		if (error == 1 && key < 1024)
+			seen[key]++;
+		if (error == 1)
+			failed += value != key * 10;
+	} while ((error == 1 || error == -MEM_EAGAIN) && mem_can_loop);
+	return error;
+}
+
 SEC("syscall")
 int walk_wide(void *ctx)
 {
