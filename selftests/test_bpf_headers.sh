@@ -34,6 +34,22 @@ each_header_compiles_alone()
 	[ "$count" -ge 12 ]
 }
 
+# Where the CPU keeps no order a fence is an instruction that does, at each level: one without a result would not.
+fences_order()
+{
+	local level
+
+	printf '%s\n' '#include <mem/bpf.h>' '#include <mem/atomic.h>' 'unsigned long long a, b;' \
+		'int last(void) { b = mem_load_acquire(&a); mem_store_release(&a, b); return 0; }' \
+		> "$scratch/program.bpf.c"
+	for level in -O1 -O2 -Os; do
+		"$CLANG_BPF" "${flags[@]}" "$level" -mcpu=v3 -D__TARGET_ARCH_arm64 -S -o "$scratch/out.s" \
+			"$scratch/program.bpf.c"
+		[ "$(grep -c '= xchg_64(' "$scratch/out.s")" = 2 ]
+		! grep -q 'lock \*' "$scratch/out.s" || return 1
+	done
+}
+
 vmlinux()
 {
 	[ -r /sys/kernel/btf/vmlinux ] || skip "this kernel has no BTF"
@@ -100,5 +116,6 @@ all_headers_go_with_a_vmlinux_header()
 }
 
 check each_header_compiles_alone each_header_compiles_alone
+check fences_order fences_order
 check all_headers_go_with_a_vmlinux_header all_headers_go_with_a_vmlinux_header
 finish

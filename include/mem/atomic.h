@@ -12,7 +12,8 @@
  * * Who fills in an object and then makes it visible ends with mem_store_release(); who finds it
  *   starts with mem_load_acquire(). What was written before the one is then seen after the other.
  * * mem_cas(), mem_xchg(), mem_add() and mem_sub() (4 or 8 bytes) return the old value and order
- *   everything before and after; mem_and() and mem_or() do neither.
+ *   everything before with everything after. In a program, a mem_cas() that fails orders nothing, nor do mem_add() and
+ *   mem_sub() whose result is not used. mem_and() and mem_or() neither return nor order.
  * * mem_order() orders nothing between CPUs; it keeps the compiler from moving accesses across it,
  *   for memory that is read after its writer was killed, or by a program that interrupts it.
  *
@@ -39,13 +40,15 @@
 #if defined(__TARGET_ARCH_x86) || defined(__TARGET_ARCH_s390)
 #define mem__fence() mem_order()
 #else
+/* A swap: an addition would lose its order together with its result, which nobody wants. */
 #define mem__fence()                                                                               \
 	({                                                                                         \
 		unsigned long long fence_ = 0;                                                     \
-		__sync_fetch_and_add(&fence_, 1);                                                  \
+		__sync_lock_test_and_set(&fence_, 1);                                              \
 		mem_order();                                                                       \
 	})
 #endif
+#define mem__write_fence() mem__fence()
 /** @endcond */
 
 #if defined(__BPF_FEATURE_LOAD_ACQ_STORE_REL) && !defined(__TARGET_ARCH_x86)
@@ -90,8 +93,10 @@
 #if defined(__SANITIZE_THREAD__)
 /* ThreadSanitizer knows no fences; what they order is loaded with mem_load(), so nothing is lost. */
 #define mem_acquire_fence() mem_order()
+#define mem__write_fence() mem_order()
 #else
 #define mem_acquire_fence() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define mem__write_fence() __atomic_thread_fence(__ATOMIC_RELEASE)
 #endif
 #define mem_xchg(p, value) __atomic_exchange_n(p, value, __ATOMIC_SEQ_CST)
 /** Store value if *p is expected; the old value either way. */

@@ -142,6 +142,7 @@ MEM_INLINE int mem_trylock(struct mem_lock __arena *lock)
 
 	if ((unsigned int)word || mem_cas(&lock->word, word, taken) != word)
 		return -MEM_EBUSY;
+	mem__write_fence(); /* readers without the lock see that it is taken before they see what its owner does */
 	return 0;
 }
 

@@ -36,16 +36,6 @@
 #endif
 #include <mem/atomic.h>
 
-/** @cond */
-#if defined(__bpf__)
-#define mem__write_fence() mem__fence()
-#elif defined(__SANITIZE_THREAD__)
-#define mem__write_fence() mem_order() /* as mem_acquire_fence() */
-#else
-#define mem__write_fence() __atomic_thread_fence(__ATOMIC_RELEASE)
-#endif
-/** @endcond */
-
 /** Begin to write a struct; counter: the address of its MEM_SEQ member. */
 #define mem_seq_write_begin(counter)                                                               \
 	do {                                                                                       \
