@@ -112,7 +112,8 @@ check-valgrind: setup
 	$(Q)$(MAKE) --no-print-directory -s $(MEMGEN) $(TEST_BPF)
 	$(Q)MEMGEN=$(MEMGEN) VALGRIND='$(VALGRIND)' selftests/valgrind.sh $(JOBS) $(TEST_BPF)
 
-## make lint                  clang-tidy, cppcheck and gcc -fanalyzer over the library and memgen
+## make lint                  clang-tidy, cppcheck and gcc -fanalyzer over the library and memgen; and whether
+##                            the library compiles with musl
 .PHONY: lint
 # names that other headers have taken are a table, not code
 LINT_FILES := $(filter-out gen/system_names.c,$(wildcard src/*.c src/reader/*.c gen/*.c))
@@ -125,6 +126,10 @@ lint: setup
 	$(Q)cppcheck -q --error-exitcode=1 --enable=warning,performance,portability --std=c11 \
 		--cppcheck-build-dir=$(BUILD)/lint/cppcheck -D_GNU_SOURCE -D__x86_64__ \
 		-Iinclude -Isrc -Igen src gen
+	$(call say,MUSL,src)
+	$(Q)musl-gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -Iinclude -Isrc \
+		-idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch) \
+		src/*.c src/shared/*.c
 
 # A file is looked at again when it, or a header that it includes, has changed.
 $(LINT_FILES:%=$(BUILD)/lint/%.tidy): $(BUILD)/lint/%.tidy: $(BUILD)/lint/%.gcc .clang-tidy

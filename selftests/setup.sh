@@ -21,6 +21,7 @@ test  c:g++                g++               generated headers are compiled as C
 test  p:check              check             the unit-test library
 test  c:clang-tidy-${CLANG_BPF##*-} clang-tidy-${CLANG_BPF##*-} looks for mistakes (make lint)
 test  c:cppcheck           cppcheck          the same
+test  c:musl-gcc           musl-tools        compiles the library for another C library (make lint)
 test  c:valgrind           valgrind          runs memgen (make check-valgrind)
 test  c:lcov               lcov              shows which lines the tests reach (make coverage)
 test  f:/usr/lib/llvm-${CLANG_BPF##*-}/lib/clang/${CLANG_BPF##*-}/lib/linux/libclang_rt.fuzzer-x86_64.a libclang-rt-${CLANG_BPF##*-}-dev fuzzing (make fuzz)

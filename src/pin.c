@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -23,6 +24,15 @@
 #include "object.h"
 #include "pin.h"
 #include "sys.h"
+
+#ifndef RENAME_NOREPLACE /* musl before 1.2.5 */
+#define RENAME_NOREPLACE (1U << 0)
+
+static int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned int flags)
+{
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
+#endif
 
 enum { PIN_PATH_MAX = 4096 };
 
