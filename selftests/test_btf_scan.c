@@ -164,13 +164,15 @@ static struct btf_file file_of(int fd)
 static int ask(const struct btf_file *file, const struct btf_view *view, const struct btf_type *func, uint32_t id)
 {
 	uint32_t got = 0, there = btf_function_id(file, (uint32_t)((const char *)func - view->types));
+	uint32_t at = (uint32_t)((const char *)func - view->types), front;
 	const char *name = view->strings + func->name_off;
 	struct kernel_btf_want want = {.name = name, .prefix = "", .kind = BTF_KIND_FUNC, .id = &got};
-	bool all = btf_functions_find(file, &want, 1);
+	bool all = btf_functions_find(file, &want, 1, &front);
 
 	ck_assert_msg(!there || there == id, "%s: id %u, not %u", name, there, id);
 	ck_assert_msg(!got || got == id, "%s: id %u, not %u, by name", name, got, id);
-	ck_assert(!want.name_off || want.name_off == func->name_off);
+	ck_assert_uint_eq(want.name_off, front ? func->name_off : 0);
+	ck_assert(!front || front == at + sizeof(*func));
 	ck_assert_int_eq(all, got != 0);
 	return (there != 0) | (got != 0) << 1;
 }
@@ -187,6 +189,35 @@ TEST(kernel_functions_in_place)
 		if (btf_kind_of((const void *)at) == BTF_KIND_FUNC && seen++ % step == 0)
 			ask(&file, &btf.view, (const void *)at, id);
 	ck_assert_uint_gt(seen, 1000);
+	kernel_btf_close(&btf);
+	close(file.fd);
+}
+END_TEST
+
+/* Those whose ids can't be told where they are. */
+TEST(kernel_functions_that_are_counted)
+{
+	struct kernel_btf btf;
+	struct btf_file file = file_of(open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC));
+	uint32_t functions = 0, left = (uint32_t)test_rounds(20);
+
+	assert_ok(kernel_btf_open(&btf, "test"));
+	for (const char *at = btf.view.types; left && at < btf.view.types_end; at += btf_record_size((const void *)at)) {
+		const struct btf_type *func = (const void *)at;
+		struct kernel_btf_want wants[2];
+		uint32_t ids[2] = {0};
+
+		if (btf_kind_of(func) != BTF_KIND_FUNC || functions++ % 500 ||
+		    btf_function_id(&file, (uint32_t)(at - btf.view.types)))
+			continue;
+		for (int i = 0; i < 2; i++)
+			wants[i] = (struct kernel_btf_want){.name = i ? "schedule" : btf.view.strings + func->name_off,
+							    .prefix = "", .kind = BTF_KIND_FUNC, .id = &ids[i]};
+		assert_ok(kernel_btf_find(wants, 2, NULL, "test"));
+		ck_assert_uint_eq(ids[0], walk_for(&btf.view, func->name_off, BTF_KIND_FUNC));
+		ck_assert_uint_eq(ids[1], walk_for(&btf.view, offset_of(&btf.view, "schedule"), BTF_KIND_FUNC));
+		left--;
+	}
 	kernel_btf_close(&btf);
 	close(file.fd);
 }
@@ -403,7 +434,7 @@ TEST(damaged_functions)
 {
 	static const uint32_t words[] = {0, 1, BTF_KIND_FUNC << 24, BTF_KIND_FUNC_PROTO << 24 | 3,
 					 BTF_KIND_STRUCT << 24 | 0xffff, UINT32_MAX};
-	uint32_t id = 0;
+	uint32_t id = 0, front;
 	struct made_file made;
 
 	srandom(6);
@@ -421,7 +452,7 @@ TEST(damaged_functions)
 		}
 		snprintf(name, sizeof(name), "function_%05ld", random() % FUNCTIONS);
 		if (btf_file_init(&made.file, made.file.fd))
-			btf_functions_find(&made.file, &want, 1);
+			btf_functions_find(&made.file, &want, 1, &front);
 		if (want.name_off)
 			ck_assert(pread(made.file.fd, text, sizeof(text),
 					(off_t)(made.file.strings + want.name_off)) > 0 && !strcmp(text, name));

@@ -232,28 +232,34 @@ static bool is_in_order(const struct btf_file *file, uint32_t name_off)
 	return true;
 }
 
-/* False if its id can't be told. */
-static bool find_one(const struct btf_file *file, struct kernel_btf_want *want)
+/* Where its record is, UINT32_MAX if it is not met; its name and, if it can be told, its id are set. */
+static uint32_t find_one(const struct btf_file *file, struct kernel_btf_want *want)
 {
 	uint32_t at, name_off;
 	char name[NAME_SIZE];
 
 	if (want->kind != BTF_KIND_FUNC || strlen(want->prefix) + strlen(want->name) >= sizeof(name))
-		return false;
+		return UINT32_MAX;
 	stpcpy(stpcpy(name, want->prefix), want->name);
 	at = find(file, name, &name_off);
 	if (at == UINT32_MAX)
-		return false;
+		return at;
 	want->name_off = name_off;
 	*want->id = is_in_order(file, name_off) ? btf_function_id(file, at) : 0;
-	return *want->id;
+	return at;
 }
 
-bool btf_functions_find(const struct btf_file *file, struct kernel_btf_want *wants, uint32_t count)
+bool btf_functions_find(const struct btf_file *file, struct kernel_btf_want *wants, uint32_t count, uint32_t *front)
 {
+	uint32_t last = 0;
 	bool all = true;
 
-	for (uint32_t i = 0; i < count; i++)
-		all &= find_one(file, &wants[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t at = find_one(file, &wants[i]);
+
+		all &= *wants[i].id != 0;
+		last = at > last ? at : last;
+	}
+	*front = last == UINT32_MAX ? 0 : last + sizeof(struct btf_type);
 	return all;
 }

@@ -193,7 +193,7 @@ static const char *lane_start(const struct scan *s, size_t lane)
 {
 	const char *from = s->view->types, *end = s->view->types_end;
 	size_t size = (size_t)(end - from), part = size / LANES & ~(size_t)3;
-	size_t strings_size = (size_t)(s->view->strings_end - s->view->strings);
+	size_t strings_size = s->view->strings ? (size_t)(s->view->strings_end - s->view->strings) : SIZE_MAX;
 
 	if (part < LANE_SIZE_MIN)
 		part = LANE_SIZE_MIN;

@@ -33,8 +33,11 @@ int btf_file_read(int fd, void *data, size_t size, uint64_t offset);
 /* False if it is no BTF. */
 bool btf_file_init(struct btf_file *file, int fd);
 
-/* Set name_off and ids of functions as far as they can be told from few short reads. Whether all wants have ids. */
-bool btf_functions_find(const struct btf_file *file, struct kernel_btf_want *wants, uint32_t count);
+/*
+ * Set name_off and ids of functions as far as they can be told from few short reads. Whether all wants have ids; if
+ * not, front is how many bytes of types have all of them, 0 if that is not known.
+ */
+bool btf_functions_find(const struct btf_file *file, struct kernel_btf_want *wants, uint32_t count, uint32_t *front);
 
 /* The id of the function whose record is there, bytes from the first type; 0 if it can't be told. */
 uint32_t btf_function_id(const struct btf_file *file, uint32_t at);
@@ -46,7 +49,7 @@ int btf_strings_find(const struct btf_view *view, struct kernel_btf_want *wants,
 
 /*
  * btf_scan.c: set the ids of the wants whose name_off is known and that have none yet, to the first type of
- * that name and kind. The number of types and 1 for void; less, but not 0, if every want has its id; 0 there
+ * that name and kind. view may be without strings. The number of types and 1 for void; less, but not 0, if every want has its id; 0 there
  * is a kind of type that is not known here, or the last one is cut off; or -ENOMEM.
  */
 int64_t btf_scan(const struct btf_view *view, struct kernel_btf_want *wants, uint32_t count);

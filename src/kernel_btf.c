@@ -29,12 +29,20 @@ static int read_all(int fd, struct kernel_btf *btf)
 	return err;
 }
 
-/* Mapping the file works from Linux 6.16 on and is much cheaper than reading it. */
+/* So many bytes of it. Mapping works from Linux 6.16 on and is much cheaper than reading. */
+static int load(int fd, struct kernel_btf *btf)
+{
+	void *data = mmap(NULL, btf->size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	btf->mapped = data != MAP_FAILED;
+	btf->data = btf->mapped ? data : NULL;
+	return btf->mapped ? 0 : read_all(fd, btf);
+}
+
 static int kernel_btf_read(struct kernel_btf *btf)
 {
 	int fd = open(KERNEL_BTF, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	void *data;
 	int err = 0;
 
 	if (fd < 0)
@@ -43,10 +51,7 @@ static int kernel_btf_read(struct kernel_btf *btf)
 		err = -errno;
 	} else {
 		btf->size = (size_t)st.st_size;
-		data = mmap(NULL, btf->size, PROT_READ, MAP_PRIVATE, fd, 0);
-		btf->mapped = data != MAP_FAILED;
-		btf->data = btf->mapped ? data : NULL;
-		err = btf->mapped ? 0 : read_all(fd, btf);
+		err = load(fd, btf);
 	}
 	close(fd);
 	return err;
@@ -95,16 +100,36 @@ static int find_all(struct kernel_btf_want *wants, uint32_t count, const struct 
 	return !modules ? 0 : module_btf_find(wants, count, view, (uint32_t)types, modules, object);
 }
 
+/* Their names have been met, the last one's in so many bytes of types: no others are needed to count them. */
+static bool count_front(const struct btf_file *file, uint32_t front, struct kernel_btf_want *wants, uint32_t count)
+{
+	struct kernel_btf btf = { .size = file->types + front };
+	bool all;
+
+	if (load(file->fd, &btf))
+		return false;
+	btf.view.types = btf.data + file->types;
+	btf.view.types_end = btf.view.types + front;
+	all = btf_scan(&btf.view, wants, count) > 0;
+	for (uint32_t i = 0; i < count; i++)
+		all &= *wants[i].id != 0;
+	kernel_btf_close(&btf);
+	return all;
+}
+
 /* Without all of it in memory: to map and unmap that takes longer than to look up some functions. */
 static bool find_few(struct kernel_btf_want *wants, uint32_t count)
 {
 	int fd = count <= FEW ? open(KERNEL_BTF, O_RDONLY | O_CLOEXEC) : -1;
 	struct btf_file file;
+	uint32_t front = 0;
 	bool all;
 
 	if (fd < 0)
 		return false;
-	all = btf_file_init(&file, fd) && btf_functions_find(&file, wants, count);
+	all = btf_file_init(&file, fd) && btf_functions_find(&file, wants, count, &front);
+	if (!all && front)
+		all = count_front(&file, front, wants, count);
 	close(fd);
 	return all;
 }
