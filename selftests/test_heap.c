@@ -170,6 +170,61 @@ TEST(what_is_not_there_is_an_error)
 }
 END_TEST
 
+struct port {
+	unsigned int address;
+	unsigned short from, to;
+	unsigned int zone;
+};
+
+struct counts {
+	unsigned long long packets, bytes;
+};
+
+MEM_HASH(ids, unsigned int, unsigned long long)
+MEM_HASH(ports, struct port, struct counts)
+
+/* Where keys are of 4-byte words and values of larger ones. */
+TEST(values_are_aligned_whatever_their_keys)
+{
+	struct mem_hash *other = (struct mem_hash *)shared->mailbox;
+	struct counts counts = {1, 2}, found;
+	unsigned long long value;
+
+	make(0);
+	assert_ok(ids_create(&shared->heap, &shared->table, 20));
+	assert_ok(ports_create(&shared->heap, other, 20));
+	for (unsigned int id = 0; id < 100; id++) {
+		struct port port = {id, 1, 2, 3};
+
+		value = id * 5;
+		assert_ok(ids_set(&shared->heap, &shared->table, &id, &value, MEM_HASH_NOEXIST));
+		assert_ok(ports_set(&shared->heap, other, &port, &counts, MEM_HASH_ANY));
+		if (id == 50)
+			assert_ok(ids_grow(&shared->heap, &shared->table));
+		if (id == 60)
+			assert_ok(ports_grow(&shared->heap, other));
+	}
+	for (unsigned int id = 0; id < 100; id++) {
+		struct port port = {id, 1, 2, 3};
+		struct counts *at = ports_at(&shared->heap, other, &port);
+
+		ck_assert_uint_eq((uintptr_t)at % 8, 0);
+		mem_add(&at->packets, id);
+		ck_assert_uint_eq((uintptr_t)ids_at(&shared->heap, &shared->table, &id) % 8, 0);
+		assert_ok(ids_find(&shared->heap, &shared->table, &id, &value));
+		ck_assert_uint_eq(value, id * 5);
+		assert_ok(ports_find(&shared->heap, other, &port, &found));
+		ck_assert_uint_eq(found.packets, 1 + id);
+		ck_assert_uint_eq(found.bytes, 2);
+		assert_ok(ports_remove(&shared->heap, other, &port));
+	}
+	ids_destroy(&shared->heap, &shared->table);
+	ports_destroy(&shared->heap, other);
+	mem_heap_leave(&shared->heap);
+	ck_assert_uint_eq(usage().used, 0);
+}
+END_TEST
+
 TEST(structures_that_are_not_there_are_errors)
 {
 	struct mem_stack_node *node = NULL;

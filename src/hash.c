@@ -16,7 +16,8 @@ static int check_arguments(struct mem_heap *heap, const struct mem_hash *hash, c
 	if (!mem_heap_view(heap))
 		return -errno;
 	if (!type || type->sz < sizeof(*type) || !type->key || !type->value || (type->key | type->value) % 4 ||
-	    type->wide > 1 || (type->wide && (type->key | type->value) % 8))
+	    type->wide > 1 || (type->wide && (type->key | type->value) % 8) || type->at % 4 || type->at < type->key ||
+	    type->at - type->key > 4)
 		return mem__error(EINVAL, "hash table at %p: keys of %u bytes and values of %u make no table", (void *)hash,
 				  type ? type->key : 0, type ? type->value : 0);
 	if (!hash || (uintptr_t)hash % sizeof(uint64_t) ||
@@ -28,7 +29,7 @@ static int check_arguments(struct mem_heap *heap, const struct mem_hash *hash, c
 
 static struct mem__key key_of(const struct mem_hash_type *type, const void *key)
 {
-	struct mem__key k = {key, 0, type->key, type->value, type->wide};
+	struct mem__key k = {key, 0, type->key, type->value, type->wide, type->at};
 
 	if (key)
 		k.hash = mem__hash(key, type->key, type->wide);
@@ -177,17 +178,17 @@ static int bucket_copy(const struct mem_heap_view *view, struct mem_hash *hash,
 
 		for (at.slot = 0; at.slot < MEM__SLOTS && !err; at.slot++) {
 			unsigned long long copy[64];
-			void *key = type->key + type->value <= sizeof(copy) ? copy : NULL;
+			void *key = type->at + type->value <= sizeof(copy) ? copy : NULL;
 
 			if (!(tags >> 8 * at.slot & 0x80))
 				continue;
 			if (!key)
 				key = mem__slot(&at, &k);
 			else
-				memcpy(copy, mem__slot(&at, &k), type->key + type->value);
+				memcpy(copy, mem__slot(&at, &k), type->at + type->value);
 			k = key_of(type, key);
 			err = mem__place_key(view, next, &k, &to);
-			err = err ?: mem__hash_put(view, hash, &k, (char *)key + type->key, &to, NULL);
+			err = err ?: mem__hash_put(view, hash, &k, (char *)key + type->at, &to, NULL);
 		}
 		if (!(tags & MEM__MORE) || mem__place_more(view, &k, &at))
 			break;

@@ -20,6 +20,8 @@
  *     bucket   | lock | 7 tags, a byte each, and flags | key value | key value | ... 7 times |
  *              8 bytes             8 bytes
  *
+ * A value that has 8-byte members is at a multiple of 8, whatever the key, so that NAME_at() can be counted in.
+ *
  * A tag is 0 (free slot) or 7 bits of the key's hash with the highest bit set, so that a search that
  * fails reads the first 16 bytes, and one that succeeds one slot besides. With keys and values of 8 bytes a
  * bucket is two cache lines, and what a search or a change wants is in the first one more often than not,
@@ -142,6 +144,7 @@ struct mem__key {
 	const void *key;
 	unsigned long long hash;
 	unsigned int size, value, wide;
+	unsigned int at; /* bytes from the key to the value */
 };
 
 MEM_INLINE void mem__copy_in(void __arena *to, const void *from, unsigned int size, unsigned int wide)
@@ -196,7 +199,7 @@ MEM_INLINE unsigned long long mem__hash(const void *key, unsigned int size, unsi
 /* struct mem_hash.shape of such a table. */
 MEM_INLINE unsigned int mem__shape(const struct mem__key *k)
 {
-	return (unsigned int)MEM_HASH_LAYOUT << 24 | ((k->size / 4 * 4099 + k->value / 4 * 2 + k->wide) & 0xffffff);
+	return (unsigned int)MEM_HASH_LAYOUT << 24 | ((k->size / 4 * 4099 + k->value / 4 * 4 + (k->at != k->size) * 2U + k->wide) & 0xffffff);
 }
 
 /* Whether a table is what these functions are for: 0; -EINVAL there is none; -ESTALE it is something else. */
@@ -243,7 +246,7 @@ MEM_INLINE unsigned long long mem__matches(unsigned long long tags, unsigned lon
 
 MEM_INLINE unsigned int mem__slot_size(const struct mem__key *k)
 {
-	return k->size + k->value;
+	return k->at + k->value;
 }
 
 /* Whether values are replaced where they are, by one store. */
@@ -386,7 +389,7 @@ MEM_INLINE int mem__hash_find(mem__view v, struct mem_hash __arena *h, const str
 		}
 		found = mem__search(v, k, at, tags);
 		if (found)
-			*where = mem_low(mem__slot(at, k) + k->size);
+			*where = mem_low(mem__slot(at, k) + k->at);
 		if (found && value)
 			mem__copy_out(value, mem__ref(char, h, *where), k->value, k->wide);
 		mem_acquire_fence();
@@ -532,7 +535,7 @@ MEM_INLINE int mem__hash_put(mem__view v, struct mem_hash __arena *h, const stru
 	if (err)
 		return err;
 	mem__copy_in(mem__slot(at, k), k->key, k->size, k->wide);
-	mem__copy_in(mem__slot(at, k) + k->size, value, k->value, k->wide);
+	mem__copy_in(mem__slot(at, k) + k->at, value, k->value, k->wide);
 	tags = mem_load(&at->part->tags) | mem__tag(k->hash) << 8 * at->slot;
 	if (old && old->part == at->part)
 		tags = mem__without(tags, old->slot);
@@ -563,7 +566,7 @@ MEM_INLINE int mem__hash_set(mem__view v, struct mem_hash __arena *h, const stru
 	else if (!found && flags & MEM_HASH_EXIST)
 		err = -MEM_ENOENT;
 	else if (found && mem__is_word(k))
-		mem__copy_in(mem__slot(&old, k) + k->size, value, k->value, k->wide);
+		mem__copy_in(mem__slot(&old, k) + k->at, value, k->value, k->wide);
 	else
 		err = mem__hash_put(v, h, k, value, &at, found ? &old : NULL);
 	mem_unlock(&first.main->lock);
@@ -645,7 +648,7 @@ MEM_INLINE int mem__quick_find(struct mem_bucket __arena *b, const struct mem__k
 	begun = mem_load_acquire(&b->lock.word);
 	err = mem__bucket_search(b, k, mem_load_acquire(&b->tags), slot);
 	if (!err && value)
-		mem__copy_out(value, mem__slot_of(b, *slot, k) + k->size, k->value, k->wide);
+		mem__copy_out(value, mem__slot_of(b, *slot, k) + k->at, k->value, k->wide);
 	return mem__bucket_same(b, begun) ? err : MEM__DETOUR;
 }
 
@@ -683,14 +686,14 @@ MEM_INLINE int mem__quick_set(struct mem_bucket __arena *b, const struct mem__ke
 	if (!err && mem__is_word(k)) {
 		if (!mem__bucket_lock(b, word, self))
 			return MEM__DETOUR;
-		mem__copy_in(mem__slot_of(b, old, k) + k->size, value, k->value, k->wide);
+		mem__copy_in(mem__slot_of(b, old, k) + k->at, value, k->value, k->wide);
 	} else {
 		zeros = MEM__FREE(tags);
 		slot = MEM__FIRST(zeros);
 		if (!zeros || !mem__bucket_lock(b, word, self))
 			return MEM__DETOUR;
 		mem__copy_in(mem__slot_of(b, slot, k), k->key, k->size, k->wide);
-		mem__copy_in(mem__slot_of(b, slot, k) + k->size, value, k->value, k->wide);
+		mem__copy_in(mem__slot_of(b, slot, k) + k->at, value, k->value, k->wide);
 		if (!err)
 			tags = mem__without(tags, old);
 		mem_store_release(&b->tags, tags | mem__tag(k->hash) << 8 * slot);
@@ -789,7 +792,7 @@ MEM_INLINE int mem__cursor_read(mem__view v, const struct mem__key *k, const str
 	if (!(mem_load_acquire(&at.part->tags) >> 8 * slot & 0x80))
 		return 0;
 	mem__copy_out(key, mem__slot(&at, k), k->size, k->wide);
-	mem__copy_out(value, mem__slot(&at, k) + k->size, k->value, k->wide);
+	mem__copy_out(value, mem__slot(&at, k) + k->at, k->value, k->wide);
 	return 1;
 }
 
@@ -850,8 +853,11 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 #define MEM__KEY(k, type, value_type)                                                              \
 	{                                                                                          \
 		k, mem__hash(k, sizeof(type), MEM__WIDE(type, value_type)), sizeof(type),          \
-			sizeof(value_type), MEM__WIDE(type, value_type)                            \
+			sizeof(value_type), MEM__WIDE(type, value_type), MEM__AT(type, value_type)  \
 	}
+/* Where a value is behind its key: at a multiple of 8 if it wants to be, so that it can be counted in with mem_add(). */
+#define MEM__AT(type, value_type)                                                                  \
+	((unsigned int)(__alignof__(value_type) >= 8 ? (sizeof(type) + 7) & ~7UL : sizeof(type)))
 #define MEM__WIDE(type, value_type)                                                                \
 	(__alignof__(type) >= 8 && __alignof__(value_type) >= 8 && sizeof(type) % 8 == 0 &&        \
 	 sizeof(value_type) % 8 == 0)
@@ -928,7 +934,7 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 		if (err)                                                                           \
 			return err == MEM__DETOUR;                                                 \
 		return (unsigned long long)mem_at(                                                 \
-			char, h, mem_low(mem__slot_of(b, slot, &k) + k.size));                     \
+			char, h, mem_low(mem__slot_of(b, slot, &k) + k.at));                     \
 	}                                                                                          \
 	MEM__PROGRAM unsigned long long name##__at_slowly(mem__handle v, mem__hash_ref h,          \
 							  const key_type *key)                     \
@@ -1051,7 +1057,7 @@ typedef unsigned long long mem__hash_ref;
 				      key_type *key, value_type *value)                            \
 	{                                                                                          \
 		struct mem__key k = {NULL, 0, sizeof(*key), sizeof(*value),                        \
-				     MEM__WIDE(key_type, value_type)};                             \
+				     MEM__WIDE(key_type, value_type), MEM__AT(key_type, value_type)}; \
                                                                                                    \
 		if (!cursor || !key || !value)                                                     \
 			return -MEM_EINVAL;                                                        \

@@ -25,6 +25,7 @@ struct mem_hash_type {
 	unsigned int key;    /**< bytes of a key */
 	unsigned int value;  /**< bytes of a value */
 	unsigned int wide;   /**< 1: both are of 8-byte words */
+	unsigned int at;     /**< bytes from a key to its value */
 };
 
 /**
@@ -99,7 +100,8 @@ int mem_hash_grow(struct mem_heap *heap, struct mem_hash *hash, const struct mem
 	MEM_INLINE struct mem_hash_type name##__type(void)                                         \
 	{                                                                                          \
 		struct mem_hash_type type = {sizeof(type), sizeof(key_type), sizeof(value_type),   \
-					     MEM__WIDE(key_type, value_type)};                     \
+					     MEM__WIDE(key_type, value_type),                      \
+					     MEM__AT(key_type, value_type)};                       \
 		return type;                                                                       \
 	}                                                                                          \
 	MEM_INLINE int name##_create(struct mem_heap *heap, struct mem_hash *hash, size_t elements) \
