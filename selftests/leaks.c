@@ -53,8 +53,7 @@ struct state {
 /* Not on the heap or the stack, so that taking a snapshot changes neither. */
 static struct state before, after;
 
-/* Seconds. What the kernel frees after its longest grace periods can take this long where all CPUs are busy. */
-double leaks_patience = 30;
+double leaks_patience = LEAKS_PATIENCE;
 
 /* Text that grows line by line as far as it fits. */
 struct report {

@@ -12,7 +12,13 @@
 
 #include <stddef.h>
 
-/* Seconds to wait while the kernel frees nothing of what was let go of. */
+/*
+ * Seconds to wait while the kernel frees nothing of what was let go of: usually one. But programs that struct_ops and
+ * trampolines call are freed after the grace periods of RCU tasks, which end when each runnable task has had its turn
+ * and is met in user space: on a busy machine one takes over ten seconds, and who has just missed the beginning of one
+ * waits for two.
+ */
+enum { LEAKS_PATIENCE = 120 };
 extern double leaks_patience;
 
 /* Remember the state of this process and the kernel. */

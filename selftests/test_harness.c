@@ -28,7 +28,7 @@ static void be_impatient(void)
 /* What other processes let go of meanwhile, the kernel frees late. */
 static void be_patient(void)
 {
-	leaks_patience = 30;
+	leaks_patience = LEAKS_PATIENCE;
 }
 
 /* The harness remembered the state before the test; what the test did to that must not count. */
