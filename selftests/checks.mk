@@ -119,6 +119,7 @@ check-valgrind: setup
 LINT_FILES := $(filter-out gen/system_names.c,$(wildcard src/*.c src/reader/*.c gen/*.c))
 LINT_FLAGS := -std=gnu11 -D_GNU_SOURCE -DLIBMEM_ANALYZE -DMEMGEN_VERSION='"$(VERSION)"' -Iinclude -Isrc -Igen
 
+lint: SETUP_ALSO := lint
 lint: setup
 	$(Q)$(MAKE) --no-print-directory -s $(LINT_FILES:%=$(BUILD)/lint/%.tidy)
 	$(call say,CHECK,src gen (cppcheck))
@@ -160,6 +161,7 @@ $(BUILD)/lint/%.gcc: %
 ## make coverage              run the tests and show which lines they reach: build/coverage/html
 .PHONY: coverage
 COVERAGE := $(BUILD)/coverage
+coverage: SETUP_ALSO := cover
 coverage: setup
 	$(Q)$(MAKE) --no-print-directory BUILD=$(COVERAGE) CFLAGS='-O0 -g' VARIANT='--coverage -DLIBMEM_COVERAGE' \
 		$(COVERAGE)/memgen test-programs

@@ -19,11 +19,7 @@ build c:$CLANG_BPF         $CLANG_BPF        compiles BPF programs; arenas need 
 test  c:bpf-gcc            gcc-bpf           compiles a BPF program as well
 test  c:g++                g++               generated headers are compiled as C++ too
 test  p:check              check             the unit-test library
-test  c:clang-tidy-${CLANG_BPF##*-} clang-tidy-${CLANG_BPF##*-} looks for mistakes (make lint)
-test  c:cppcheck           cppcheck          the same
-test  c:musl-gcc           musl-tools        compiles the library for another C library (make lint)
 test  c:valgrind           valgrind          runs memgen (make check-valgrind)
-test  c:lcov               lcov              shows which lines the tests reach (make coverage)
 test  f:/usr/lib/llvm-${CLANG_BPF##*-}/lib/clang/${CLANG_BPF##*-}/lib/linux/libclang_rt.fuzzer-x86_64.a libclang-rt-${CLANG_BPF##*-}-dev fuzzing (make fuzz)
 test  c:llvm-objcopy-${CLANG_BPF##*-} llvm-${CLANG_BPF##*-} strips what the fuzzers start from
 test  c:strace             strace            counts system calls
@@ -34,6 +30,12 @@ vm    c:qemu-system-x86_64 qemu-system-x86   runs the tests on other kernels
 vm    c:busybox            busybox-static    the user space of the emulated machine
 vm    c:cpio               cpio              packs it
 vm    c:xz                 xz-utils          unpacks kernel modules
+vm    c:zstd               zstd              unpacks kernels, which else each machine does as it starts
+vm    c:lz4                lz4               the same
+lint  c:clang-tidy-${CLANG_BPF##*-} clang-tidy-${CLANG_BPF##*-} looks for mistakes (make lint)
+lint  c:cppcheck           cppcheck          the same
+lint  c:musl-gcc           musl-tools        compiles the library for another C library (make lint)
+cover c:lcov               lcov              shows which lines the tests reach (make coverage)
 "
 
 # 32-bit applications, which only this machine type runs beside its own; not package gcc-multilib, which
