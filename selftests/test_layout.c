@@ -155,3 +155,22 @@ TEST(a_table_of_another_layout_or_other_types_is_refused)
 	ck_assert_int_eq(numbers_grow(heap, table), -ESTALE);
 }
 END_TEST
+
+TEST(who_died_while_it_made_a_table_leaves_none)
+{
+	unsigned long long key = 1, value = 2, found = 0;
+
+	table->table = 4096; /* its last step but one */
+	table->key_size = table->value_size = 8;
+	ck_assert_int_eq(numbers_check(heap, table), -EINVAL);
+	assert_ok(numbers_create(heap, table, 10));
+	assert_ok(numbers_set(heap, table, &key, &value, MEM_HASH_ANY));
+	assert_ok(numbers_find(heap, table, &key, &found));
+	ck_assert_uint_eq(found, value);
+	numbers_destroy(heap, table);
+	ck_assert_int_eq(table->table, 0);
+	errno = 0;
+	numbers_destroy(heap, table); /* there is none, which is no error */
+	ck_assert_int_eq(errno, 0);
+}
+END_TEST

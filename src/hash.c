@@ -70,7 +70,7 @@ int mem_hash_create(struct mem_heap *heap, struct mem_hash *hash, const struct m
 	if (elements > 1U << 30)
 		return mem__error(EINVAL, "hash table: %zu elements of %u and %u bytes", elements,
 				  type->key, type->value);
-	if (mem_load(&hash->shape) || mem_load(&hash->table))
+	if (mem_load(&hash->shape)) /* an address alone is from one who died here, or in mem_hash_destroy() */
 		return mem__error(EBUSY, "hash table at %p exists already", (void *)hash);
 	table = table_make(heap, type, elements / PER_BUCKET + 1);
 	if (!table)
@@ -132,8 +132,10 @@ void mem_hash_destroy(struct mem_heap *heap, struct mem_hash *hash, const struct
 	const struct mem_heap_view *view = mem_heap_view(heap);
 	struct mem_hash_table *table, *other;
 
-	if (!view || mem_hash_check(heap, hash, type))
+	if (!view || check_arguments(heap, hash, type) || !mem_load(&hash->shape) || mem_hash_check(heap, hash, type))
 		return;
+	mem_store(&hash->shape, 0U); /* who dies now leaves no table, not one that is partly free */
+	mem_order();
 	table = mem__table(view, hash->table);
 	other = table ? mem__table(view, table->next) : NULL;
 	if (other) /* somebody died while it grew */
