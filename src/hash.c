@@ -79,7 +79,7 @@ int mem_hash_create(struct mem_heap *heap, struct mem_hash *hash, const struct m
 	hash->value_size = type->value;
 	hash->overflows = 0;
 	k = key_of(type, NULL);
-	mem_store(&hash->table, mem_low(table));
+	mem_store_release(&hash->table, mem_low(table)); /* what is in it is seen by who sees where it is */
 	mem_store_release(&hash->shape, mem__shape(&k));
 	return 0;
 }
