@@ -174,3 +174,28 @@ TEST(who_died_while_it_made_a_table_leaves_none)
 	ck_assert_int_eq(errno, 0);
 }
 END_TEST
+
+TEST(growing_tells_what_there_is_no_memory_for)
+{
+	struct mem__key k = {NULL, 0, sizeof(unsigned long long), sizeof(unsigned long long), 1, 8};
+	void *grown_table = mem_alloc(heap, sizeof(struct mem_hash_table));
+	void *buckets = mem_alloc(heap, 2 * (mem__bucket_size(&k) + sizeof(int)));
+	unsigned long long key = 0, value = 1, got;
+
+	assert_ok(numbers_create(heap, table, 1));
+	for (int count = 0; count < MEM__PARTS * MEM__SLOTS; count++) {
+		do /* a key that stays with the others when it grows */
+			key++;
+		while (mem__hash(&key, sizeof(key), 1) >> 63);
+		assert_ok(numbers_set(heap, table, &key, &value, MEM_HASH_ANY));
+	}
+	for (size_t size = 1 << 20; size >= 16; size -= (size + 15) / 16)
+		while (mem_alloc(heap, size))
+			;
+	mem_free(heap, assert_ptr(grown_table));
+	mem_free(heap, assert_ptr(buckets));
+	ck_assert_int_eq(numbers_grow(heap, table), -ENOMEM);
+	assert_says("no room for another bucket");
+	assert_ok(numbers_find(heap, table, &key, &got));
+}
+END_TEST

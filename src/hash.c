@@ -233,6 +233,9 @@ static int bucket_move(const struct mem_heap_view *view, struct mem_hash *hash,
 		mem__repair(view, &k, at);
 	err = bucket_clear(view, &k, next, number * 2) ?: bucket_clear(view, &k, next, number * 2 + 1);
 	err = err ?: bucket_copy(view, hash, type, mem_low(next), at);
+	if (err == -ENOMEM)
+		mem__error(ENOMEM, "hash table at %p: can't grow: its heap has no room for another bucket",
+			   (void *)hash);
 	if (!err)
 		mem_store_release(&at.main->tags, mem_load(&at.main->tags) | MEM__MOVED | MEM__KINDS);
 	mem_unlock(&at.main->lock);
@@ -283,7 +286,7 @@ int mem_hash_grow(struct mem_heap *heap, struct mem_hash *hash, const struct mem
 		mem_store_release(&hash->table, mem_low(next));
 	}
 	mem_unlock(&hash->grower);
-	if (err && err != -ENOMEM)
+	if (err && err != -ENOMEM) /* that was told where it was missing */
 		mem__error(-err, "hash table at %p: can't grow: %s", (void *)hash, strerror(-err));
 	return err;
 }
