@@ -42,15 +42,13 @@ bool btf_functions_find(const struct btf_file *file, struct kernel_btf_want *wan
 /* The id of the function whose record is there, bytes from the first type; 0 if it can't be told. */
 uint32_t btf_function_id(const struct btf_file *file, uint32_t at);
 
-/*
- * btf_strings.c: set name_off of all wants that have none, 0 for names that do not occur. 0 or -ENOMEM.
- */
+/* btf_strings.c: set name_off of all wants that have none; it stays 0 for names that do not occur. 0 or -ENOMEM. */
 int btf_strings_find(const struct btf_view *view, struct kernel_btf_want *wants, uint32_t count);
 
 /*
  * btf_scan.c: set the ids of the wants whose name_off is known and that have none yet, to the first type of
- * that name and kind. view may be without strings. The number of types and 1 for void; less, but not 0, if every want has its id; 0 there
- * is a kind of type that is not known here, or the last one is cut off; or -ENOMEM.
+ * that name and kind. view may be without strings. The number of types and 1 for void; less, but not 0, if every
+ * want has its id; 0 there is a kind of type that is not known here, or the last one is cut off; or -ENOMEM.
  */
 int64_t btf_scan(const struct btf_view *view, struct kernel_btf_want *wants, uint32_t count);
 

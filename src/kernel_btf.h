@@ -31,7 +31,7 @@ struct kernel_btf_want {
 	uint32_t kind;      /* BTF_KIND_* */
 	uint32_t *id;       /* receives the id; left alone if the kernel has no such type */
 	uint32_t *module;   /* receives the index of its module in the object's list, 0: the kernel */
-	uint32_t name_off;  /* btf_strings.c's: where the name is among the strings, 0 if nowhere */
+	uint32_t name_off;  /* 0 at first; then where the name is among the kernel's strings, if it is met */
 };
 
 struct module_fds;

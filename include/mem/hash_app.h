@@ -53,7 +53,7 @@ int mem_hash_check(struct mem_heap *heap, const struct mem_hash *hash, const str
 /**
  * @brief Free a table that no program and no thread uses any more: NAME_destroy(heap, hash).
  * @param heap  as given to mem_hash_create()
- * @param hash  zero afterwards; a table of another layout or other types is left alone
+ * @param hash  zero afterwards, or before: no table; one of another layout or other types is left alone
  * @param type  as given to mem_hash_create()
  */
 void mem_hash_destroy(struct mem_heap *heap, struct mem_hash *hash, const struct mem_hash_type *type);
@@ -85,8 +85,8 @@ int mem_hash_next(struct mem_heap *heap, struct mem_hash *hash, const struct mem
  * @param heap  of this process, with memory for it
  * @param hash  a table
  * @param type  of keys and values
- * @return 0, or -ENOMEM, -EINVAL not a table, or too large; -ESTALE as mem_hash_check(); what mem_lock() says if it is being grown, or somebody
- *         does not let go of a bucket: again
+ * @return 0, or -ENOMEM, -EINVAL not a table, or too large; -ESTALE as mem_hash_check(); what mem_lock() says if it
+ *         is being grown, or somebody does not let go of a bucket: again
  */
 int mem_hash_grow(struct mem_heap *heap, struct mem_hash *hash, const struct mem_hash_type *type);
 
