@@ -28,7 +28,7 @@
 
 enum { SLOWNESS = SANITIZED ? 4 : 1 };
 /* For what hangs. A slow machine with other work needs many times what a test takes elsewhere. */
-enum { DEFAULT_TIMEOUT = 20, TIMES = 4 };
+enum { DEFAULT_TIMEOUT = 20, CLEARING_UP = 30, TIMES = 4 };
 
 static struct test *tests, **last_test = &tests;
 static const struct test_fixture *file_fixture;
@@ -271,7 +271,7 @@ static double seconds_for(const struct test *test)
 
 	if (getloadavg(&load, 1) == 1 && cpus > 0)
 		times *= 1 + load / (double)cpus;
-	return (limit * SLOWNESS + leaks_patience) * (times > TIMES ? times : TIMES);
+	return (limit * SLOWNESS + CLEARING_UP) * (times > TIMES ? times : TIMES) + leaks_patience;
 }
 
 static SRunner *runner_for(const struct test *test)
