@@ -127,7 +127,7 @@ says()
 protocol()
 {
 	start -g
-	client "$capable" -h $server -p 11211 -t 5 > "$scratch/capable" 2>&1 || true
+	client "$capable" -h $server -p 11211 -t 20 > "$scratch/capable" 2>&1 || true
 	grep '^ascii' "$scratch/capable"
 	[ "$(grep -c '^ascii' "$scratch/capable")" -gt 20 ]
 	grep '^ascii' "$scratch/capable" | fails grep -v '\[pass\]'

@@ -181,7 +181,7 @@ static void in_child(struct request *mine)
 {
 	struct request *r;
 
-	alarm(20);
+	alarm(100);
 	mine->seen = 5; /* still memory, though nobody else's */
 	if (echo() != 0)
 		_exit(10); /* registered as the parent */
@@ -434,12 +434,12 @@ static void executed(enum mem_task_back back)
 	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
 	pid = fork();
 	if (!pid) {
-		alarm(30);
+		alarm(100);
 		task_basic__task_request()->id = 1000;
 		if (echo() != 1001 || tasks_sum(skel->progs.dump, &count) != 1000)
 			_exit(1);
 		/* the parent sees the end of the pipe when the other program has begun */
-		execlp("sleep", "sleep", "20", NULL);
+		execlp("sleep", "sleep", "100", NULL);
 		_exit(2);
 	}
 	close(ready[1]);

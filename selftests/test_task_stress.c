@@ -119,7 +119,7 @@ static const char *have_child(void)
 	pid_t pid = fork();
 
 	if (!pid) {
-		alarm(20);
+		alarm(100);
 		_exit(task_basic__task_request() && !task_basic__task_request()->id ? 0 : 1);
 	}
 	atomic_fetch_add(&children, 1);
