@@ -364,6 +364,7 @@ MEM_INLINE void mem_bitmap_destroy(struct mem_heap *heap, struct mem_bitmap *bit
 {
 	if (!bitmap || (bitmap->words && !mem__is_bitmap(bitmap)))
 		return;
+	mem_store_release(&bitmap->bits, 0); /* who is killed now leaves no bitmap of freed memory */
 	if (bitmap->words)
 		mem_free(heap, mem_at(void, heap, bitmap->words));
 	__builtin_memset(bitmap, 0, sizeof(*bitmap));
@@ -377,14 +378,16 @@ MEM_INLINE void mem_bitmap_destroy(struct mem_heap *heap, struct mem_bitmap *bit
 MEM_INLINE void mem_array_destroy(struct mem_heap *heap, struct mem_array *array)
 {
 	mem__view v = mem__view_of(heap);
-	unsigned int i, at, chunks;
+	unsigned int i, at, chunks, length;
 
 	if (!array)
 		return;
 	chunks = mem_load(&array->chunks);
 	if (chunks && mem_load(&array->size) >> 16 != MEM_ARRAY_LAYOUT)
 		return;
-	for (i = 0; v && i < array->length; i += MEM__CHUNK) {
+	length = mem_load(&array->length);
+	mem_store_release(&array->length, 0); /* who is killed now leaves no array of freed memory */
+	for (i = 0; v && i < length; i += MEM__CHUNK) {
 		at = chunks + i / MEM__CHUNK * 4;
 		if (at % 4 || !mem__inside(v, at >> 4, 16))
 			break;
