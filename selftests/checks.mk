@@ -20,9 +20,10 @@ $(INJECT_SO): $(BUILD)/selftests/faults/inject.o
 # ---- fuzzing: selftests/fuzz/
 
 ## make fuzz SECONDS=60       fuzz the reader, the image check, memgen, arenas and what comes over sockets,
-##                            the same time each
+##                            the same time each; SEED=1: from the same beginning each time
 .PHONY: fuzz fuzz-build fuzz-run fuzzers
 SECONDS ?= 60
+SEED ?= 0
 FUZZ := $(BUILD)/fuzz
 FUZZ_TARGETS := reader image memgen receive arena damage
 FUZZ_OBJS := $(patsubst %,$(BUILD)/selftests/fuzz/%.o,fuzz_reader fuzz_image fuzz_memgen fuzz_receive same_image mutate fail \
@@ -77,7 +78,7 @@ fuzz-build: $(TEST_BPF) $(BUILD)/selftests/region_data.skel.h $(BUILD)/selftests
 		VARIANT='$(SANITIZERS) -fsanitize=fuzzer-no-link -DMEM_LOCK_PATIENCE=1' fuzzers
 
 fuzz-run:
-	$(Q)CLANG_BPF=$(CLANG_BPF) selftests/fuzz/run.sh $(FUZZ) $(SECONDS) $(TEST_BPF)
+	$(Q)CLANG_BPF=$(CLANG_BPF) selftests/fuzz/run.sh $(FUZZ) $(SECONDS) $(SEED) $(TEST_BPF)
 
 -include $(wildcard $(BUILD)/selftests/fuzz/*.d)
 

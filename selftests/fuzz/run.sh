@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# run.sh BUILD SECONDS OBJECT...: run each fuzz target for its part of the time, from seeds made of
-# the objects, on a corpus that is kept in BUILD/corpus. What is found stays in BUILD/found.
+# run.sh BUILD SECONDS SEED OBJECT...: run each fuzz target for its part of the time, from inputs made of
+# the objects, on a corpus that is kept in BUILD/corpus. What is found stays in BUILD/found. SEED: where
+# chance begins, 0 elsewhere each time.
 set -euo pipefail
 
-build=$1 seconds=$2
-shift 2
+build=$1 seconds=$2 seed=$3
+shift 3
 targets=(reader image memgen receive arena damage)
 share=$((seconds * 2 / ${#targets[@]})) # two at a time
 [ "$share" -gt 0 ] || share=1
@@ -28,7 +29,7 @@ run_one()
 	local target=$1 log=$build/$1.log length=65536 reason
 
 	[[ $target != arena && $target != damage ]] || length=2048 # operations, each of some bytes
-	if "$build/fuzz_$target" -max_total_time="$share" -max_len=$length -timeout=20 -rss_limit_mb=2048 \
+	if "$build/fuzz_$target" -max_total_time="$share" -max_len=$length -timeout=60 -rss_limit_mb=2048 -seed="$seed" \
 		-use_value_profile=1 -print_final_stats=1 -artifact_prefix="$build/found/$target-" \
 		"$build/corpus/$target" "$seeds/$target" > "$log" 2>&1; then
 		printf 'ok   fuzz.%s (%s inputs in %s s)\n' "$target" \
