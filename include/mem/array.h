@@ -364,7 +364,8 @@ MEM_INLINE void mem_bitmap_destroy(struct mem_heap *heap, struct mem_bitmap *bit
 {
 	if (!bitmap || (bitmap->words && !mem__is_bitmap(bitmap)))
 		return;
-	mem_store_release(&bitmap->bits, 0); /* who is killed now leaves no bitmap of freed memory */
+	mem_store(&bitmap->bits, 0U); /* who is killed now leaves no bitmap of freed memory */
+	mem_order();
 	if (bitmap->words)
 		mem_free(heap, mem_at(void, heap, bitmap->words));
 	__builtin_memset(bitmap, 0, sizeof(*bitmap));
@@ -386,7 +387,8 @@ MEM_INLINE void mem_array_destroy(struct mem_heap *heap, struct mem_array *array
 	if (chunks && mem_load(&array->size) >> 16 != MEM_ARRAY_LAYOUT)
 		return;
 	length = mem_load(&array->length);
-	mem_store_release(&array->length, 0); /* who is killed now leaves no array of freed memory */
+	mem_store(&array->length, 0U); /* who is killed now leaves no array of freed memory */
+	mem_order();
 	for (i = 0; v && i < length; i += MEM__CHUNK) {
 		at = chunks + i / MEM__CHUNK * 4;
 		if (at % 4 || !mem__inside(v, at >> 4, 16))

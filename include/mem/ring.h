@@ -241,7 +241,8 @@ MEM_INLINE void mem_ring_destroy(struct mem_heap *heap, struct mem_ring *ring)
 {
 	if (!ring || (ring->slots && mem_load(&ring->bytes) >> 24 != MEM_RING_LAYOUT))
 		return;
-	mem_store_release(&ring->size, 0); /* who is killed now leaves no ring of freed memory */
+	mem_store(&ring->size, 0U); /* who is killed now leaves no ring of freed memory */
+	mem_order();
 	if (ring->slots)
 		mem_free(heap, mem_at(void, heap, ring->slots));
 	__builtin_memset(ring, 0, sizeof(*ring));
