@@ -156,6 +156,21 @@ TEST(a_table_of_another_layout_or_other_types_is_refused)
 }
 END_TEST
 
+TEST(a_type_of_older_headers_is_refused)
+{
+	struct mem_hash_type older = {offsetof(struct mem_hash_type, at), 8, 8, 1, 8};
+	unsigned long long key = 1, value = 2;
+	struct mem_hash_cursor cursor = {0};
+
+	ck_assert_int_eq(mem_hash_create(heap, table, &older, 10), -EINVAL);
+	assert_says("headers that are older");
+	assert_ok(numbers_create(heap, table, 10));
+	ck_assert_int_eq(mem_hash_check(heap, table, &older), -EINVAL);
+	ck_assert_int_eq(mem_hash_next(heap, table, &older, &cursor, &key, &value), -EINVAL);
+	assert_says("headers that are older");
+}
+END_TEST
+
 TEST(who_died_while_it_made_a_table_leaves_none)
 {
 	unsigned long long key = 1, value = 2, found = 0;

@@ -10,12 +10,23 @@
 #define PER_BUCKET  5	      /* elements that are meant to be in a bucket of seven */
 #define MAX_BUCKETS (1U << 28)
 
+/* What headers that are older than values' places give says nothing of these. */
+static int check_type_size(const struct mem_hash *hash, const struct mem_hash_type *type)
+{
+	if (type->sz >= sizeof(*type))
+		return 0;
+	return mem__error(EINVAL, "hash table at %p: its type has %zu bytes, not %zu: it was compiled with headers that "
+			  "are older than libmem %s", (const void *)hash, type->sz, sizeof(*type), mem_version());
+}
+
 /* Is this a type, a heap, and a place for a table beside it? */
 static int check_arguments(struct mem_heap *heap, const struct mem_hash *hash, const struct mem_hash_type *type)
 {
 	if (!mem_heap_view(heap))
 		return -errno;
-	if (!type || type->sz < sizeof(*type) || !type->key || !type->value || (type->key | type->value) % 4 ||
+	if (type && check_type_size(hash, type))
+		return -EINVAL;
+	if (!type || !type->key || !type->value || (type->key | type->value) % 4 ||
 	    type->wide > 1 || (type->wide && (type->key | type->value) % 8) || type->at % 4 || type->at < type->key ||
 	    type->at - type->key > 4)
 		return mem__error(EINVAL, "hash table at %p: keys of %u bytes and values of %u make no table", (void *)hash,
@@ -160,6 +171,9 @@ int mem_hash_next(struct mem_heap *heap, struct mem_hash *hash, const struct mem
 	if (!hash || !type || !cursor || !key || !value)
 		return mem__error(EINVAL, "hash table at %p: a walk needs a type, a cursor, a key and a value",
 				  (void *)hash);
+	err = check_type_size(hash, type);
+	if (err)
+		return err;
 	k = key_of(type, NULL);
 	err = mem__hash_next(view, hash, &k, cursor, key, value);
 	if (err >= 0)
