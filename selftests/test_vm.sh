@@ -72,6 +72,15 @@ the_matrix_blames_the_right_test()
 	grep -q '^		.*Kernel panic' "$scratch/out"
 }
 
+# There is no way back from it, so a machine of its own is locked down.
+lockdown_is_named()
+{
+	in_vm 0 -f "$BUILD/selftests/test_refusals" -- sh -c "mount -t securityfs none /sys/kernel/security; \
+		echo confidentiality > /sys/kernel/security/lockdown; \
+		exec '$(readlink -f "$BUILD/selftests/test_refusals")' 'lockdown_*'"
+	[ "$(grep -c '^ok ' "$scratch/out")" = 2 ]
+}
+
 # ... and programs of tests do say where they are. They bring their libraries.
 tests_mark_the_console()
 {
@@ -79,7 +88,7 @@ tests_mark_the_console()
 	grep -q ' test: harness.nothing_done_is_no_leak' "$scratch/console"
 }
 
-for test in commands_and_files a_warning a_hang \
+for test in commands_and_files a_warning a_hang lockdown_is_named \
 	the_matrix_blames_the_right_test tests_mark_the_console; do
 	check $test $test
 done

@@ -38,13 +38,17 @@ static void btf_reason(struct mem_object *obj, union bpf_attr *attr, char *reaso
 	free(log);
 }
 
+/* Says nothing of the BTF, which the kernel may have found good. */
+static bool is_shortage(int err)
+{
+	return err == ENOMEM || err == EMFILE || err == ENFILE;
+}
+
 static int btf_load_error(struct mem_object *obj, union bpf_attr *attr, int err)
 {
-	char why[256];
+	char why[256] = "";
 
-	if (err == EPERM)
-		explain_eperm(why, sizeof(why));
-	else
+	if (!is_shortage(err) && !explain_refusal(err, why, sizeof(why)))
 		btf_reason(obj, attr, why, sizeof(why));
 	return mem__error(err, "%s: the kernel refused the object's BTF: %s%s%s", obj->name,
 			  strerror(err), why[0] ? ": " : "", why);
@@ -107,7 +111,7 @@ static int btf_load_from(struct mem_object *obj, const void *btf)
 		obj->btf_fd = fd;
 		return 0;
 	}
-	if (fd != -EPERM && fd != -ENOMEM && !obj->image.core_relo_count) {
+	if (fd != -EPERM && !is_shortage(-fd) && !obj->image.core_relo_count) {
 		char why[256];
 
 		btf_reason(obj, &attr, why, sizeof(why));

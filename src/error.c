@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "error.h"
 
@@ -116,6 +117,17 @@ void mem__log(enum mem_log_level level, const char *fmt, ...)
 	errno = saved_errno;
 }
 
+/* Whatever it was that found no descriptor left: how many there may be, and what to do. */
+static void add_limit(char *text, size_t size)
+{
+	size_t len = strlen(text);
+	struct rlimit limit;
+
+	if (!strstr(text, "RLIMIT_NOFILE") && !getrlimit(RLIMIT_NOFILE, &limit))
+		snprintf(text + len, size - len, " (RLIMIT_NOFILE is %llu: raise it, see ulimit -n)",
+			 (unsigned long long)limit.rlim_cur);
+}
+
 int mem__error(int err, const char *fmt, ...)
 {
 	char text[MESSAGE_MAX]; /* an argument may be the last message itself */
@@ -127,6 +139,8 @@ int mem__error(int err, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	if (err == EMFILE)
+		add_limit(text, sizeof(text));
 	set_message(text);
 	if (mem__log_wanted(MEM_LOG_ERROR))
 		log_text(MEM_LOG_ERROR, text);

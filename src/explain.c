@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,31 +82,58 @@ static const char *missing_capability(unsigned long long set)
 	return NULL;
 }
 
-static unsigned long long capabilities(void)
+/* Of the calling thread: capabilities and filters are a thread's own. */
+static void read_status(char *status, size_t size)
 {
-	char status[4096];
-
-	if (sys_read_file("/proc/self/status", status, sizeof(status)))
-		return ~0ULL;
-	return status_field(status, "CapEff:", 16);
+	if (sys_read_file("/proc/thread-self/status", status, size))
+		status[0] = '\0';
 }
 
 const char *explain_perfmon(void)
 {
-	unsigned long long set = capabilities();
+	char status[4096];
+	unsigned long long set;
 
-	if (has_capability(set, CAPABILITY_SYS_ADMIN) || has_capability(set, CAPABILITY_PERFMON))
+	read_status(status, sizeof(status));
+	set = status_field(status, "CapEff:", 16);
+	if (!status[0] || has_capability(set, CAPABILITY_SYS_ADMIN) || has_capability(set, CAPABILITY_PERFMON))
 		return "";
 	return "\n  the process lacks CAP_PERFMON, without which programs may do less: give it that as well";
 }
 
-void explain_eperm(char *text, size_t size)
+/* "none [integrity] confidentiality": what it says, if not none. */
+static bool read_lockdown(char *text, size_t size)
 {
-	char status[4096], lockdown[128], sysctl[16] = "?";
+	if (sys_read_file("/sys/kernel/security/lockdown", text, size) || strstr(text, "[none]"))
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return true;
+}
+
+void explain_helper(const char *reason, char *text, size_t size)
+{
+	char lockdown[128];
+
+	text[0] = '\0';
+	if ((strstr(reason, "cannot use helper") || strstr(reason, "unknown func bpf_")) &&
+	    read_lockdown(lockdown, sizeof(lockdown)))
+		snprintf(text, size, "\n  the kernel is locked down, which takes helpers that read or write memory "
+				     "away (/sys/kernel/security/lockdown: %s)", lockdown);
+}
+
+/* What of the process itself forbids it; false if nothing does. */
+static bool explain_process(char *text, size_t size)
+{
+	char status[4096], sysctl[16] = "?";
 	const char *missing;
 
-	if (sys_read_file("/proc/self/status", status, sizeof(status)))
-		status[0] = '\0';
+	read_status(status, sizeof(status));
+	if (!user_namespace_is_initial()) {
+		snprintf(text, size,
+			 "the process is in a user namespace, whose capabilities do not reach bpf(2): "
+			 "run it in the initial one, or with a BPF token");
+		return true;
+	}
 	missing = missing_capability(status_field(status, "CapEff:", 16));
 	if (missing) {
 		sys_read_file("/proc/sys/kernel/unprivileged_bpf_disabled", sysctl, sizeof(sysctl));
@@ -114,21 +142,43 @@ void explain_eperm(char *text, size_t size)
 			 "the process lacks %s: run it as root or give it CAP_BPF and CAP_PERFMON%s "
 			 "(kernel.unprivileged_bpf_disabled is %s)",
 			 missing, strstr(missing, "NET") ? " as well as that" : "", sysctl);
-	} else if (!user_namespace_is_initial()) {
-		snprintf(text, size,
-			 "the process is in a user namespace, whose capabilities do not reach bpf(2): "
-			 "run it in the initial one, or with a BPF token");
-	} else if (status_field(status, "Seccomp:", 10)) {
-		snprintf(text, size, "the process is privileged but under a seccomp filter, as in a "
-				     "container: allow bpf(2) and perf_event_open(2) there");
-	} else if (!sys_read_file("/sys/kernel/security/lockdown", lockdown, sizeof(lockdown)) &&
-		   !strstr(lockdown, "[none]")) {
+		return true;
+	}
+	if (!status_field(status, "Seccomp:", 10))
+		return false;
+	snprintf(text, size, "the process is privileged but under a seccomp filter, as in a container: allow "
+			     "bpf(2) and perf_event_open(2) there");
+	return true;
+}
+
+void explain_eperm(char *text, size_t size)
+{
+	char lockdown[128];
+
+	if (explain_process(text, size))
+		return;
+	if (read_lockdown(lockdown, sizeof(lockdown)))
 		snprintf(text, size,
 			 "the process is privileged, so the kernel's lockdown or a security module forbids "
-			 "it (/sys/kernel/security/lockdown: %.*s)",
-			 (int)strcspn(lockdown, "\n"), lockdown);
-	} else {
+			 "it (/sys/kernel/security/lockdown: %s)", lockdown);
+	else
 		snprintf(text, size, "the process is privileged, so a security module or the kernel's own "
 				     "configuration forbids it");
-	}
+}
+
+bool explain_refusal(int err, char *text, size_t size)
+{
+	char status[4096];
+
+	if (err == EPERM)
+		explain_eperm(text, size);
+	if (err != ENOSYS)
+		return err == EPERM || (err == EACCES && explain_process(text, size));
+	read_status(status, sizeof(status));
+	snprintf(text, size, status_field(status, "Seccomp:", 10)
+				     ? "a seccomp filter, as in a container, hides the system call from the process: "
+				       "allow bpf(2) and perf_event_open(2) there"
+				     : "this kernel is built without the system call (CONFIG_BPF_SYSCALL, "
+				       "CONFIG_PERF_EVENTS)");
+	return true;
 }

@@ -27,7 +27,16 @@ bool explain_missing(char *text, size_t size, const struct feature *feature);
 /* Whether the verifier is stricter with this process than with most: a line to say so, or "". */
 const char *explain_perfmon(void);
 
+/* Whether a kernel that is locked down may be why the verifier knows no such helper: a line to say so, or "". */
+void explain_helper(const char *reason, char *text, size_t size);
+
 /* What an EPERM of bpf(2) or perf_event_open(2) most likely means and what to do about it. */
 void explain_eperm(char *text, size_t size);
+
+/*
+ * The same for whatever says that the caller may not: EPERM, what a seccomp filter says instead (ENOSYS, EACCES),
+ * EACCES of perf_event_open(2). False, and nothing in text, if err means something else.
+ */
+bool explain_refusal(int err, char *text, size_t size);
 
 #endif /* LIBMEM_EXPLAIN_H */

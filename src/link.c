@@ -29,8 +29,8 @@ struct mem_link *link_error(const struct mem_prog *prog, const char *target, int
 {
 	char why[256];
 
-	if (err == EPERM)
-		explain_eperm(why, sizeof(why));
+	if (explain_refusal(err, why, sizeof(why)))
+		;
 	else if (err == EINVAL && feature && explain_missing(why, sizeof(why), feature))
 		err = ENOTSUP;
 	else

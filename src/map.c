@@ -117,16 +117,15 @@ static int map_create_error(const struct mem_map *map, const union bpf_attr *att
 	const struct mem_map_image *image = map->image;
 	char why[256], words[160];
 
-	if (err == EPERM) {
-		explain_eperm(why, sizeof(why));
+	if (explain_refusal(err, why, sizeof(why))) {
+		; /* said */
 	} else if (err == EINVAL && map_explain_missing(map, why, sizeof(why))) {
 		err = ENOTSUP;
 	} else if (!map->max_entries && err == EINVAL && !is_storage(image->type) && !map_broken_rule(map)) {
 		snprintf(why, sizeof(why),
 			 "max_entries is 0: set it in the program or by mem_map_max_entries_set()");
 	} else {
-		const char *rule = err == EINVAL || err == EBADF ? map_broken_rule(map)
-				 : err == EMFILE ? "raise RLIMIT_NOFILE (ulimit -n)" : NULL;
+		const char *rule = err == EINVAL || err == EBADF ? map_broken_rule(map) : NULL;
 
 		if (!rule && map_kernel_words(attr, words, sizeof(words)))
 			rule = words;

@@ -369,9 +369,8 @@ static struct mem_link *attach_error(const struct mem_map *map, int err)
 {
 	char why[256];
 
-	if (err == EPERM)
-		explain_eperm(why, sizeof(why));
-	else if (err != EINVAL || !explain_missing(why, sizeof(why), &struct_ops_links))
+	if (!explain_refusal(err, why, sizeof(why)) &&
+	    (err != EINVAL || !explain_missing(why, sizeof(why), &struct_ops_links)))
 		snprintf(why, sizeof(why), "%s", strerror(err));
 	object_result(map->obj, mem__error(err, "%s: can't attach struct_ops map '%s': %s",
 					   map->obj->name, map->image->name, why));

@@ -205,7 +205,7 @@ static const struct feature percpu_variables = { "variables of each CPU (.percpu
 static int explain_log(const struct mem_prog *prog, const struct insns *insns, const char *log,
 		       const char *reason, int err)
 {
-	char where[1024], absent[512];
+	char where[1024], absent[512], locked[256];
 	long insn = last_insn(log, reason);
 
 	mem__log(MEM_LOG_DEBUG, "%s: program '%s': the verifier's log:\n%s", prog->obj->name,
@@ -216,11 +216,12 @@ static int explain_log(const struct mem_prog *prog, const struct insns *insns, c
 				  where);
 	describe_insn(prog, insns, insn, where, sizeof(where));
 	explain_poison(prog, insn, log, reason, absent, sizeof(absent));
+	explain_helper(reason, locked, sizeof(locked));
 	return mem__error(err,
-			  "%s: program '%s' (section %s) was refused: %s%s%s\n"
+			  "%s: program '%s' (section %s) was refused: %s%s%s%s\n"
 			  "  the verifier's last lines:\n%s",
 			  prog->obj->name, prog->image->name, prog->image->section,
-			  absent[0] ? absent : reason, where, explain_perfmon(),
+			  absent[0] ? absent : reason, where, locked, explain_perfmon(),
 			  last_lines(log, LOG_LINES_SHOWN));
 }
 
@@ -257,10 +258,9 @@ static int explain_errno(const struct mem_prog *prog, int err)
 {
 	char why[256];
 
-	if (err == EPERM)
-		explain_eperm(why, sizeof(why));
-	else
-		snprintf(why, sizeof(why), "%s, without a reason from the verifier%s", strerror(err),
+	if (!explain_refusal(err, why, sizeof(why)))
+		snprintf(why, sizeof(why), "%s%s%s", strerror(err),
+			 err == EMFILE ? "" : ", without a reason from the verifier",
 			 err == EINVAL ? ": this kernel may lack the program type or a flag of it" : "");
 	return load_error(prog, err, why);
 }

@@ -56,6 +56,14 @@ int weak_kfunc(void *ctx)
 	return 12;
 }
 
+SEC("?raw_tp/sys_enter")
+int writes_user(void *ctx)
+{
+	__u32 value = 0;
+
+	return (int)bpf_probe_write_user(ctx, &value, sizeof(value));
+}
+
 SEC("no/such/section")
 int unknown_section(void *ctx)
 {
