@@ -10,7 +10,7 @@ flags=(--target=bpf -O2 -g -Wall -Wextra -Werror -Wconversion -Wshadow -Wcast-qu
 # Those that are for both sides or for BPF alone.
 headers()
 {
-	grep -lE '__bpf__|<mem/(arena|lock|heap|depot|alloc)\.h>' include/mem/*.h |
+	grep -lE '__bpf__|<mem/(arena|lock|heap|depot|alloc|hash_[a-z]+)\.h>' include/mem/*.h |
 		xargs grep -L 'is for applications' | sed 's|include/||' | grep -v '_app\.h$'
 }
 
