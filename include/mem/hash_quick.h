@@ -65,75 +65,86 @@ MEM_INLINE int mem__quick_find(struct mem_bucket __arena *b, const struct mem__k
 	return mem__bucket_same(b, begun) ? err : MEM__DETOUR;
 }
 
-/* Lock a bucket that nobody has locked since this word of its lock was read: 1; 0 somebody has. */
-MEM_INLINE int mem__bucket_lock(struct mem_bucket __arena *b, unsigned long long word, unsigned int self)
-{
-	return mem_cas(&b->lock.word, word, word + (1ULL << 32) + self) == word;
-}
-
-#define mem__bucket_unlock(b, word) mem_store_release(&(b)->lock.word, (word) + (1ULL << 32))
+/* What a change sees of a bucket before it locks it: that is still so afterwards, if the word of its lock is. */
+struct mem__sight {
+	unsigned int self;       /* who is going to lock it */
+	unsigned int slot;       /* with the key, if that is there */
+	unsigned long long word; /* of its lock */
+	unsigned long long tags;
+};
 
 /*
- * Changes. What was read of a bucket before it was locked is still so afterwards, if the word of its lock is. Who
- * locks it is asked for first: a call in the middle has a program put its registers aside, and fetch them back around
- * the one instruction that waits for both.
+ * Look for the key before a change: 0; -ENOENT; 1; -EINVAL: damaged. Who locks it is asked for first: a call in the
+ * middle has a program put its registers aside, and fetch them back around the one instruction that waits for both.
  */
+MEM_INLINE int mem__quick_look(struct mem_bucket __arena *b, const struct mem__key *k, struct mem__sight *seen)
+{
+	seen->self = mem__lock_self();
+	if (!mem__is_there(b))
+		return -MEM_EINVAL;
+	seen->word = mem_load_acquire(&b->lock.word);
+	if ((unsigned int)seen->word)
+		return MEM__DETOUR;
+	seen->tags = mem_load_acquire(&b->tags);
+	return mem__bucket_search(b, k, seen->tags, &seen->slot);
+}
+
+/* What is to be said where nothing is changed. */
+MEM_INLINE int mem__quick_leave(struct mem_bucket __arena *b, const struct mem__sight *seen, int err)
+{
+	return mem__bucket_same(b, seen->word) ? err : MEM__DETOUR;
+}
+
+/* Lock a bucket that nobody has locked since it was looked at: 1; 0 somebody has. */
+MEM_INLINE int mem__quick_lock(struct mem_bucket __arena *b, const struct mem__sight *seen)
+{
+	return mem_cas(&b->lock.word, seen->word, seen->word + (1ULL << 32) + seen->self) == seen->word;
+}
+
+#define mem__quick_unlock(b, seen) mem_store_release(&(b)->lock.word, (seen)->word + (1ULL << 32))
+
 MEM_INLINE int mem__quick_set(struct mem_bucket __arena *b, const struct mem__key *k, const void *value,
 			      unsigned int flags)
 {
-	unsigned int self = mem__lock_self(), slot, old;
-	unsigned long long word, tags, zeros;
-	int err;
+	struct mem__sight seen;
+	unsigned int slot;
+	int err = mem__quick_look(b, k, &seen);
 
-	if (!mem__is_there(b))
-		return -MEM_EINVAL;
-	word = mem_load_acquire(&b->lock.word);
-	if ((unsigned int)word)
-		return MEM__DETOUR;
-	tags = mem_load_acquire(&b->tags);
-	err = mem__bucket_search(b, k, tags, &old);
-	if (err == MEM__DETOUR)
+	if (err && err != -MEM_ENOENT)
 		return err;
 	if (flags & (err ? MEM_HASH_EXIST : MEM_HASH_NOEXIST))
-		return !mem__bucket_same(b, word) ? MEM__DETOUR : err ? err : -MEM_EEXIST;
+		return mem__quick_leave(b, &seen, err ? err : -MEM_EEXIST);
 	if (!err && mem__is_word(k)) {
-		if (!mem__bucket_lock(b, word, self))
+		if (!mem__quick_lock(b, &seen))
 			return MEM__DETOUR;
-		mem__copy_in(mem__slot_of(b, old, k) + k->at, value, k->value, k->wide);
+		mem__copy_in(mem__slot_of(b, seen.slot, k) + k->at, value, k->value, k->wide);
 	} else {
-		zeros = MEM__FREE(tags);
-		slot = MEM__FIRST(zeros);
-		if (!zeros || !mem__bucket_lock(b, word, self))
+		slot = MEM__FIRST(MEM__FREE(seen.tags));
+		if (!MEM__FREE(seen.tags) || !mem__quick_lock(b, &seen))
 			return MEM__DETOUR;
 		mem__copy_in(mem__slot_of(b, slot, k), k->key, k->size, k->wide);
 		mem__copy_in(mem__slot_of(b, slot, k) + k->at, value, k->value, k->wide);
 		if (!err)
-			tags = mem__without(tags, old);
-		mem_store_release(&b->tags, tags | mem__tag(k->hash) << 8 * slot);
+			seen.tags = mem__without(seen.tags, seen.slot);
+		mem_store_release(&b->tags, seen.tags | mem__tag(k->hash) << 8 * slot);
 	}
-	mem__bucket_unlock(b, word);
+	mem__quick_unlock(b, &seen);
 	return 0;
 }
 
 MEM_INLINE int mem__quick_remove(struct mem_bucket __arena *b, const struct mem__key *k)
 {
-	unsigned int self = mem__lock_self(), slot;
-	unsigned long long word, tags;
-	int err;
+	struct mem__sight seen;
+	int err = mem__quick_look(b, k, &seen);
 
-	if (!mem__is_there(b))
-		return -MEM_EINVAL;
-	word = mem_load_acquire(&b->lock.word);
-	if ((unsigned int)word)
-		return MEM__DETOUR;
-	tags = mem_load_acquire(&b->tags);
-	err = mem__bucket_search(b, k, tags, &slot);
+	if (err == -MEM_ENOENT)
+		return mem__quick_leave(b, &seen, err);
 	if (err)
-		return mem__bucket_same(b, word) ? err : MEM__DETOUR;
-	if (!mem__bucket_lock(b, word, self))
+		return err;
+	if (!mem__quick_lock(b, &seen))
 		return MEM__DETOUR;
-	mem_store_release(&b->tags, mem__without(tags, slot));
-	mem__bucket_unlock(b, word);
+	mem_store_release(&b->tags, mem__without(seen.tags, seen.slot));
+	mem__quick_unlock(b, &seen);
 	return 0;
 }
 /** @endcond */
