@@ -456,7 +456,7 @@ static const struct argp_option options[] = {
 static const char doc[] =
 	"Say what is in BPF objects: regions, maps, programs and what they attach to, what they "
 	"want from the kernel, types that they export (MEM_EXPORT, MEM_RECORD), and the oldest kernel "
-	"that has it all.\v"
+	"that has it all. OBJ may be - for standard input.\v"
 	"The version is what the object itself shows: programs that are not loaded by default and "
 	"weak symbols don't count, and kernel functions that memgen does not know count as "
 	"Linux 5.13.\n"

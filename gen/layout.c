@@ -385,7 +385,7 @@ static const struct argp_option options[] = {
 static const char doc[] =
 	"Draw the sections and structs that a BPF object shares: offset and size of each field in "
 	"bytes (of a bit-field byte:bit and bits), holes, padding, and where a cache line of 64 bytes "
-	"begins.\v"
+	"begins. OBJ may be - for standard input.\v"
 	"Fields and variables that the source marks with MEM_WRITER_APP and MEM_WRITER_BPF "
 	"(mem/bpf.h) get a warning where both are on one line. Lines are counted from the start of the "
 	"struct or section; of an array all elements count. Of structs without a name in an array the "

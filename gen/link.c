@@ -35,9 +35,13 @@ static int print_warnings(enum libbpf_print_level level, const char *fmt, va_lis
 static int check_header(const char *path)
 {
 	Elf64_Ehdr header = {0};
-	FILE *f = fopen(path, "re");
+	FILE *f = path_is_stream(path) ? NULL : fopen(path, "re");
 	size_t n;
 
+	if (path_is_stream(path)) { /* libbpf opens files by their name, and looks at them twice */
+		fprintf(stderr, "memgen: -: standard input can't be linked: give a file\n");
+		return -EINVAL;
+	}
 	if (!f) {
 		fprintf(stderr, "memgen: %s: %s\n", path, strerror(errno));
 		return -EINVAL;

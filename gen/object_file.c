@@ -36,12 +36,19 @@ static int parse_btf(struct object_file *object)
 	return mem__error(err, "its BTF can't be read: %s; compile with clang -g", strerror(err));
 }
 
+bool path_is_stream(const char *path)
+{
+	return !strcmp(path, "-");
+}
+
 int object_file_open(struct object_file *object, const char *path, const char *name)
 {
 	struct mem_read_opts opts = {.sz = sizeof(opts), .name = name};
 	int err;
 
 	*object = (struct object_file){.path = path};
+	if (path_is_stream(path))
+		object->path = path = "/dev/stdin";
 	libbpf_set_print(silent);
 	object->image = mem_image_read_file(path, &opts);
 	if (!object->image) {
@@ -80,6 +87,8 @@ bool path_is_same(const char *a, const char *b)
 {
 	struct stat first, second;
 
+	if (path_is_stream(a) || path_is_stream(b))
+		return false;
 	if (stat(a, &first) || stat(b, &second))
 		return !strcmp(a, b);
 	return S_ISREG(first.st_mode) && first.st_dev == second.st_dev && first.st_ino == second.st_ino;

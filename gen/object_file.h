@@ -12,12 +12,15 @@
 struct btf;
 
 struct object_file {
-	const char *path;
+	const char *path;       /* as messages and headers name it */
 	struct mem_image *image;
 	struct image_view view; /* of image */
 	struct btf *btf;        /* NULL: the object has none */
 	struct pool pool;       /* for whoever looks at it */
 };
+
+/* Whether an argument stands for standard input, or standard output, as the case may be: "-". */
+bool path_is_stream(const char *path);
 
 /* name: of the image, NULL for the file's. 0 or -errno; a failure has been printed, and the object is closed. */
 int object_file_open(struct object_file *object, const char *path, const char *name);

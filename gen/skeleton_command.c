@@ -35,7 +35,8 @@ enum { OPT_TYPES = 0x100, OPT_TYPE_PREFIX, OPT_ACCESSORS, OPT_POINTERS };
 static const struct argp_option skeleton_options[] = {
 	TARGETS_OPTIONS,
 	{"name", 'n', "NAME", 0,
-	 "name of the skeleton (default: OBJ without directories, \".bpf.o\" and \".o\")", 0},
+	 "name of the skeleton (default: OBJ without directories, \".bpf.o\" and \".o\"); standard input "
+	 "has none", 0},
 	{"types", OPT_TYPES, "own|none", 0,
 	 "define the types that shared memory uses (own, the default), or leave them to a header that "
 	 "is included before (none); their layout is checked either way",
@@ -43,17 +44,18 @@ static const struct argp_option skeleton_options[] = {
 	TYPE_OPTIONS,
 	{"accessors", OPT_ACCESSORS, NULL, 0,
 	 "add functions that load, store, exchange and add to single variables atomically, and copy "
-	 "structs with a sequence counter (MEM_SEQ)",
+	 "structs that have a sequence counter (MEM_SEQ) or a struct mem_lock",
 	 0},
 	{0},
 };
 
 static const char skeleton_doc[] =
 	"Write the C header of a BPF object: its variables, arrays and arenas as typed memory, its maps "
-	"and programs, and the functions that load it.\v"
+	"and programs, and the functions that load it. OBJ may be - for standard input.\v"
 	"Example:\n"
 	"  memgen skeleton build/tool.bpf.o -o build/tool.skel.h -M\n"
 	"  memgen skeleton build/*.bpf.o -o build\n"
+	"  clang -g -O2 -target bpf -c tool.bpf.c -o - | memgen skeleton - -n tool\n"
 	"\n"
 	"  struct tool *skel = tool__open_and_load();\n"
 	"  tool__attach(skel);\n"
@@ -63,7 +65,7 @@ static const struct argp_option types_options[] = {
 	TARGETS_OPTIONS,
 	{"name", 'n', "NAME", 0,
 	 "what is put in front of names that can't be used as they are (default: OBJ without "
-	 "directories, \".bpf.o\" and \".o\")",
+	 "directories, \".bpf.o\" and \".o\"); standard input has none",
 	 0},
 	TYPE_OPTIONS,
 	{0},
@@ -72,7 +74,7 @@ static const struct argp_option types_options[] = {
 static const char types_doc[] =
 	"Write the types that a BPF object shares as a C header that needs nothing else: those of "
 	"variables, arrays and arenas, and those that MEM_EXPORT and MEM_RECORD (mem/bpf.h) name. Sizes "
-	"and offsets are asserted.\v"
+	"and offsets are asserted. OBJ may be - for standard input.\v"
 	"In a DIRECTORY the files are called NAME.types.h.\n"
 	"\n"
 	"Example:\n"
@@ -125,6 +127,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (args->name && args->targets.objects.count > 1)
 			argp_error(state, "--name=%s: several objects can't have one name",
 				   args->name);
+		if (!args->name && targets_read_stream(&args->targets))
+			argp_error(state, "-: standard input has no name to call the header's after: give "
+					  "one with --name");
 		return check_names(args, state) ?: targets_parse(&args->targets, key, arg, state);
 	default:
 		return targets_parse(&args->targets, key, arg, state);

@@ -25,7 +25,15 @@ static int add(struct targets *targets, struct rows *rows, const char *path)
 
 static bool is_stdout(const char *output)
 {
-	return !output || !strcmp(output, "-");
+	return !output || path_is_stream(output);
+}
+
+bool targets_read_stream(const struct targets *targets)
+{
+	for (uint32_t i = 0; i < targets->objects.count; i++)
+		if (path_is_stream(row(&targets->objects, i)))
+			return true;
+	return false;
 }
 
 /* What is read, what is made of it and the rules are different files. */
@@ -59,6 +67,9 @@ static void check(struct targets *targets, struct argp_state *state)
 			   row(&targets->objects, 1));
 	if ((targets->depend || targets->rules) && is_stdout(targets->output))
 		argp_error(state, "-M needs -o: a rule is about a file");
+	if (targets_read_stream(targets) && (targets->in_directory || targets->depend || targets->rules))
+		argp_error(state, "-: standard input has no name%s",
+			   targets->in_directory ? ": give a file with -o" : " for a rule (-M)");
 	check_overwriting(targets, state);
 }
 

@@ -3,7 +3,7 @@
  * Which objects a command reads, where what it makes of them goes, and which make rules say so.
  *
  *     OBJ                  standard output
- *     OBJ -o FILE          FILE
+ *     OBJ -o FILE          FILE; - is standard input as OBJ, standard output as FILE
  *     OBJ... -o DIRECTORY  DIRECTORY/NAME.ENDING for each NAME.bpf.o or NAME.o
  *
  * -M writes the rule of each file beside it, into FILE.d; -MF RULES writes all of them to RULES.
@@ -42,6 +42,9 @@ typedef int (*target_make)(const char *object, const char *file, void *context);
 
 /* The parser of those options and of the arguments; ARGP_ERR_UNKNOWN for others. */
 error_t targets_parse(struct targets *targets, int key, char *arg, struct argp_state *state);
+
+/* Whether an object is standard input. */
+bool targets_read_stream(const struct targets *targets);
 
 /* Make all, and the rules. Goes on with the next object after a failure; returns the first one. */
 int targets_run(struct targets *targets, target_make make, void *context);

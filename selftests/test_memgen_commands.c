@@ -430,6 +430,100 @@ TEST(rules_are_not_written_for_what_failed, ON_HOST)
 }
 END_TEST
 
+/* --- standard input --- */
+
+/* clang writes to a pipe, too: what the reader makes of it is the same. */
+TEST(standard_input_is_an_object, ON_HOST)
+{
+	const char *object = object_path("accessors");
+
+	SHELL_OK("cat %1$s | %2$s skeleton - -n x > %3$s/piped.h && "
+		 "%2$s skeleton - -n x -o %3$s/redirected.h < %1$s && cmp %3$s/piped.h %3$s/redirected.h && "
+		 "%2$s skeleton %1$s -n x | sed s,accessors.bpf.o,stdin, | cmp - %3$s/piped.h",
+		 object, memgen_path(), scratch);
+	SHELL_OK("%2$s types - -n x < %1$s | grep -q . && %2$s layout - < %1$s > %3$s/a && "
+		 "%2$s layout %1$s | cmp - %3$s/a && %2$s inspect --json - < %1$s -o - | grep -q '\"file\": \"stdin\"'",
+		 object, memgen_path(), scratch);
+	/* what is there under that name is another thing */
+	SHELL_OK("cd %s && touch ./- && %s skeleton - -n x < %s > x.h && test ! -s ./-", scratch, memgen_path(),
+		 realpath(object, (char[PATH_MAX]){0}));
+}
+END_TEST
+
+TEST(standard_input_has_no_name, ON_HOST)
+{
+	ck_assert_int_eq(MEMGEN("skeleton - < %s", object_path("plain")), 2);
+	assert_output("-: standard input has no name to call the header's after: give one with --name");
+	ck_assert_int_eq(MEMGEN("types - -n x -o %s < %s", scratch, object_path("plain")), 2);
+	assert_output("-: standard input has no name: give a file with -o");
+	ck_assert_int_eq(MEMGEN("skeleton - -n x -M -o %s/x.h < %s", scratch, object_path("plain")), 2);
+	assert_output("-: standard input has no name for a rule (-M)");
+	ck_assert_int_eq(MEMGEN("link %s/all.o - < %s", scratch, object_path("plain")), 1);
+	assert_output("memgen: -: standard input can't be linked: give a file");
+	ck_assert_int_eq(MEMGEN("skeleton - -n x < /dev/null"), 1);
+	assert_output("memgen: /dev/stdin:");
+	ck_assert_int_eq(shell_run(output, sizeof(output), "cat %s | %s inspect - -", object_path("plain"),
+				   memgen_path()),
+			 1); /* the second time there is nothing left */
+	assert_output("memgen: /dev/stdin:");
+}
+END_TEST
+
+/* --- nowhere to write to --- */
+
+/* A file system of its own on the folder "disk", for one command. */
+#define ON_DISK "unshare -m sh -c 'mkdir -p %1$s/disk && mount -t tmpfs -o size=4k none %1$s/disk && "
+
+/* One page is too little for a header: what was there stays as it was, and nothing is beside it. */
+TEST(full_disk_keeps_what_was_there, ON_HOST)
+{
+	if (system("unshare -m mount -t tmpfs none /tmp 2> /dev/null"))
+		test_skip("can't mount a file system");
+	SHELL_OK(ON_DISK "cd %1$s/disk && echo old > x.h && { %2$s skeleton %3$s -o x.h 2> %1$s/said; test $? = 1; } && "
+			 "test \"$(cat x.h)\" = old && test \"$(ls)\" = x.h'",
+		 scratch, memgen_path(), realpath(object_path("plain"), (char[PATH_MAX]){0}));
+	assert_file("said", "memgen: x.h: can't write it: No space left on device\n");
+	/* the rule is what does not fit any more */
+	SHELL_OK(ON_DISK "mkdir %1$s/disk/d && { %2$s skeleton %3$s -o %1$s/x.h -MF %1$s/disk/rules 2> %1$s/said; "
+			 "head -c 4096 /dev/zero > %1$s/disk/d/zeroes; %2$s skeleton %3$s -o %1$s/x.h "
+			 "-MF %1$s/disk/d/rules 2> %1$s/said; test $? = 1; } && test ! -e %1$s/disk/d/rules'",
+		 scratch, memgen_path(), realpath(object_path("plain"), (char[PATH_MAX]){0}));
+	ck_assert_int_eq(shell_run(output, sizeof(output), "cat %s/said", scratch), 0);
+	assert_output("/disk/d/rules: can't ");
+	assert_output("No space left on device");
+}
+END_TEST
+
+TEST(folder_that_can_only_be_read, ON_HOST)
+{
+	if (system("unshare -m mount -t tmpfs none /tmp 2> /dev/null"))
+		test_skip("can't mount a file system");
+	SHELL_OK("unshare -m sh -c 'mkdir %1$s/disk && mount -t tmpfs none %1$s/disk && echo old > %1$s/disk/x.h && "
+		 "mount -o remount,ro %1$s/disk && cd %1$s/disk && "
+		 "{ %2$s skeleton %3$s -o x.h 2> %1$s/said; test $? = 1; } && test \"$(cat x.h)\" = old && "
+		 "{ %2$s skeleton %3$s -o new.h 2>> %1$s/said; test $? = 1; } && test \"$(ls)\" = x.h'",
+		 scratch, memgen_path(), realpath(object_path("plain"), (char[PATH_MAX]){0}));
+	ck_assert_int_eq(shell_run(output, sizeof(output), "cat %s/said", scratch), 0);
+	assert_output("x.h: can't create a temporary file beside it: Read-only file system\n");
+	assert_output("memgen: new.h: can't create a temporary file beside it: Read-only file system\n");
+}
+END_TEST
+
+/* The folder of the output is a file, or is not there, or the output is a folder. */
+TEST(folder_that_is_none, ON_HOST)
+{
+	const char *object = object_path("plain");
+
+	SHELL_OK("touch %1$s/file && mkdir %1$s/folder", scratch);
+	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/file/x.h", object, scratch), 1);
+	assert_output("can't create a temporary file beside it: Not a directory");
+	ck_assert_int_eq(MEMGEN("skeleton %s -o %s/none/x.h", object, scratch), 1);
+	assert_output("can't create a temporary file beside it: No such file or directory");
+	ck_assert_int_eq(MEMGEN("inspect %s -o %s/folder", object, scratch), 1);
+	assert_output("/folder: can't open it: Is a directory");
+}
+END_TEST
+
 /* --- all commands --- */
 
 TEST(commands_have_help_with_an_example, ON_HOST)
