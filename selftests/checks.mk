@@ -159,12 +159,17 @@ $(BUILD)/lint/%.gcc: %
 
 -include $(LINT_FILES:%=$(BUILD)/lint/%.gcc.d)
 
-## make coverage              run the tests and show which lines they reach: build/coverage/html
+## make coverage              run the tests and show which lines they reach: build/coverage/html;
+##                            with KERNEL="6.1 7.2" also those that only other kernels reach
 .PHONY: coverage
 COVERAGE := $(BUILD)/coverage
+# what kernels differ in
+COVERAGE_EMULATED := arena_usage at_once attach btf_scan context_arguments errors kernel_fields links net_links percpu \
+	probes refusals region reuse_arena scheduler strange_ops struct_ops targets task task_programs tracing \
+	type_matches usdt
 coverage: SETUP_ALSO := cover
 coverage: setup
-	$(Q)$(MAKE) --no-print-directory BUILD=$(COVERAGE) CFLAGS='-O0 -g' VARIANT='--coverage -DLIBMEM_COVERAGE' \
+	$(Q)$(MAKE) --no-print-directory BUILD=$(COVERAGE) CFLAGS='-O0 -g' VARIANT='--coverage -include $(CURDIR)/selftests/coverage.h' \
 		$(COVERAGE)/memgen test-programs
 	$(Q)find $(COVERAGE) -name '*.gcda' -delete
 	$(Q)for object in $(patsubst $(BUILD)/%,$(COVERAGE)/%,$(TEST_BPF)); do \
@@ -172,6 +177,8 @@ coverage: setup
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
 	$(Q)$(TEST_ENV) BUILD=$(COVERAGE) selftests/run.sh coverage $(RESULTS) \
 		$(patsubst $(BUILD)/%,$(COVERAGE)/%,$(TESTS))
+	$(Q)for kernel in $(if $(filter command,$(origin KERNEL)),$(KERNEL)); do \
+		selftests/vm/coverage $(COVERAGE) $$kernel $(COVERAGE_EMULATED) || exit 1; done
 	$(Q)lcov -q --capture --directory $(COVERAGE) --base-directory . --no-external -o $(COVERAGE)/lines
 	$(Q)lcov -q --extract $(COVERAGE)/lines '$(CURDIR)/src/*' '$(CURDIR)/gen/*' -o $(COVERAGE)/lines
 	$(Q)genhtml -q $(COVERAGE)/lines -o $(COVERAGE)/html

@@ -41,6 +41,7 @@ static int bpf_only;
 static int paused;
 static pthread_t armed; /* the thread that is meant; what others do depends on chance */
 static int report_fd = -1;
+static int until_main_ends; /* as a library */
 static const char *failed; /* name of the function */
 static long blocks;
 
@@ -82,9 +83,19 @@ static void count_blocks(int change)
 	__atomic_add_fetch(&blocks, change, __ATOMIC_RELAXED);
 }
 
+static void end(void)
+{
+	inject_disarm();
+}
+
 /* Whether it is this call's turn to fail; errno is then set. */
 static int fails(const char *function, int err)
 {
+	/* libgcov writes its files later, and crashes; what is called before libraries start is called after they end */
+	if (until_main_ends) {
+		until_main_ends = 0;
+		atexit(end);
+	}
 	if (!countdown || paused || !pthread_equal(armed, pthread_self()))
 		return 0;
 	if ((bpf_only && strcmp(function, "bpf") != 0) || --countdown)
@@ -447,6 +458,8 @@ __attribute__((constructor)) static void start(void)
 
 	if (fd)
 		report_fd = atoi(fd);
-	if (nth)
-		inject_arm(strtoul(nth, NULL, 10));
+	if (!nth)
+		return;
+	until_main_ends = 1;
+	inject_arm(strtoul(nth, NULL, 10));
 }
