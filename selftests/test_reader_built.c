@@ -189,6 +189,27 @@ TEST(sections_that_nobody_loads)
 }
 END_TEST
 
+/* gcc's linker puts `int none[0];` where the next variable is, and lists it where it likes. */
+TEST(an_empty_variable_at_anothers_place)
+{
+	struct elf_builder *b = elf_builder_new();
+	struct btf *btf = btf__new_empty();
+	int type = btf__add_int(btf, "int", 4, BTF_INT_SIGNED), none = btf__add_array(btf, type, type, 0);
+	int full = btf__add_var(btf, "full", BTF_VAR_GLOBAL_ALLOCATED, type);
+	int empty = btf__add_var(btf, "empty", BTF_VAR_GLOBAL_ALLOCATED, none);
+	uint32_t bss = elf_add_section(b, ".bss", SHF_ALLOC | SHF_WRITE, NULL, 8);
+
+	btf__add_datasec(btf, ".bss", 0);
+	btf__add_datasec_var_info(btf, full, 4, 4);
+	btf__add_datasec_var_info(btf, empty, 4, 0);
+	elf_add_object(b, "full", bss, 4, 4);
+	elf_add_object(b, "empty", bss, 4, 0);
+	elf_add_btf(b, btf);
+	read_built(elf_build(b));
+	ck_assert_uint_eq(ROW(regions, struct mem_region_image, 0)->size, 8);
+}
+END_TEST
+
 /*
  * For symbols with names GNU as 2.40 counts from the section's start, in bytes; later ones and clang count from
  * the symbol, calls in instructions.

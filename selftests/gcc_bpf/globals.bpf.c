@@ -24,6 +24,7 @@ struct pair fourth = { 1, -2, "four", 40 };
 static const int factors[4] = { 2, 3, 5, 7 };
 static int none[3];
 int sum, calls;
+int empty[0];
 int left[4], right[4]; /* one of them is not the first in its section */
 
 static __attribute__((noinline)) int twice(int x)

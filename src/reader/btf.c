@@ -281,12 +281,15 @@ int btf_read(struct reader *r)
 	return r->kernel_fields ? 0 : reader_no_memory(r);
 }
 
+/* A variable without a byte lies in front of the one at its place. */
 static int by_offset(const void *a, const void *b)
 {
 	const struct btf_var_secinfo *x = a, *y = b;
 
 	if (x->offset != y->offset)
 		return x->offset < y->offset ? -1 : 1;
+	if (!x->size != !y->size)
+		return x->size ? 1 : -1;
 	return (x->type > y->type) - (x->type < y->type);
 }
 
