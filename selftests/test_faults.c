@@ -400,7 +400,7 @@ static const char *const exempt[] = {
 	/* note down what somebody wants */
 	"mem_arena_version_set", "mem_log_set", "mem_map_autoattach_set", "mem_prog_autoattach_set",
 	"mem_prog_autoload_set", "mem_prog_cookie_set", "mem_prog_type_set", "mem_region_leave_unmapped",
-	"mem_region_readonly_set", "mem_task_setup",
+	"mem_region_readonly_set", "mem_task_setup", "mem_token_path_set",
 	/* link something in */
 	"mem_arena_use", "mem_context_arguments_use", "mem_kconfig_use", "mem_kernel_addresses_use",
 	"mem_kernel_names_use", "mem_percpu_use", "mem_pinning_use",

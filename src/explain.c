@@ -8,6 +8,7 @@
 
 #include "explain.h"
 #include "sys.h"
+#include "token.h"
 
 /* capabilities(7) */
 enum { CAPABILITY_NET_ADMIN = 12, CAPABILITY_SYS_ADMIN = 21, CAPABILITY_PERFMON = 38, CAPABILITY_BPF = 39 };
@@ -121,6 +122,23 @@ void explain_helper(const char *reason, char *text, size_t size)
 				     "away (/sys/kernel/security/lockdown: %s)", lockdown);
 }
 
+/* In a user namespace, where tokens decide. */
+static void explain_namespace(char *text, size_t size)
+{
+	int token = token_open();
+
+	if (token >= 0)
+		snprintf(text, size,
+			 "the process is in a user namespace, and the token of the BPF file system at %s does "
+			 "not allow it: see its delegate_cmds, _maps, _progs and _attachs", token_place());
+	else
+		snprintf(text, size,
+			 "the process is in a user namespace, whose capabilities do not reach bpf(2): run it in "
+			 "the initial one, or mount a BPF file system for it that delegates (Linux 6.9; "
+			 "mem_token_path_set())");
+	sys_close(&token);
+}
+
 /* What of the process itself forbids it; false if nothing does. */
 static bool explain_process(char *text, size_t size)
 {
@@ -129,9 +147,7 @@ static bool explain_process(char *text, size_t size)
 
 	read_status(status, sizeof(status));
 	if (!user_namespace_is_initial()) {
-		snprintf(text, size,
-			 "the process is in a user namespace, whose capabilities do not reach bpf(2): "
-			 "run it in the initial one, or with a BPF token");
+		explain_namespace(text, size);
 		return true;
 	}
 	missing = missing_capability(status_field(status, "CapEff:", 16));

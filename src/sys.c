@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sys.h"
+#include "token.h"
 
 /* The verifier gives up with EAGAIN when a signal is pending. Handlers get their turn so many times. */
 #define EAGAIN_TRIES 5
@@ -39,7 +40,9 @@ int sys_bpf(int cmd, const void *attr, size_t size)
 	} while (ret < 0 && errno == EAGAIN && cmd == BPF_PROG_LOAD && --tries > 0);
 	if (!tries)
 		ret = call_without_signals(cmd, attr, size);
-	return ret < 0 ? -errno : (int)ret;
+	if (ret >= 0)
+		return (int)ret;
+	return errno == EPERM ? token_call(cmd, attr, size, -EPERM) : -errno;
 }
 
 /* A descriptor above 2 for the same file; takes fd over, also on failure. */

@@ -19,6 +19,12 @@
 /* map_flags */
 #define MEM_BPF_F_LINK (1U << 13) /* Linux 6.4: what a struct_ops map implements is attached by a link */
 
+/* map_flags, prog_flags and btf_flags */
+#define MEM_BPF_F_TOKEN_FD (1U << 16) /* Linux 6.9 */
+
+/* enum bpf_cmd */
+#define MEM_BPF_TOKEN_CREATE 36 /* Linux 6.9 */
+
 /* enum bpf_prog_type */
 #define MEM_BPF_PROG_TYPE_NETFILTER 32 /* Linux 6.4 */
 

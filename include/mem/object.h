@@ -116,6 +116,20 @@ struct mem_open_opts {
 };
 
 /**
+ * @brief Choose the BPF file system that tokens are made from, for the whole process.
+ *
+ * In a user namespace the kernel refuses to load programs and to create maps, whatever capabilities the process
+ * has there. Where somebody with privilege outside has mounted a BPF file system for the namespace, and delegated
+ * that to it (`delegate_cmds` and the like of the mount, Linux 6.9), libmem makes a token from it and goes on with that:
+ * each time, and only if, the kernel has refused a call. Nothing has to be set if it is at /sys/fs/bpf.
+ *
+ * Call it before other threads use libmem.
+ *
+ * @param path  where the file system is mounted, not copied; "" has libmem use no tokens, NULL is /sys/fs/bpf
+ */
+void mem_token_path_set(const char *path);
+
+/**
  * @brief Make an object from an image: nothing happens in the kernel's BPF yet.
  *
  * Every region gets its memory at its final address, with its initial contents in place, so the

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * BPF tokens (Linux 6.9). In a user namespace no capability reaches bpf(2), but who has privilege outside may have
+ * mounted a BPF file system for it that delegates some of bpf(2). A token is made from that mount when a call was
+ * refused, and for this one call: where nothing is refused nothing is asked, and there is no descriptor to keep,
+ * to share between threads or to lose over a fork.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <mem/object.h>
+
+#include "sys.h"
+#include "token.h"
+
+static const char *token_path = TOKEN_USUAL_PATH;
+
+/* Where a command has its flags and the token, in bytes from the start of what it takes. */
+struct place {
+	unsigned char cmd, flags, token;
+};
+
+static const struct place places[] = {
+	{ BPF_MAP_CREATE, 16, 76 },
+	{ BPF_PROG_LOAD, 44, 144 },
+	{ BPF_BTF_LOAD, 32, 36 },
+};
+
+void mem_token_path_set(const char *path)
+{
+	token_path = path ? path : TOKEN_USUAL_PATH;
+}
+
+const char *token_place(void)
+{
+	return token_path;
+}
+
+int token_open(void)
+{
+	uint32_t attr[2] = { 0 }; /* flags, descriptor of the mount */
+	int dir = open(token_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long token;
+
+	if (dir < 0)
+		return -errno;
+	attr[1] = (uint32_t)dir;
+	token = syscall(SYS_bpf, MEM_BPF_TOKEN_CREATE, attr, sizeof(attr));
+	if (token < 0)
+		token = -errno;
+	close(dir);
+	return (int)token;
+}
+
+int token_call(int cmd, const void *attr, size_t size, int refusal)
+{
+	union {
+		union bpf_attr attr;
+		unsigned char bytes[152];
+	} with;
+	const struct place *place = places;
+	uint32_t flags;
+	int token, ret;
+
+	while (place->cmd != cmd)
+		if (++place == places + sizeof(places) / sizeof(places[0]))
+			return refusal;
+	token = size <= sizeof(with) ? token_open() : -E2BIG;
+	if (token < 0)
+		return refusal;
+	memset(&with, 0, sizeof(with));
+	memcpy(&with, attr, size);
+	memcpy(&flags, with.bytes + place->flags, sizeof(flags));
+	flags |= MEM_BPF_F_TOKEN_FD;
+	memcpy(with.bytes + place->flags, &flags, sizeof(flags));
+	memcpy(with.bytes + place->token, &token, sizeof(token));
+	if (size < place->token + sizeof(token))
+		size = place->token + sizeof(token);
+	ret = (int)syscall(SYS_bpf, cmd, &with, size);
+	if (ret < 0)
+		ret = -errno;
+	close(token);
+	return ret;
+}
