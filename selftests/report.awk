@@ -89,6 +89,8 @@ END {
 		print "\nfailed:"
 	for (i = 1; i <= failure_count; i++)
 		print "  " failures[i]
+	if (!total["ok"] && !total["FAIL"] && !total["skip"])
+		print "\nno test ran: of the suites, none has one that TEST asks for"
 	printf "\n%d passed, %d failed, %d skipped\n", total["ok"], total["FAIL"], total["skip"]
 	exit total["FAIL"] > 0 || total["ok"] + total["FAIL"] == 0
 }

@@ -44,8 +44,24 @@ $(BUILD)/selftests/arena_loops_o1.bpf.o: ALL_BPF_CFLAGS += -mcpu=v3 -O1
 $(TESTS:=.o) $(TEST_COMMON) $(CAN_BPF).o: private ALL_CFLAGS += -Iselftests -I$(BUILD)/selftests \
 	-DBUILD_DIR='"$(BUILD)"' $(ELF_CFLAGS) $(shell $(PKG_CONFIG) --cflags check)
 
+# A word of TEST names a suite, or else each suite that has it as a part of its name (arena: arena_tools, reuse_arena
+# and so on), or that a pattern fits; what is behind a dot chooses tests of it. Below this, TEST has whole names.
+SUITES := $(patsubst test_%,%,$(notdir $(TESTS) $(TEST_SCRIPTS:.sh=)))
+suites_of = $(strip $(or $(filter $1,$(SUITES)),$(if $(findstring *,$1),$(filter $(subst *,%,$1),$(SUITES)),\
+	$(foreach suite,$(SUITES),$(if $(findstring _$1_,_$(suite)_),$(suite))))))
+suite_in = $(firstword $(subst ., ,$1))
+TEST_UNKNOWN := $(strip $(foreach word,$(TEST),$(if $(call suites_of,$(call suite_in,$(word))),,$(call suite_in,$(word)))))
+override TEST := $(strip $(foreach word,$(TEST),$(patsubst %,%$(patsubst $(call suite_in,$(word))%,%,$(word)),\
+	$(call suites_of,$(call suite_in,$(word))))))
+
+# Before anything is built for nothing.
+.PHONY: suites-known
+suites-known:
+	$(if $(TEST_UNKNOWN),@echo "TEST: there is no suite $(TEST_UNKNOWN); there are" >&2; \
+		printf '%s\n' $(sort $(SUITES)) | fmt -w 100 | sed 's/^/  /' >&2; exit 1)
+
 # Suites that TEST names are built alone; scripts take what they need from all of it.
-SUITES_WANTED := $(sort $(foreach word,$(TEST),$(firstword $(subst ., ,$(word)))))
+SUITES_WANTED := $(sort $(foreach word,$(TEST),$(call suite_in,$(word))))
 TESTS_WANTED := $(TESTS)
 ifneq ($(TEST),)
 ifeq ($(filter $(SUITES_WANTED:%=selftests/test_%.sh),$(TEST_SCRIPTS)),)
@@ -107,13 +123,13 @@ TEST_ENV = MAKE='$(MAKE)' BUILD='$(BUILD)' CC='$(CC)' CXX='$(CXX)' CLANG_BPF='$(
 	PKG_CONFIG='$(PKG_CONFIG)' VERSION='$(VERSION)' SOVERSION='$(SOVERSION)' TEST='$(TEST)' V='$(V)'
 REPORT = awk -f selftests/report.awk $(RESULTS)
 
-check: setup
+check: suites-known setup
 	$(Q)$(MAKE) --no-print-directory -s selftests
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
 	$(Q)$(TEST_ENV) selftests/run.sh -j '$(JOBS)' $(HERE) $(RESULTS) $(TESTS) $(TEST_SCRIPTS)
 	$(Q)$(REPORT)
 
-check-asan: setup
+check-asan: suites-known setup
 	$(Q)$(MAKE) --no-print-directory -s asan-build
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
 	$(Q)$(TEST_ENV) BUILD=$(BUILD)/asan selftests/run.sh -j '$(JOBS)' asan $(RESULTS) \
@@ -125,20 +141,20 @@ asan-build: $(TEST_BPF)
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OBJECTS_FROM=$(BUILD) \
 		CFLAGS='$(QUICK)' VARIANT='$(SANITIZERS)' test-programs
 
-vmtest: setup
+vmtest: suites-known setup
 	$(Q)$(MAKE) --no-print-directory -s selftests
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
 	$(Q)$(TEST_ENV) selftests/vm/matrix $(BUILD) $(RESULTS) $(KERNEL) -- $(TESTS_WANTED)
 	$(Q)$(REPORT)
 
-vmshell: setup
+vmshell: suites-known setup
 	$(Q)$(MAKE) --no-print-directory -s selftests
 	$(Q)selftests/vm/run $(firstword $(KERNEL)) -i -t 86400 -m veth -m sch_ingress \
 		$(foreach test,$(TESTS_WANTED),-f $(test):/tests/$(notdir $(test))) \
 		$(foreach object,$(TEST_BPF),-f $(object):/build/selftests/$(notdir $(object))) \
 		-f $(MEMGEN):/build/memgen -e LIBMEM_BUILD=/build -- sh
 
-test: setup
+test: suites-known setup
 	$(Q)exec env $(TEST_ENV) RESULTS='$(RESULTS)' HERE='$(HERE)' JOBS='$(JOBS)' \
 		KERNELS='$(KERNEL)' TESTS='$(notdir $(TESTS_WANTED))' TEST_SCRIPTS='$(TEST_SCRIPTS)' \
 		selftests/test.sh

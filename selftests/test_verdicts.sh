@@ -186,8 +186,29 @@ a_kernel_that_is_not_reached_has_failed()
 	grep '^second	kernel	FAIL	(matrix)	it did not get to the end$' "$scratch/results"
 }
 
+# words SUITES TEST: what a make target gets to see.
+words()
+{
+	[ "$(make -n vmtest KERNEL=none TEST="$2" | sed -n "s/.* TEST='\([^']*\)'.*/\1/p")" = "$1" ] ||
+		{ echo "not $1 for TEST=$2" && return 1; }
+}
+
+a_word_names_suites_or_is_refused()
+{
+	unset MAKEFLAGS MFLAGS TEST
+	words "region" region
+	words "arena_tools arena_usage contract_arena migrate_arena reuse_arena" arena
+	words "reuse.it_* reuse_arena.it_* region" "reuse*.it_* region"
+	# before anything is made
+	! make BUILD="$scratch/none" check TEST="region regoin.initial" 2> "$scratch/out" || return 1
+	says 'TEST: there is no suite regoin; there are'
+	says 'reader_bad'
+	[ ! -e "$scratch/none" ]
+}
+
 for test in each_end_has_its_words patterns_choose the_table_has_all_of_them a_program_that_ends_early_has_failed \
-	what_can_not_run_has_failed nothing_goes_on_when_it_is_ended a_kernel_that_is_not_reached_has_failed; do
+	what_can_not_run_has_failed nothing_goes_on_when_it_is_ended a_kernel_that_is_not_reached_has_failed \
+	a_word_names_suites_or_is_refused; do
 	rm -rf "$scratch/results" "$scratch/lanes"
 	: > "$scratch/results"
 	check $test $test
