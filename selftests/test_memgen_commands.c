@@ -126,6 +126,14 @@ TEST(inspect_says_which_kernel_and_why, ON_HOST, .timeout = 60)
 	assert_needs("", "VARIABLES "
 		     "SEC(\"xdp\") int f(void *x) { while (c && mem_can_loop) a++; return 0; }",
 		     "needs Linux 6.9, for loops with may_goto");
+	assert_needs("-mcpu=v4", "VARIABLES "
+		     "SEC(\"xdp\") int f(void *x) { return __builtin_bswap32(b); }",
+		     "needs Linux 6.6, for byte swaps (-mcpu=v4)");
+	assert_needs("", "extern const int bpf_prog_active __ksym; "
+		     "SEC(\"xdp\") int f(void *x) { return *(volatile int *)&bpf_prog_active; }",
+		     "needs Linux 5.10, for kernel variables with a type");
+	assert_needs("", "int each SEC(\".percpu\"); SEC(\"xdp\") int f(void *x) { return each++; }",
+		     "needs Linux 7.3, for variables of each CPU (.percpu)");
 	assert_needs("", "SEC(\"tcx/egress\") int f(void *x) { return 0; }",
 		     "needs Linux 6.6, for tcx");
 	assert_needs("", "SEC(\"fentry.s/x\") int f(void *x) { return 0; }",

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Pinned memory whose layout changes: every rule, what is refused, and that nothing is half done. */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -561,5 +565,38 @@ TEST(several_at_once_end_up_with_one)
 	assert_ok(migrate_new__prepare(new));
 	ck_assert_uint_eq(new->bss->hits, 100 + PROCESSES);
 	ck_assert_int_eq(access(BSS "~next", F_OK), -1);
+}
+END_TEST
+
+static void tick(int sig)
+{
+	(void)sig;
+}
+
+/* Who waits for the folder's lock gives up after so many tries; signals, each of which ends one, make that soon. */
+TEST(folder_that_stays_locked)
+{
+	const struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
+	struct sigaction action = {.sa_handler = tick};
+	uint32_t before;
+	int folder;
+
+	publish();
+	before = bpffs_id_at(BSS);
+	new = upgrader(NULL);
+	folder = open(ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(flock(folder, LOCK_EX), 0);
+	ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+	assert_err(migrate_new__prepare(new), -EBUSY);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+	assert_says("can't lock '" ROOT "': another process holds it");
+	ck_assert_uint_eq(bpffs_id_at(BSS), before);
+	migrate_new__destroy(new);
+	/* a process that dies lets go of it */
+	close(folder);
+	new = upgrader(NULL);
+	assert_ok(migrate_new__prepare(new));
+	ck_assert_uint_ne(bpffs_id_at(BSS), before);
 }
 END_TEST

@@ -62,6 +62,10 @@ int elf_file_open(struct elf_file *elf, const char *path)
 		return err;
 	}
 	elf->size = (size_t)st.st_size;
+	if (!elf->size) { /* nothing to map */
+		close(fd);
+		return elf_error(elf, "not an ELF file");
+	}
 	elf->data = mmap(NULL, elf->size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
 	if (elf->data == MAP_FAILED) {

@@ -33,8 +33,11 @@ int migrate_pin_lock(const char *path, const char *who)
 			break;
 		nanosleep(&pause, NULL);
 	}
-	mem__error(errno == EWOULDBLOCK ? EBUSY : errno, "%s: can't lock '%s': %s", who, folder,
-		   strerror(errno));
+	if (errno == EWOULDBLOCK || errno == EINTR)
+		mem__error(EBUSY, "%s: can't lock '%s': another process holds it and does not let go of it", who,
+			   folder);
+	else
+		mem__error(errno, "%s: can't lock '%s': %s", who, folder, strerror(errno));
 	sys_close(&fd);
 	return -errno;
 }
