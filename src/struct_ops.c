@@ -380,11 +380,14 @@ static struct mem_link *attach_error(const struct mem_map *map, int err)
 void struct_ops_unregister(int map_fd)
 {
 	uint32_t key = 0;
+	int err;
 	BPF_ATTR(attr);
 
 	attr.map_fd = (uint32_t)map_fd;
 	attr.key = sys_pointer(&key);
-	sys_bpf(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr));
+	err = sys_bpf(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr));
+	if (err && err != -ENOENT) /* it outlives the process then */
+		mem__log(MEM_LOG_WARN, "a struct_ops map can't be detached: %s", strerror(-err));
 }
 
 int struct_ops_fill(const struct mem_map *map)
