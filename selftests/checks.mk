@@ -86,9 +86,9 @@ fuzz-run:
 
 ## make check-tsan            the tests that have threads, with the thread sanitizer
 .PHONY: check-tsan tsan-build tsan-run check-valgrind
-TSAN_TESTS := test_threads test_task_stress
+TSAN_TESTS = $(filter $(notdir $(TESTS_WANTED)),test_threads test_task_stress)
 
-TSAN_PROGRAMS := $(TSAN_TESTS:%=$(BUILD)/tsan/selftests/%)
+TSAN_PROGRAMS = $(TSAN_TESTS:%=$(BUILD)/tsan/selftests/%)
 export TSAN_PROGRAMS
 
 check-tsan: setup

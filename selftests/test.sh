@@ -101,6 +101,7 @@ this_kernel()
 	mapfile -t asan < <(programs "$BUILD/asan")
 	must "$HERE asan" 3-asan build after_build asan run "$BUILD/asan" 3-asan "$HERE asan" "${asan[@]}"
 	read -ra tsan <<< "$TSAN_PROGRAMS"
+	[ -n "$TSAN_PROGRAMS" ] || return 0
 	# address space at random places is more than some versions of the sanitizer can take
 	must "$HERE tsan" 4-tsan run.sh after_build tsan \
 		setarch -R "$here/run.sh" "$HERE tsan" "$RESULTS.d/4-tsan" "${tsan[@]}"
@@ -125,9 +126,11 @@ no_kernel()
 {
 	step_back
 	build asan CC="$CC" asan-build
-	build tsan CC="$CC" tsan-build
+	[ -z "$TSAN_PROGRAMS" ] || build tsan CC="$CC" tsan-build
 	# shellcheck disable=SC2086 # one word for each
 	JOBS=1 run "$BUILD" 1-here-scripts "$HERE" $TEST_SCRIPTS
+	# what follows is about all of the tree
+	[ -z "${TEST:-}" ] || return 0
 	# clang warns before it optimizes, and what it makes when it does is in the fuzzers
 	build clang CC="$CLANG_BPF" CXX="${CLANG_BPF/clang/clang++}" BUILD="$BUILD/clang" CFLAGS=-O0 all
 	build valgrind check-valgrind

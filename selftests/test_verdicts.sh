@@ -104,7 +104,7 @@ all_lanes()
 	cp "$lanes/build/selftests/test_one" "$lanes/build/asan/selftests"
 	chmod +x "$lanes"/{bin/*,vm/matrix,build/selftests/*,build/asan/selftests/*}
 	PATH=$lanes/bin:$PATH MAKE=$lanes/bin/make BUILD=$lanes/build RESULTS=$lanes/build/results HERE=here JOBS=2 \
-		KERNELS=none TESTS=test_one TEST_SCRIPTS='' TSAN_PROGRAMS='' TEST='' V=0 "$lanes/test.sh" > "$scratch/out"
+		KERNELS=none TESTS=test_one TEST_SCRIPTS='' TSAN_PROGRAMS=one TEST='' V=0 "$lanes/test.sh" > "$scratch/out"
 }
 
 # runs PROCESS: it is there, and has not ended.
