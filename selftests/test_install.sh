@@ -193,6 +193,55 @@ static_has_what_it_needs()
 	run ./parts-static
 }
 
+# Who pins, and who attaches to a pin without privilege, needs schemas, whatever else is left out.
+# shellcheck disable=SC2046
+static_programs_compare_layouts()
+{
+	cd "$scratch/work"
+	sed 's/int left, right;/int right, left;/' shared.bpf.c > moved.bpf.c
+	"$CLANG_BPF" -g -O2 --target=bpf -mcpu=v3 -I"$prefix/include" -c moved.bpf.c -o moved.bpf.o
+	memgen skeleton moved.bpf.o -o moved.skel.h
+	cat > owner.c <<-EOF
+		#include <stdio.h>
+		#include <sys/mount.h>
+		#include "shared.skel.h"
+		int main(void)
+		{
+			struct shared *skel = shared__open();
+			if (mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=0755"))
+				return perror("mount"), 1;
+			if (!skel || mem_region_readonly_set(mem_object_find_region(skel->obj, "data"), 1) ||
+			    shared__load(skel) || shared__pin(skel, "/sys/fs/bpf/all") ||
+			    mem_region_pin(mem_object_find_region(skel->obj, "data"), "/sys/fs/bpf/data", 0666))
+				return puts(mem_error_message()), 1;
+			shared__destroy(skel);
+			return 0;
+		}
+	EOF
+	for name in shared moved; do
+		cat > attach_$name.c <<-EOF
+			#include <stdio.h>
+			#include <unistd.h>
+			#include "$name.skel.h"
+			int main(void)
+			{
+				const char *pin = "/sys/fs/bpf/data";
+				if (setuid(65534))
+					return 1;
+				if (!mem_region_attach(${name}__image(), "data", mem_source_pin(pin), NULL))
+					return puts(mem_error_message()), 2;
+				return 0;
+			}
+		EOF
+	done
+	for name in owner attach_shared attach_moved; do
+		"$CC" -D_GNU_SOURCE -Wall -Wextra -Werror -static $name.c $(flags --static libmem) -o $name
+	done
+	can_run || return 0
+	unshare -m sh -ec './owner; ./attach_shared; ! ./attach_moved > refusal'
+	grep 'left @' refusal
+}
+
 # An arena alone: what it holds memgen knows, and who never forks has no list of handlers. Who does has them, and
 # the arena's place is held in the child.
 # shellcheck disable=SC2046
@@ -414,9 +463,9 @@ uninstall_leaves_nothing()
 	[ ! -e "$prefix/include/mem" ]
 }
 
-for test in installs c_shared c_static static_has_what_it_needs static_arena_comes_alone parts_come_when_needed cpp_shared \
-	cpp_static elf_shared elf_static headers_compile_alone readme_example_works_as_pasted \
-	destdir_holds_all_of_it a_folder_with_blanks uninstall_leaves_nothing; do
+for test in installs c_shared c_static static_has_what_it_needs static_programs_compare_layouts \
+	static_arena_comes_alone parts_come_when_needed cpp_shared cpp_static elf_shared elf_static \
+	headers_compile_alone readme_example_works_as_pasted destdir_holds_all_of_it a_folder_with_blanks uninstall_leaves_nothing; do
 	check $test $test
 done
 finish

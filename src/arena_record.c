@@ -3,6 +3,9 @@
 #include "arena.h"
 #include "schema.h"
 
+/* Not all who have an arena have schemas. */
+int schema_region_hash(const struct mem_region *region, uint64_t *hash) PART;
+
 void *arena_record_place(const struct mem_region *region)
 {
 	return region->base + arena_variables_end(region) - sizeof(struct arena_record);

@@ -221,9 +221,7 @@ static void *find_btf(const struct bpf_map_info *info, const struct mem_object *
 	return schema_read_btf(info->btf_id, size);
 }
 
-/* obj: NULL, or whose descriptors help. NULL; with errno and a message if who says whose it is. */
-static struct mem_schema *of_info(const struct bpf_map_info *info, const struct mem_object *obj,
-				  const char *who)
+struct mem_schema *schema_of_info(const struct bpf_map_info *info, const struct mem_object *obj, const char *who)
 {
 	struct mem_schema *schema;
 	uint32_t size = 0;
@@ -249,26 +247,6 @@ static struct mem_schema *of_info(const struct bpf_map_info *info, const struct 
 	return schema;
 }
 
-struct mem_schema *mem_schema_of_map(struct mem_source source)
-{
-	struct mem_schema *schema = NULL;
-	struct bpf_map_info info;
-	char who[256];
-	int fd;
-
-	live_map_describe(&source, who, sizeof(who));
-	fd = live_map_open(&source, "schema");
-	if (fd < 0)
-		return NULL;
-	if (!live_map_info(fd, who, &info)) {
-		schema = of_info(&info, NULL, who);
-		if (!schema && errno == EPERM && source.kind == MEM_SOURCE_PIN && schema_published)
-			schema = schema_published(source.path, info.id);
-	}
-	sys_close(&fd);
-	return schema;
-}
-
 struct mem_schema *schema_of_region(const struct mem_region *region)
 {
 	char who[256];
@@ -285,7 +263,7 @@ enum mem_schema_relation schema_relate(const struct mem_region *region, const st
 				       char *text, size_t size)
 {
 	enum mem_schema_relation relation = MEM_SCHEMA_EQUAL;
-	struct mem_schema *live = of_info(info, region->obj, NULL), *wanted = NULL;
+	struct mem_schema *live = schema_of_info(info, region->obj, NULL), *wanted = NULL;
 
 	text[0] = '\0';
 	if (live)

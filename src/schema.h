@@ -19,6 +19,12 @@ void schema_type_name(const struct btf_walk *walk, uint32_t id, char *text, size
 /* schema.c: all of a BTF object of the kernel, to be freed. NULL with errno, and no message. */
 void *schema_read_btf(uint32_t id, uint32_t *size);
 
+/*
+ * schema.c: as the kernel has it. obj: NULL, or whose descriptors help. NULL with errno, and a message if who says
+ * whose it is.
+ */
+struct mem_schema *schema_of_info(const struct bpf_map_info *info, const struct mem_object *obj, const char *who);
+
 /* schema.c: of a region's image. NULL with errno ENODATA without a message: it has no types; or a message. */
 struct mem_schema *schema_of_region(const struct mem_region *region);
 
@@ -29,13 +35,16 @@ bool schema_is_btf(int fd, uint32_t id);
  * schema_publish.c: beside a pin, for those who may not read the kernel's types. Without a message:
  * NULL with errno EPERM if there is none, or it is not of the map with this number.
  */
-struct mem_schema *schema_published(const char *pin, uint32_t map_id) PART;
+struct mem_schema *schema_published(const char *pin, uint32_t map_id);
 
 /* schema_hash.c: of a region's row; ENODATA: it has no types. Messages if who says whose it is. */
 struct mem_schema *schema_of_row(const struct image_view *view, const struct mem_region_image *row, const char *who);
 
-/* schema_hash.c: *hash is 0 for a region without types, or with too many. 0, or -ENOMEM with a message. */
-int schema_region_hash(const struct mem_region *region, uint64_t *hash) PART;
+/*
+ * schema_hash.c: *hash is 0 for a region without types, or with too many. 0, or -ENOMEM with a message. No PART, which
+ * who calls it for certain would not have in a static program: arena_record.c does without.
+ */
+int schema_region_hash(const struct mem_region *region, uint64_t *hash) __attribute__((visibility("hidden")));
 
 /* schema_hash.c: the same of a row, without a message; what a row says of itself is taken. */
 int schema_row_hash(const struct image_view *view, const struct mem_region_image *row, uint64_t *hash);
