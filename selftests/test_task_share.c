@@ -20,6 +20,7 @@
 #include "task_basic.skel.h"
 #include "task_large.skel.h"
 #include "tasks.h"
+#include "victims.h"
 
 #define FOLDER "/sys/fs/bpf/tasks"
 
@@ -500,5 +501,55 @@ TEST(what_is_pinned_is_not_trusted)
 	task_basic__destroy(other);
 	assert_err(mem_task_join(FOLDER), -EINVAL);
 	assert_ok(mem_task_unshare(FOLDER));
+}
+END_TEST
+
+/* --- killed --- */
+
+static void share_and_end(void)
+{
+	_exit(mem_task_share(FOLDER, 0640) != 0);
+}
+
+static void joins_again_and_again(void)
+{
+	for (;;) {
+		int err;
+
+		wait_for_parent();
+		err = mem_task_join(FOLDER);
+		mem_task_leave();
+		done(err < 0 ? (uint64_t)-err : 0);
+	}
+}
+
+/* At each point of it there is all, or nothing that another process could take for all; and no pin is left over. */
+TEST(killed_while_sharing, .timeout = 60, .slow_emulated = "a hundred processes")
+{
+	int nth = 1, ended = 0, whole = 0, partial = 0, status;
+
+	use(MEM_TASK_BACK_ARRAY);
+	start(joins_again_and_again);
+	load();
+	for (; !ended; nth++) {
+		uint64_t err;
+
+		ended = victim_kill_at(share_and_end, nth);
+		err = go_on();
+		ck_assert_msg(!err || err == ENOENT, "killed at call %d: %s", nth, strerror((int)err));
+		*(err ? &partial : &whole) += 1;
+		if (nth % 2) { /* in place of what there is, or of nothing */
+			assert_ok(mem_task_share(FOLDER, 0640));
+			ck_assert_uint_eq(go_on(), 0);
+		}
+		assert_ok(mem_task_unshare(FOLDER));
+		ck_assert_msg(access(FOLDER, F_OK), "killed at call %d: something is left", nth);
+	}
+	ck_assert_int_gt(whole, 0);
+	ck_assert_int_gt(partial, 10);
+	kill(child, SIGKILL);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	close(to_child[1]);
+	close(to_parent[0]);
 }
 END_TEST

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,6 +159,35 @@ int pin_create(int fd, const char *path, mode_t mode, bool replace, const char *
 		return err == EEXIST && !replace ? -err : path_error(who, path, err);
 	}
 	return 0;
+}
+
+/* Whether it is one of the names that a pin has before it is renamed to its own: "map_x~PID-N". */
+static bool is_temporary(const char *name, const char *const *starts, pid_t *pid)
+{
+	const char *mark = strrchr(name, '~');
+	char *end;
+
+	*pid = mark ? (pid_t)strtol(mark + 1, &end, 10) : 0;
+	if (*pid <= 0 || *end != '-')
+		return false;
+	while (*starts && strncmp(name, *starts, strlen(*starts)))
+		starts++;
+	return *starts;
+}
+
+void pin_remove_temporaries(const char *folder, const char *const *names, bool all)
+{
+	char path[PIN_PATH_MAX];
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	pid_t pid;
+
+	while (dir && (entry = readdir(dir)))
+		if (is_temporary(entry->d_name, names, &pid) && (all || (kill(pid, 0) && errno == ESRCH)) &&
+		    (size_t)snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) < sizeof(path))
+			unlink(path);
+	if (dir)
+		closedir(dir);
 }
 
 /* A path as another part of the same process or another process would name it. */

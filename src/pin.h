@@ -27,4 +27,10 @@ bool pin_explain_mount(const char *path, char *text, size_t size);
  */
 int pin_create(int fd, const char *path, mode_t mode, bool replace, const char *who);
 
+/*
+ * Remove what processes that were killed in pin_create() left in a folder: of those that are gone, or of all, whose
+ * names begin with one of these, the last of which is NULL.
+ */
+void pin_remove_temporaries(const char *folder, const char *const *names, bool all);
+
 #endif /* LIBMEM_PIN_H */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Pinning all of an object, and removing its pins. */
-#include <dirent.h>
 #include <errno.h>
 #include <linux/bpf.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,36 +38,11 @@ static int pin_maps(const struct mem_object *obj, const char *dir)
 	return err;
 }
 
-/* Whether it is one of the names that a pin has before it is renamed to its own: "map_x~PID-N". */
-static bool is_temporary(const char *name, pid_t *pid)
-{
-	static const char *const kinds[] = {"map_", "prog_", "link", "ops", "object"};
-	const char *mark = strrchr(name, '~');
-	char *end;
-
-	*pid = mark ? (pid_t)strtol(mark + 1, &end, 10) : 0;
-	if (*pid <= 0 || *end != '-')
-		return false;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (!strncmp(name, kinds[i], strlen(kinds[i])))
-			return true;
-	return false;
-}
-
-/* What processes that were killed left: of those that are gone, or of all. */
 static void remove_temporaries(const char *dir, bool all)
 {
-	char path[PINNED_PATH_MAX];
-	DIR *folder = opendir(dir);
-	struct dirent *entry;
-	pid_t pid;
+	static const char *const kinds[] = {"map_", "prog_", "link", "ops", "object", NULL};
 
-	while (folder && (entry = readdir(folder)))
-		if (is_temporary(entry->d_name, &pid) && (all || (kill(pid, 0) && errno == ESRCH)) &&
-		    (size_t)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) < sizeof(path))
-			unlink(path);
-	if (folder)
-		closedir(folder);
+	pin_remove_temporaries(dir, kinds, all);
 }
 
 static int pin_programs(const struct mem_object *obj, const char *dir)

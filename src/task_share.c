@@ -17,7 +17,7 @@
 #include "task_layout.h"
 #include "task_share.h"
 
-static const char *const names[] = { "layout", "memory", "index", "self" };
+static const char *const names[] = { "layout", "memory", "index", "self", NULL };
 
 const char *task_share_path(const char *folder, const char *name, char path[PATH_MAX])
 {
@@ -136,6 +136,8 @@ static int share(const struct task_back *back, const char *folder, unsigned int 
 	err = err ?: pin(back->slots_fd, folder, "index", mode);
 	err = err ?: pin(back->self_fd, folder, "self", mode);
 	err = err ?: pin(layout, folder, "layout", mode);
+	if (!err)
+		pin_remove_temporaries(folder, names, false);
 	close(layout);
 	return err;
 }
@@ -169,9 +171,11 @@ int mem_task_unshare(const char *folder)
 		return -errno;
 	if (pin_explain_mount(path, why, sizeof(why)))
 		return mem__error(EINVAL, "mem_task_unshare(): %s", why);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; names[i]; i++)
 		if (task_share_path(folder, names[i], path) && unlink(path) && errno != ENOENT && !err)
 			err = mem__error(errno, "can't unpin '%s': %s", path, strerror(errno));
+	if (!err)
+		pin_remove_temporaries(folder, names, true);
 	if (!err && rmdir(folder) && errno != ENOENT && errno != ENOTEMPTY)
 		err = mem__error(errno, "can't remove '%s': %s", folder, strerror(errno));
 	if (err)
