@@ -48,7 +48,9 @@ HOT_OBJS := $(addprefix $(BUILD)/src/,btf_scan.o btf_strings.o hash.o heap.o hea
 	task_block.o task_thread.o thread.o user_ringbuf.o)
 COLD_OBJS = $(filter-out $(HOT_OBJS),$(RUNTIME_OBJS) $(CORE_OBJS) $(PARTS_OBJS))
 # Tables of jumps would be one more page that is touched, and are larger than the comparisons.
-COLD_CFLAGS = $(patsubst -O2,-Os,$(CFLAGS)) -fno-jump-tables
+COLD_CFLAGS = $(patsubst -O2,$(SMALLEST),$(CFLAGS)) -fno-jump-tables
+# gcc has it since 12
+SMALLEST := $(shell $(CC) -Oz -E -x c /dev/null > /dev/null 2>&1 && echo -Oz || echo -Os)
 # Tables for unwinding are a fifth of a library: what calls the application back, or sleeps until something happens,
 # has them (exceptions, pthread_cancel(3)); of the rest, debuggers have their own with -g.
 UNWOUND_OBJS := $(addprefix $(BUILD)/src/,migrate%.o perf_buffer.o pin.o region_socket.o ringbuf.o schema.o task%.o user_ringbuf.o)

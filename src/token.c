@@ -18,16 +18,18 @@
 
 static const char *token_path = TOKEN_USUAL_PATH;
 
-/* Where a command has its flags and the token, in bytes from the start of what it takes. */
+/* Where a command has its flags and the token, in words of four bytes from the start of what it takes. */
 struct place {
 	unsigned char cmd, flags, token;
 };
 
 static const struct place places[] = {
-	{ BPF_MAP_CREATE, 16, 76 },
-	{ BPF_PROG_LOAD, 44, 144 },
-	{ BPF_BTF_LOAD, 32, 36 },
+	{ BPF_MAP_CREATE, 4, 19 },
+	{ BPF_PROG_LOAD, 11, 36 },
+	{ BPF_BTF_LOAD, 8, 9 },
 };
+
+#define WORDS 38
 
 void mem_token_path_set(const char *path)
 {
@@ -51,18 +53,14 @@ int token_open(void)
 	token = syscall(SYS_bpf, MEM_BPF_TOKEN_CREATE, attr, sizeof(attr));
 	if (token < 0)
 		token = -errno;
-	close(dir);
+	sys_close(&dir);
 	return (int)token;
 }
 
 int token_call(int cmd, const void *attr, size_t size, int refusal)
 {
-	union {
-		union bpf_attr attr;
-		unsigned char bytes[152];
-	} with;
+	uint32_t with[WORDS] __attribute__((aligned(8))) = { 0 };
 	const struct place *place = places;
-	uint32_t flags;
 	int token, ret;
 
 	while (place->cmd != cmd)
@@ -71,17 +69,13 @@ int token_call(int cmd, const void *attr, size_t size, int refusal)
 	token = size <= sizeof(with) ? token_open() : -E2BIG;
 	if (token < 0)
 		return refusal;
-	memset(&with, 0, sizeof(with));
-	memcpy(&with, attr, size);
-	memcpy(&flags, with.bytes + place->flags, sizeof(flags));
-	flags |= MEM_BPF_F_TOKEN_FD;
-	memcpy(with.bytes + place->flags, &flags, sizeof(flags));
-	memcpy(with.bytes + place->token, &token, sizeof(token));
-	if (size < place->token + sizeof(token))
-		size = place->token + sizeof(token);
-	ret = (int)syscall(SYS_bpf, cmd, &with, size);
+	memcpy(with, attr, size);
+	with[place->flags] |= MEM_BPF_F_TOKEN_FD;
+	with[place->token] = (uint32_t)token;
+	/* what is behind is zero, as if it were not given */
+	ret = (int)syscall(SYS_bpf, cmd, with, sizeof(with));
 	if (ret < 0)
 		ret = -errno;
-	close(token);
+	sys_close(&token);
 	return ret;
 }
