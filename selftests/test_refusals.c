@@ -261,6 +261,33 @@ TEST(user_namespace_is_named)
 }
 END_TEST
 
+static int addresses_are_hidden(void)
+{
+	unsigned long address = 1;
+	FILE *file = fopen("/proc/kallsyms", "re");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%lx", &address), 1);
+	fclose(file);
+	return !address;
+}
+
+TEST(hidden_addresses_of_the_kernel_are_named)
+{
+	struct refused *skel = assert_ptr(refused__open());
+
+	drop(CAP_SYSLOG);
+	if (!addresses_are_hidden())
+		test_skip("this kernel shows its addresses to everybody");
+	assert_ok(mem_map_max_entries_set(skel->maps.unsized, 1));
+	keep_programs(skel->obj, PROGRAMS(skel->progs.names_missing_symbol));
+	assert_err(refused__load(skel), -EPERM);
+	assert_says("/proc/kallsyms hides its addresses: the process needs CAP_SYSLOG");
+	raise_all();
+	refused__destroy(skel);
+}
+END_TEST
+
 /* ---- descriptors */
 
 static int load_with(rlim_t files, struct rlimit *limit)

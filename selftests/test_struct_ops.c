@@ -97,6 +97,20 @@ TEST(congestion_control_carries_a_connection)
 }
 END_TEST
 
+TEST(without_a_link_it_can_only_be_destroyed)
+{
+	struct mem_link *link = attach();
+
+	assert_err(mem_link_pin(link, "/sys/fs/bpf/libmem-none", 0), -ENOTSUP);
+	assert_says("put it into .struct_ops.link (Linux 6.4)");
+	assert_err(mem_link_detach(link), -ENOTSUP);
+	assert_says("the link can only be destroyed");
+	assert_err(mem_link_update_map(link, skel->maps.libmem_cc, NULL), -EINVAL);
+	assert_says("not a struct_ops map of section .struct_ops.link");
+	mem_link_destroy(link);
+}
+END_TEST
+
 TEST(it_is_registered_once)
 {
 	struct mem_link *link = attach();

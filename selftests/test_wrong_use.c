@@ -204,16 +204,15 @@ END_TEST
 
 /* ---- sections that lead nowhere */
 
-static void section_says(const char *section, int err, const char *words)
+static void program_says(const char *before, const char *section, const char *body, int err, const char *words)
 {
 	struct mem_object *obj;
 	struct mem_prog *prog;
-	char source[300];
+	char source[800];
 	int ret;
 
-	snprintf(source, sizeof(source),
-		 "#include <mem/bpf.h>\nSEC(\"%s\") int f(void *ctx) { return 0; }\n"
-		 "char LICENSE[] SEC(\"license\") = \"GPL\";\n", section);
+	snprintf(source, sizeof(source), "#include <mem/bpf.h>\n%s\nSEC(\"%s\") int f(void *ctx) { return %s; }\n"
+		 "char LICENSE[] SEC(\"license\") = \"GPL\";\n", before, section, body);
 	obj = assert_ptr(mem_object_open_file(compile_bpf("f", source), NULL));
 	prog = mem_object_find_prog(obj, "f");
 	errno = 0;
@@ -226,17 +225,53 @@ static void section_says(const char *section, int err, const char *words)
 	mem_object_close(obj);
 }
 
+static void section_says(const char *section, int err, const char *words)
+{
+	program_says("", section, "0", err, words);
+}
+
 TEST(sections_that_lead_nowhere, .host_only = "compiles programs")
 {
 	need_bpf();
 	section_says("usdt/binary", EINVAL, "usdt/BINARY:PROVIDER:NAME");
 	section_says("usdt/binary:name", EINVAL, "usdt/BINARY:PROVIDER:NAME");
+	section_says("usdt//proc/self/exe:provider:name", EINVAL, "include <bpf/usdt.bpf.h> in the program");
+	if (linux_version() >= 6006)
+		section_says("uprobe.multi/binary", EINVAL, "uprobe.multi/BINARY:PATTERN");
 	section_says("lsm/libmem_none", ENOENT, "this kernel has no security hook 'libmem_none' to attach to");
 	section_says("iter/libmem_none", ENOENT, "this kernel has no iterator 'libmem_none' to attach to");
 	section_says("fentry", EINVAL, "section 'fentry' does not name what to attach to: write 'fentry/NAME'");
 	section_says("struct_ops/f", EINVAL, "implements no member of a struct_ops variable");
 	section_says("freplace/g", EINVAL, "call mem_prog_target_set()");
 	section_says("tp/nothing", EINVAL, "nothing");
+}
+END_TEST
+
+/* A name that the kernel has at several addresses, of functions that its files keep to themselves. */
+static int find_double(char *name, size_t size)
+{
+	FILE *found = popen("awk '$2 == \"t\" && $3 ~ /^[a-z]+_[a-z]+_[a-z]+$/ && !$4 { print $3 }' /proc/kallsyms | sort | uniq -d", "re");
+	int ok = found && fgets(name, (int)size, found);
+
+	while (found && getc(found) != EOF)
+		;
+	if (found)
+		pclose(found);
+	name[ok ? strcspn(name, "\n") : 0] = '\0';
+	return ok;
+}
+
+TEST(symbols_that_are_several, .host_only = "compiles programs")
+{
+	char name[128], declared[200], used[200], words[200];
+
+	need_bpf();
+	if (!find_double(name, sizeof(name)))
+		test_skip("this kernel has no two functions of one name");
+	snprintf(declared, sizeof(declared), "extern const void %s __ksym;", name);
+	snprintf(used, sizeof(used), "(int)(long)&%s", name);
+	snprintf(words, sizeof(words), "the kernel has several symbols '%s': which is meant?", name);
+	program_says(declared, "raw_tp/sys_enter", used, EINVAL, words);
 }
 END_TEST
 
