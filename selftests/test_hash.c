@@ -240,6 +240,33 @@ TEST(a_walk_sees_all_that_stay_once, .timeout = 60)
 }
 END_TEST
 
+static void *sets_first(void *arg)
+{
+	do
+		run(skel->progs.set_first, 1, 1000);
+	while (skel->bss->error == -EINVAL);
+	return arg;
+}
+
+/* There is no table, or all of it: what is set then stays. */
+TEST(who_waits_for_a_table_finds_it_whole)
+{
+	pthread_t program;
+
+	load(skel->progs.set_first);
+	for (int round = test_rounds(50); round; round--) {
+		ck_assert_int_eq(pthread_create(&program, NULL, sets_first, NULL), 0);
+		if (round % 2) /* it may not have begun yet; or have for long */
+			sched_yield();
+		assert_ok(numbers_create(heap, table, 1));
+		ck_assert_int_eq(pthread_join(program, NULL), 0);
+		ck_assert_int_eq(skel->bss->error, 0);
+		ck_assert_uint_eq(walk(), 1);
+		numbers_destroy(heap, table);
+	}
+}
+END_TEST
+
 TEST(it_grows_and_is_full_when_it_must_be)
 {
 	unsigned long long key, value;

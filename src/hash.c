@@ -81,7 +81,7 @@ int mem_hash_create(struct mem_heap *heap, struct mem_hash *hash, const struct m
 	if (elements > 1U << 30)
 		return mem__error(EINVAL, "hash table: %zu elements of %u and %u bytes", elements,
 				  type->key, type->value);
-	if (mem_load(&hash->shape)) /* an address alone is from one who died here, or in mem_hash_destroy() */
+	if (mem_load(&hash->shape)) /* an address alone is from one who died in mem_hash_destroy() */
 		return mem__error(EBUSY, "hash table at %p exists already", (void *)hash);
 	table = table_make(heap, type, elements / PER_BUCKET + 1);
 	if (!table)
@@ -90,21 +90,21 @@ int mem_hash_create(struct mem_heap *heap, struct mem_hash *hash, const struct m
 	hash->value_size = type->value;
 	hash->overflows = 0;
 	k = key_of(type, NULL);
-	mem_store_release(&hash->table, mem_low(table)); /* what is in it is seen by who sees where it is */
-	mem_store_release(&hash->shape, mem__shape(&k));
+	/* what is in it, and what is said above, is seen by who sees where it is */
+	mem_store_release((mem__hash_head *)hash, mem__head(mem__shape(&k), mem_low(table)));
 	return 0;
 }
 
 int mem_hash_check(struct mem_heap *heap, const struct mem_hash *hash, const struct mem_hash_type *type)
 {
 	struct mem__key k;
-	uint32_t shape;
+	uint32_t shape, table;
 	int err = check_arguments(heap, hash, type);
 
 	if (err)
 		return err;
 	k = key_of(type, NULL);
-	err = mem__hash_check(hash, &k);
+	err = mem__hash_check(hash, &k, &table);
 	if (err == -EINVAL)
 		return mem__error(EINVAL, "hash table at %p: there is none", (void *)hash);
 	if (!err && mem_load(&hash->key_size) == k.size && mem_load(&hash->value_size) == k.value)

@@ -87,16 +87,16 @@
 	MEM__PROGRAM int name##__find(mem__handle v, mem__hash_ref h, const key_type *key,         \
 				      value_type *value)                                           \
 	{                                                                                          \
-		unsigned int slot;                                                                 \
+		unsigned int slot, table;                                                          \
 		int err;                                                                           \
                                                                                                    \
 		if (!key || !value)                                                                \
 			return -MEM_EINVAL;                                                        \
 		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
-		err = mem__hash_check(mem__hash_of(h), &k);                                        \
+		err = mem__hash_check(mem__hash_of(h), &k, &table);                                \
 		if (err)                                                                           \
 			return err;                                                                \
-		return mem__quick_find(mem__bucket(mem__handle_view(v), mem__hash_of(h), &k), &k,  \
+		return mem__quick_find(mem__bucket(mem__handle_view(v), table, &k), &k,            \
 				       value, &slot);                                              \
 	}                                                                                          \
 	MEM__PROGRAM int name##__find_slowly(mem__handle v, mem__hash_ref h, const key_type *key,  \
@@ -113,20 +113,20 @@
 						   const key_type *key)                            \
 	{                                                                                          \
 		struct mem_bucket __arena *b;                                                      \
-		unsigned int slot;                                                                 \
+		unsigned int slot, table;                                                          \
 		int err;                                                                           \
                                                                                                    \
 		if (!key)                                                                          \
 			return 0;                                                                  \
 		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
-		if (mem__hash_check(mem__hash_of(h), &k))                                          \
+		if (mem__hash_check(mem__hash_of(h), &k, &table))                                  \
 			return 0;                                                                  \
-		b = mem__bucket(mem__handle_view(v), mem__hash_of(h), &k);                         \
+		b = mem__bucket(mem__handle_view(v), table, &k);                                   \
 		err = mem__quick_find(b, &k, NULL, &slot);                                         \
 		if (err)                                                                           \
 			return err == MEM__DETOUR;                                                 \
 		return (unsigned long long)mem_at(                                                 \
-			char, h, mem_low(mem__slot_of(b, slot, &k) + k.at));                     \
+			char, h, mem_low(mem__slot_of(b, slot, &k) + k.at));                       \
 	}                                                                                          \
 	MEM__PROGRAM unsigned long long name##__at_slowly(mem__handle v, mem__hash_ref h,          \
 							  const key_type *key)                     \
@@ -143,15 +143,16 @@
 	MEM__PROGRAM int name##__set(mem__handle v, mem__hash_ref h, const key_type *key,          \
 				     const value_type *value, unsigned int flags)                  \
 	{                                                                                          \
+		unsigned int table;                                                                \
 		int err;                                                                           \
                                                                                                    \
 		if (!key || !value)                                                                \
 			return -MEM_EINVAL;                                                        \
 		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
-		err = mem__hash_check(mem__hash_of(h), &k);                                        \
+		err = mem__hash_check(mem__hash_of(h), &k, &table);                                \
 		if (err)                                                                           \
 			return err;                                                                \
-		return mem__quick_set(mem__bucket(mem__handle_view(v), mem__hash_of(h), &k), &k,   \
+		return mem__quick_set(mem__bucket(mem__handle_view(v), table, &k), &k,             \
 				      value, flags);                                               \
 	}                                                                                          \
 	MEM__PROGRAM int name##__set_slowly(mem__handle v, mem__hash_ref h, const key_type *key,   \
@@ -164,15 +165,16 @@
 	}                                                                                          \
 	MEM__PROGRAM int name##__remove(mem__handle v, mem__hash_ref h, const key_type *key)       \
 	{                                                                                          \
+		unsigned int table;                                                                \
 		int err;                                                                           \
                                                                                                    \
 		if (!key)                                                                          \
 			return -MEM_EINVAL;                                                        \
 		struct mem__key k = MEM__KEY(key, key_type, value_type);                           \
-		err = mem__hash_check(mem__hash_of(h), &k);                                        \
+		err = mem__hash_check(mem__hash_of(h), &k, &table);                                \
 		if (err)                                                                           \
 			return err;                                                                \
-		return mem__quick_remove(mem__bucket(mem__handle_view(v), mem__hash_of(h), &k),    \
+		return mem__quick_remove(mem__bucket(mem__handle_view(v), table, &k),              \
 					 &k);                                                      \
 	}                                                                                          \
 	MEM__PROGRAM int name##__remove_slowly(mem__handle v, mem__hash_ref h,                     \

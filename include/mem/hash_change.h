@@ -46,8 +46,8 @@ MEM_CALLED void mem__repair(mem__view v, const struct mem__key *k, struct mem__p
 MEM_INLINE int mem__hash_lock(mem__view v, struct mem_hash __arena *h, const struct mem__key *k,
 			      struct mem__place *at)
 {
-	unsigned int low = mem_load_acquire(&h->table);
-	int i, err = mem__hash_check(h, k);
+	unsigned int low;
+	int i, err = mem__hash_check(h, k, &low);
 
 	if (err)
 		return err;

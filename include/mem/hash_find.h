@@ -57,10 +57,10 @@ MEM_INLINE int mem__bucket_same(struct mem_bucket __arena *b, unsigned long long
 MEM_INLINE int mem__hash_find(mem__view v, struct mem_hash __arena *h, const struct mem__key *k,
 			      void *value, unsigned int *where)
 {
-	unsigned int low = mem_load_acquire(&h->table), i;
+	unsigned int low, i;
 	unsigned long long begun, tags;
 	struct mem__place place, *at = &place;
-	int found = mem__hash_check(h, k);
+	int found = mem__hash_check(h, k, &low);
 
 	if (found)
 		return found;

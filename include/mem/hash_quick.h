@@ -23,10 +23,10 @@
 #define mem__is_there(p) ((p) != NULL)
 #endif
 
-/* The bucket of a key in a table that mem__hash_check() has passed; NULL: it is damaged. */
-MEM_INLINE struct mem_bucket __arena *mem__bucket(mem__view v, struct mem_hash __arena *h, const struct mem__key *k)
+/* The bucket of a key in the table that mem__hash_check() has told; NULL: it is damaged. */
+MEM_INLINE struct mem_bucket __arena *mem__bucket(mem__view v, unsigned int table, const struct mem__key *k)
 {
-	struct mem_hash_table __arena *t = mem__table(v, mem_load_acquire(&h->table));
+	struct mem_hash_table __arena *t = mem__table(v, table);
 	unsigned int low;
 
 	if (!mem__is_there(t))

@@ -180,11 +180,32 @@ MEM_INLINE unsigned int mem__shape(const struct mem__key *k)
 	return (unsigned int)MEM_HASH_LAYOUT << 24 | ((k->size / 4 * 4099 + k->value / 4 * 4 + (k->at != k->size) * 2U + k->wide) & 0xffffff);
 }
 
-/* Whether a table is what these functions are for: 0; -EINVAL there is none; -ESTALE it is something else. */
-MEM_INLINE int mem__hash_check(const struct mem_hash __arena *h, const struct mem__key *k)
-{
-	unsigned int shape = mem_load(&h->shape); /* of what was made before anybody else knew it */
+/* The first two members of a struct mem_hash, written and read as one, so that who sees the shape has the address. */
+typedef unsigned long long __attribute__((may_alias)) mem__hash_head;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define MEM__SHAPE_AT 0
+#else
+#define MEM__SHAPE_AT 32
+#endif
+#define mem__head(shape, table) \
+	((mem__hash_head)(shape) << MEM__SHAPE_AT | (mem__hash_head)(table) << (32 - MEM__SHAPE_AT))
+/* Programs need no acquire, a fence on some CPUs: what a loaded address leads to is loaded after it. */
+#ifdef __bpf__
+#define mem__head_load(h) mem_load((const mem__hash_head __arena *)(h))
+#else
+#define mem__head_load(h) mem_load_acquire((const mem__hash_head *)(h))
+#endif
 
+/*
+ * Whether a table is what these functions are for: 0, and where its struct mem_hash_table is; -EINVAL there is none;
+ * -ESTALE it is something else.
+ */
+MEM_INLINE int mem__hash_check(const struct mem_hash __arena *h, const struct mem__key *k, unsigned int *table)
+{
+	mem__hash_head head = mem__head_load(h);
+	unsigned int shape = (unsigned int)(head >> MEM__SHAPE_AT);
+
+	*table = (unsigned int)(head >> (32 - MEM__SHAPE_AT));
 	return shape == mem__shape(k) ? 0 : shape ? -MEM_ESTALE : -MEM_EINVAL;
 }
 

@@ -111,12 +111,13 @@ MEM_INLINE int mem__hash_next(mem__view v, struct mem_hash __arena *h, const str
 			      struct mem_hash_cursor *cursor, void *key, void *value)
 {
 	struct mem__place at;
-	int err = mem__hash_check(h, k);
+	unsigned int table;
+	int err = mem__hash_check(h, k, &table);
 
 	if (err)
 		return err;
 	if (!cursor->table)
-		cursor->table = mem_load_acquire(&h->table);
+		cursor->table = table;
 	do {
 		err = mem__cursor_place(v, k, cursor, &at);
 		if (err)

@@ -28,6 +28,18 @@ int fill(void *ctx)
 	return 0;
 }
 
+/* Set a key as soon as there is a table. */
+SEC("syscall")
+int set_first(void *ctx)
+{
+	__u64 i, key = first, value = key * 10;
+
+	error = -MEM_EINVAL;
+	for (i = 0; i < count && error == -MEM_EINVAL && mem_can_loop; i++)
+		error = numbers_set(&heap, &table, &key, &value, MEM_HASH_ANY);
+	return 0;
+}
+
 SEC("syscall")
 int search(void *ctx)
 {
