@@ -26,6 +26,19 @@ NM ?= nm
 OBJCOPY ?= objcopy
 BUILD ?= build
 
+# For another machine type (docs/testing.md): its compiler is $(CROSS_COMPILE)gcc, its libraries are in SYSROOT.
+CROSS_COMPILE ?=
+SYSROOT ?=
+ifneq ($(CROSS_COMPILE),)
+CC := $(CROSS_COMPILE)gcc $(SYSROOT:%=--sysroot=%)
+CXX := $(CROSS_COMPILE)g++ $(SYSROOT:%=--sysroot=%)
+AR := $(CROSS_COMPILE)ar
+NM := $(CROSS_COMPILE)nm
+OBJCOPY := $(CROSS_COMPILE)objcopy
+PKG_CONFIG := $(if $(SYSROOT),env PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(shell $(CC) -print-multiarch)/pkgconfig pkg-config,$(CROSS_COMPILE)pkg-config)
+endif
+
 # quiet unless V=1
 ifneq ($(V),1)
 Q := @
@@ -90,6 +103,8 @@ LIBMEM_LINK := $(BUILD)/libmem.so
 LIBMEM_ELF_A := $(BUILD)/libmem-elf.a
 LIBMEM_ELF_SO := $(BUILD)/libmem-elf.so.$(SOVERSION)
 MEMGEN := $(BUILD)/memgen
+# the one that makes the headers of this build: where programs for another machine can't be run, another build's
+HOST_MEMGEN ?= $(MEMGEN)
 PUBLIC_HEADERS := $(sort $(wildcard include/mem/*.h))
 PC_FILES := $(BUILD)/libmem.pc $(BUILD)/libmem-elf.pc
 
@@ -144,9 +159,10 @@ $(BUILD)/internal/shared/libmem.map: libmem.map $(CORE_A) $(PARTS_A)
 	$(Q)rm $@.core $@.parts $@.border
 
 # A linker without an unresolved symbol left over is how "libc alone" is kept true.
-# Relative relocations packed, where the C library can read them (glibc 2.36).
+# Relative relocations packed, where the C library can read them (glibc 2.36) and the linker write them.
+RELR := -Wl,-z,pack-relative-relocs
 PACKED = $(shell grep -qs GLIBC_ABI_DT_RELR "$$($(CC) $(ALL_LDFLAGS) -print-file-name=libc.so.6)" && \
-	echo -Wl,-z,pack-relative-relocs)
+	$(CC) -shared -nostdlib $(RELR) -Wl,--fatal-warnings -x c /dev/null -o /dev/null 2> /dev/null && echo $(RELR))
 # No -O1 for the linker: twice as many buckets for symbols, of which a program looks up few.
 SHARED_LDFLAGS = -shared $(PACKED) -Wl,-soname,$(@F) -Wl,--no-undefined -Wl,-z,relro,-z,now,-z,noseparate-code \
 	-Wl,-Bsymbolic-functions,--hash-style=gnu $(ALL_LDFLAGS)

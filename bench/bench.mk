@@ -47,9 +47,9 @@ $(BENCH)/%.bpf.o: bench/%.bpf.c $(PUBLIC_HEADERS) $(PEERS_READY)
 	$(call say,BPF,$<)
 	$(Q)$(CLANG_BPF) -g -O2 --target=bpf -mcpu=v3 -Wall -Iinclude $(PEER_CFLAGS) -c $< -o $@
 
-$(BENCH)/%.skel.h: $(BENCH)/%.bpf.o $(MEMGEN)
+$(BENCH)/%.skel.h: $(BENCH)/%.bpf.o $(HOST_MEMGEN)
 	$(call say,MEMGEN,$@)
-	$(Q)$(MEMGEN) skeleton $< -o $@
+	$(Q)$(HOST_MEMGEN) skeleton $< -o $@
 
 # Each benchmark adds its name to BENCHES, and its target prints tables by table.c, which also writes
 # their rows to the file that BENCH_ROWS names.

@@ -11,7 +11,7 @@ kv: $(KV)
 
 # linux/ip.h includes asm/byteorder.h, which is in a directory per architecture.
 $(KV_DIR)/kv.bpf.o: private TOOL_BPF_CFLAGS += -D__TARGET_ARCH_$(BPF_ARCH) \
-	-idirafter /usr/include/$(shell $(CC) -print-multiarch)
+	-idirafter $(SYSROOT)/usr/include/$(shell $(CC) -print-multiarch)
 
 $(KV_DIR)/cache.o: $(KV_DIR)/kv.skel.h
 

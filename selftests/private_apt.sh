@@ -4,7 +4,7 @@
 # Sourced by scripts that need Debian packages without installing them: an apt with lists and settings of
 # its own, so that neither the machine's configuration nor root is needed. apt checks signatures and
 # checksums as ever. The packages come from the mirror that this machine uses, or LIBMEM_DEBIAN_MIRROR.
-# The script has die() and a folder $tmp of its own.
+# The script has die() and a folder $tmp of its own; $arch is what machines the packages are for (amd64).
 
 # A mirror of Debian that this machine's own apt uses.
 mirror()
@@ -28,7 +28,7 @@ make_private_apt()
 	[ -e $keyring ] || die "$keyring is missing: install debian-archive-keyring"
 	mkdir -p "$tmp/state/lists/partial" "$tmp/cache/archives/partial"
 	for suite; do
-		echo "deb [arch=amd64 signed-by=$keyring] $site$suite main"
+		echo "deb [arch=${arch:-amd64} signed-by=$keyring] $site$suite main"
 	done > "$tmp/sources.list"
 	cat > "$tmp/apt.conf" <<-END
 		Dir::Etc::SourceList "$tmp/sources.list";
@@ -38,8 +38,8 @@ make_private_apt()
 		Dir::State "$tmp/state";
 		Dir::State::status "/dev/null";
 		Dir::Cache "$tmp/cache";
-		APT::Architecture "amd64";
-		APT::Architectures "amd64";
+		APT::Architecture "${arch:-amd64}";
+		APT::Architectures "${arch:-amd64}";
 		APT::Sandbox::User "$(id -un)";
 		Acquire::Languages "none";
 		Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";

@@ -4,8 +4,9 @@
 ## make check                 the tests on this machine's kernel, JOBS=2 suites at a time
 ## make check-asan            the same with the address and undefined-behaviour sanitizers
 ## make vmtest                the tests in an emulator: KERNEL=6.12 or all of KERNELS
+## make vmtest-arm64          the same for an arm64 machine: KERNEL=arm64-6.12, arm64-16k-6.12 (docs/testing.md)
 ## make vmshell KERNEL=6.12   a shell there, with the test programs in /tests
-.PHONY: test check check-asan asan-build vmtest vmshell selftests test-programs
+.PHONY: test check check-asan asan-build vmtest vmtest-arm64 vmshell selftests test-programs
 
 # Debian's packaged kernels: the oldest that is supported, the first generation with arenas, the
 # newest there is.
@@ -32,10 +33,10 @@ TEST_BPF := $(patsubst selftests/bpf/%.bpf.c,$(BUILD)/selftests/%.bpf.o,\
 TEST_SKELS := $(TEST_BPF:.bpf.o=.skel.h)
 
 # What libbpf calls the machine; arenas' atomics are cheaper when they know it.
-BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
+BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))))
 BPF_CFLAGS ?= -g -O2
 ALL_BPF_CFLAGS = --target=bpf -mcpu=v4 -Wall -Werror -Iinclude $(BPF_CFLAGS)
-$(BUILD)/selftests/arena_%.bpf.o: ALL_BPF_CFLAGS += -D__TARGET_ARCH_$(BPF_ARCH)
+$(BUILD)/selftests/arena_%.bpf.o $(BUILD)/selftests/probes.bpf.o $(BUILD)/selftests/usdt.bpf.o: ALL_BPF_CFLAGS += -D__TARGET_ARCH_$(BPF_ARCH)
 # tables and rings with the older instruction set, too
 $(BUILD)/selftests/arena_history.bpf.o: ALL_BPF_CFLAGS += -mcpu=v3
 # where the compiler leaves most to the verifier
@@ -89,13 +90,13 @@ $(BUILD)/selftests/kconfig.bpf.o: private ALL_BPF_CFLAGS += -mcpu=v3
 
 # bpf/usdt.bpf.h includes asm/errno.h, which is in a directory per architecture.
 # Its sign extensions must not become instructions of Linux 6.6.
-$(BUILD)/selftests/usdt.bpf.o: private ALL_BPF_CFLAGS += -mcpu=v3 -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+$(BUILD)/selftests/usdt.bpf.o: private ALL_BPF_CFLAGS += -mcpu=v3 -idirafter $(SYSROOT)/usr/include/$(shell $(CC) -print-multiarch)
 
 # ... and, where memgen itself is not what is tested, its headers: HEADERS_FROM=build.
 ifeq ($(HEADERS_FROM),)
-$(BUILD)/selftests/%.skel.h: $(BUILD)/selftests/%.bpf.o $(MEMGEN)
+$(BUILD)/selftests/%.skel.h: $(BUILD)/selftests/%.bpf.o $(HOST_MEMGEN)
 	$(call say,GEN,$@)
-	$(Q)$(MEMGEN) skeleton $(MEMGEN_FLAGS) $< -o $@
+	$(Q)$(HOST_MEMGEN) skeleton $(MEMGEN_FLAGS) $< -o $@
 else
 $(BUILD)/selftests/%.skel.h: $(HEADERS_FROM)/selftests/%.skel.h
 	@mkdir -p $(@D)
@@ -119,7 +120,7 @@ $(CAN_BPF): $(CAN_BPF).o $(BUILD)/selftests/rawbpf.o
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
 
 # The scripts run what a user would run: make, the compilers, the installed tree.
-TEST_ENV = MAKE='$(MAKE)' BUILD='$(BUILD)' CC='$(CC)' CXX='$(CXX)' CLANG_BPF='$(CLANG_BPF)' \
+TEST_ENV = MAKE='$(MAKE)' STRIP='$(CROSS_COMPILE)strip' BUILD='$(BUILD)' CC='$(CC)' CXX='$(CXX)' CLANG_BPF='$(CLANG_BPF)' \
 	PKG_CONFIG='$(PKG_CONFIG)' VERSION='$(VERSION)' SOVERSION='$(SOVERSION)' TEST='$(TEST)' V='$(V)'
 REPORT = awk -f selftests/report.awk $(RESULTS)
 
@@ -146,6 +147,11 @@ vmtest: suites-known setup
 	$(Q)rm -f $(RESULTS) && touch $(RESULTS)
 	$(Q)$(TEST_ENV) selftests/vm/matrix $(BUILD) $(RESULTS) $(KERNEL) -- $(TESTS_WANTED)
 	$(Q)$(REPORT)
+
+# Programs are made for arm64 in a folder of their own, with the headers that this machine's memgen makes.
+vmtest-arm64: $(MEMGEN)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/arm64 HOST_MEMGEN=$(MEMGEN) CROSS_COMPILE=aarch64-linux-gnu- \
+		SYSROOT=$$(selftests/vm/sysroot arm64) KERNEL='$(or $(filter arm64-%,$(KERNEL)),arm64-6.12)' vmtest
 
 vmshell: suites-known setup
 	$(Q)$(MAKE) --no-print-directory -s selftests

@@ -13,9 +13,9 @@ $(TOOLS)/%.bpf.o: bpf-progs/%.bpf.c bpf-progs/common/common.mk
 	$(call say,CLANG,$<)
 	$(Q)$(CLANG_BPF) $(TOOL_BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(TOOLS)/%.skel.h: $(TOOLS)/%.bpf.o $(MEMGEN)
+$(TOOLS)/%.skel.h: $(TOOLS)/%.bpf.o $(HOST_MEMGEN)
 	$(call say,MEMGEN,$<)
-	$(Q)$(MEMGEN) skeleton $< -o $@
+	$(Q)$(HOST_MEMGEN) skeleton $< -o $@
 
 $(TOOLS)/%.o: private ALL_CFLAGS += -I$(@D) -DTOOL_VERSION='"$(VERSION)"'
 

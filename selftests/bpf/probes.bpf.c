@@ -2,6 +2,12 @@
 /* Probes of functions in programs and in the kernel, and hooks of the network. */
 #include <mem/bpf.h>
 
+#ifdef __TARGET_ARCH_arm64
+#define SYS "__arm64_sys_"
+#else
+#define SYS "__x64_sys_"
+#endif
+
 __u64 uprobes, uretprobes, multi_uprobes, kprobes, kretprobes, multi_kprobes, syscalls, entries;
 __u64 egress, lookups, filtered, cookie;
 
@@ -27,21 +33,21 @@ int on_uprobe_multi(void *ctx)
 	return 0;
 }
 
-SEC("kprobe/__x64_sys_getpgid")
+SEC("kprobe/" SYS "getpgid")
 int on_kprobe(void *ctx)
 {
 	__sync_fetch_and_add(&kprobes, 1);
 	return 0;
 }
 
-SEC("kretprobe/__x64_sys_getpgid")
+SEC("kretprobe/" SYS "getpgid")
 int on_kretprobe(void *ctx)
 {
 	__sync_fetch_and_add(&kretprobes, 1);
 	return 0;
 }
 
-SEC("?kprobe.multi/__x64_sys_getpgi*")
+SEC("?kprobe.multi/" SYS "getpgi*")
 int on_kprobe_multi(void *ctx)
 {
 	__sync_fetch_and_add(&multi_kprobes, 1);
@@ -55,7 +61,7 @@ int on_ksyscall(void *ctx)
 	return 0;
 }
 
-SEC("?fentry/__x64_sys_getpgid")
+SEC("?fentry/" SYS "getpgid")
 int on_fentry(void *ctx)
 {
 	__sync_fetch_and_add(&entries, 1);

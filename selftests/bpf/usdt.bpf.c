@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* A USDT probe's arguments, read with libbpf's header. */
-#if defined(__aarch64__) || defined(__TARGET_ARCH_arm64)
-#define __TARGET_ARCH_arm64
-#else
-#define __TARGET_ARCH_x86
-#endif
 #include <stdbool.h>
 #include <mem/bpf.h>
 
+#ifdef __TARGET_ARCH_arm64
+struct pt_regs;
+struct user_pt_regs {
+	__u64 regs[31], sp, pc, pstate;
+};
+#else
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
 	unsigned long orig_rax, rip, cs, eflags, rsp, ss;
 };
+#endif
 
 #include <bpf/usdt.bpf.h>
 

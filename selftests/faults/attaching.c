@@ -94,9 +94,15 @@ static int try_mem_iter_create(struct subject *s)
 
 /* ---- probes */
 
+#ifdef __aarch64__
+#define GETPGI "__arm64_sys_getpgi"
+#else
+#define GETPGI "__x64_sys_getpgi"
+#endif
+
 static int try_mem_prog_attach_kprobe(struct subject *s)
 {
-	return linked(s, mem_prog_attach_kprobe(the_prog(s), "__x64_sys_getpgid", NULL));
+	return linked(s, mem_prog_attach_kprobe(the_prog(s), GETPGI "d", NULL));
 }
 
 static int try_mem_prog_attach_ksyscall(struct subject *s)
@@ -106,7 +112,7 @@ static int try_mem_prog_attach_ksyscall(struct subject *s)
 
 static int try_mem_prog_attach_kprobe_multi(struct subject *s)
 {
-	return linked(s, mem_prog_attach_kprobe_multi(the_prog(s), "__x64_sys_getpgi*", NULL));
+	return linked(s, mem_prog_attach_kprobe_multi(the_prog(s), GETPGI "*", NULL));
 }
 
 static int try_mem_prog_attach_trace_multi(struct subject *s)
@@ -133,7 +139,11 @@ static int try_mem_prog_attach_usdt(struct subject *s)
 /* Never called: it is there to be found. */
 static void __attribute__((noinline, used)) usdt_probe(void)
 {
+	#ifdef __aarch64__
+	asm volatile(USDT_NOTE("faults", "8@7"));
+#else
 	asm volatile(USDT_NOTE("faults", "8@$7"));
+#endif
 }
 
 /* ---- hooks that are named by a descriptor */
