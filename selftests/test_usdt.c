@@ -45,14 +45,39 @@ static void __attribute__((noinline)) probe_twice(int64_t a)
 	asm volatile(USDT_NOTE("twice", "8@%%rdi") : : "D"(a));
 	asm volatile(USDT_NOTE("twice", "8@%%rsi") : : "S"(a + 1));
 }
+#elif defined(__aarch64__)
+static void __attribute__((noinline)) probe_registers(int64_t a, int32_t b)
+{
+	register int64_t x19 asm("x19") = a;
+	register int32_t w1 asm("w1") = b;
+
+	asm volatile(USDT_NOTE("registers", "8@x19 -4@w1 8@-9") : : "r"(x19), "r"(w1));
+}
+
+/* The second one is on the stack. */
+static void __attribute__((noinline)) probe_memory(const int32_t *values)
+{
+	register const int32_t *x0 asm("x0") = values;
+
+	asm volatile("ldr x1, [x0]\n\tstr x1, [sp, -16]!\n" USDT_NOTE("memory", "-4@[x0] 4@[sp, 4]")
+		     "add sp, sp, 16" : : "r"(x0) : "x1", "memory");
+}
+
+static void __attribute__((noinline)) probe_twice(int64_t a)
+{
+	register int64_t x0 asm("x0") = a, x1 asm("x1") = a + 1;
+
+	asm volatile(USDT_NOTE("twice", "8@x0") : : "r"(x0));
+	asm volatile(USDT_NOTE("twice", "8@x1") : : "r"(x1));
+}
+#else
+#error "write this architecture's probes"
+#endif
 
 static void __attribute__((noinline)) probe_empty(void)
 {
 	asm volatile(USDT_NOTE("empty", ""));
 }
-#else
-#error "write this architecture's probes"
-#endif
 
 TEST(arguments_in_registers_and_constants)
 {
@@ -157,12 +182,49 @@ TEST(probe_that_is_not_there)
 }
 END_TEST
 
+TEST(no_arguments_are_parsed)
+{
+	struct usdt_spec spec = { .arg_count = 1 };
+
+	ck_assert_int_eq(usdt_args_parse("", &spec), 0);
+	ck_assert_int_eq(spec.arg_count, 0);
+}
+END_TEST
+
+#ifdef __aarch64__
+TEST(arguments_are_parsed)
+{
+	static const char *const wrong[] = {"4@x31", "4@y1", "4@x", "3@x0", "4@", "@x0", "4@[x0", "4@[x0,", "4@[x0,]", "4@[,4]",
+		"4@[]", "4@[x0, x1]", "4@[x0, 4", "4@x0]", "4@s1", "4@5x", "4@]"};
+	struct usdt_spec spec = {.arg_count = 0};
+
+	ck_assert_int_eq(usdt_args_parse("-4@-9 1@w3 8@[sp, -16] 2@[x30] 8@sp -8@0x10", &spec), 0);
+	ck_assert_int_eq(spec.arg_count, 6);
+	ck_assert_int_eq(spec.args[0].type, USDT_ARG_CONST);
+	ck_assert_int_eq((int64_t)spec.args[0].value, -9);
+	ck_assert_int_eq(spec.args[0].is_signed, 1);
+	ck_assert_int_eq(spec.args[1].type, USDT_ARG_REG);
+	ck_assert_int_eq(spec.args[1].reg_offset, 24);
+	ck_assert_int_eq(spec.args[1].shift, 56);
+	ck_assert_int_eq(spec.args[2].type, USDT_ARG_DEREF);
+	ck_assert_int_eq((int64_t)spec.args[2].value, -16);
+	ck_assert_int_eq(spec.args[2].reg_offset, 248);
+	ck_assert_int_eq(spec.args[3].type, USDT_ARG_DEREF);
+	ck_assert_int_eq(spec.args[3].reg_offset, 240);
+	ck_assert_int_eq((int64_t)spec.args[3].value, 0);
+	ck_assert_int_eq(spec.args[4].type, USDT_ARG_REG);
+	ck_assert_int_eq(spec.args[4].reg_offset, 248);
+	ck_assert_int_eq((int64_t)spec.args[5].value, 16);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		ck_assert_msg(usdt_args_parse(wrong[i], &spec) == -EINVAL, "%s", wrong[i]);
+	ck_assert_int_eq(usdt_args_parse("4@x0 4@x0 4@x0 4@x0 4@x0 4@x0 4@x0 4@x0 4@x0 4@x0 4@x0 4@x0 4@x0", &spec), -E2BIG);
+}
+END_TEST
+#else
 TEST(arguments_are_parsed)
 {
 	struct usdt_spec spec = { .arg_count = 0 };
 
-	ck_assert_int_eq(usdt_args_parse("", &spec), 0);
-	ck_assert_int_eq(spec.arg_count, 0);
 	ck_assert_int_eq(usdt_args_parse("-4@$-9 1@%al 8@-16(%rbp)", &spec), 0);
 	ck_assert_int_eq(spec.arg_count, 3);
 	ck_assert_int_eq(spec.args[0].type, USDT_ARG_CONST);
@@ -183,3 +245,4 @@ TEST(arguments_are_parsed)
 					 "4@%eax 4@%eax 4@%eax 4@%eax 4@%eax", &spec), -E2BIG);
 }
 END_TEST
+#endif

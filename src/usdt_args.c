@@ -111,7 +111,7 @@ static int parse_place(const char *text, size_t len, struct usdt_arg *arg)
 		arg->type = USDT_ARG_DEREF;
 		if (comma) {
 			arg->value = (uint64_t)strtoll(comma + 1, &end, 0);
-			if (end != text + len - 1)
+			if (end == comma + 1 || end != text + len - 1)
 				return -EINVAL;
 		}
 		offset = register_offset(text + 1, name);
