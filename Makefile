@@ -68,9 +68,11 @@ SMALLEST := $(shell $(CC) -Oz -E -x c /dev/null > /dev/null 2>&1 && echo -Oz || 
 # has them (exceptions, pthread_cancel(3)); of the rest, debuggers have their own with -g.
 UNWOUND_OBJS := $(addprefix $(BUILD)/src/,migrate%.o perf_buffer.o pin.o region_socket.o ringbuf.o schema.o task%.o user_ringbuf.o)
 
-# evaluated when used: `make setup` has to work before the packages are there
-ELF_CFLAGS = $(shell $(PKG_CONFIG) --cflags libbpf libelf)
-ELF_LIBS = $(shell $(PKG_CONFIG) --libs libbpf libelf)
+# Evaluated when first used: `make setup` has to work before the packages are there; then kept: no
+# process for each object.
+once = $(eval $(1) := $$(shell $(PKG_CONFIG) $(2)))$($(1))
+ELF_CFLAGS = $(call once,ELF_CFLAGS,--cflags libbpf libelf)
+ELF_LIBS = $(call once,ELF_LIBS,--libs libbpf libelf)
 
 RUNTIME_SRCS := $(sort $(wildcard src/*.c))
 # Migration computes with integers of 16 bytes, which 32-bit processors don't have.
@@ -115,8 +117,11 @@ $(filter-out $(UNWOUND_OBJS),$(CORE_OBJS) $(PARTS_OBJS)): private ALL_CFLAGS += 
 $(READER_OBJS): private ALL_CFLAGS += $(ELF_CFLAGS)
 $(MEMGEN_OBJS): private ALL_CFLAGS += $(ELF_CFLAGS) -DMEMGEN_VERSION='"$(VERSION)"'
 
+# Make knows which folders there are: no process for each object to ask.
+folder = $(if $(wildcard $(@D)),,@mkdir -p $(@D))
+
 $(BUILD)/%.o: %.c Makefile
-	@mkdir -p $(@D)
+	$(folder)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 

@@ -6,7 +6,7 @@ INJECT_SO := $(BUILD)/selftests/inject.so
 FAULTS_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard selftests/faults/*.c)))
 
 $(FAULTS_OBJS): private ALL_CFLAGS += -Iselftests -I$(BUILD)/selftests -DBUILD_DIR='"$(BUILD)"' \
-	$(shell $(PKG_CONFIG) --cflags check)
+	$(CHECK_CFLAGS) $(TEST_DEBUG)
 $(BUILD)/selftests/test_faults: $(FAULTS_OBJS)
 $(BUILD)/selftests/test_faults.o: | $(INJECT_SO)
 

@@ -42,8 +42,12 @@ $(BUILD)/selftests/arena_history.bpf.o: ALL_BPF_CFLAGS += -mcpu=v3
 # where the compiler leaves most to the verifier
 $(BUILD)/selftests/arena_loops_o1.bpf.o: ALL_BPF_CFLAGS += -mcpu=v3 -O1
 
+# Lines and functions, for a failure's place. Types and variables, for a debugger (CFLAGS=-g3), take a sixth of the time.
+TEST_DEBUG := $(if $(filter -g,$(CFLAGS)),-g1)
+CHECK_CFLAGS = $(call once,CHECK_CFLAGS,--cflags check)
+CHECK_LIBS = $(call once,CHECK_LIBS,--libs check)
 $(TESTS:=.o) $(TEST_COMMON) $(CAN_BPF).o: private ALL_CFLAGS += -Iselftests -I$(BUILD)/selftests \
-	-DBUILD_DIR='"$(BUILD)"' $(ELF_CFLAGS) $(shell $(PKG_CONFIG) --cflags check)
+	-DBUILD_DIR='"$(BUILD)"' $(ELF_CFLAGS) $(CHECK_CFLAGS) $(TEST_DEBUG)
 
 # A word of TEST names a suite, or else each suite that has it as a part of its name (arena: arena_tools, reuse_arena
 # and so on), or that a pattern fits; what is behind a dot chooses tests of it. Below this, TEST has whole names.
@@ -76,12 +80,12 @@ test-programs: $(TESTS_WANTED) $(TEST_BPF) $(CAN_BPF)
 # A variant takes the BPF objects of the ordinary build, which no VARIANT changes: OBJECTS_FROM=build.
 ifeq ($(OBJECTS_FROM),)
 $(BUILD)/selftests/%.bpf.o: selftests/bpf/%.bpf.c
-	@mkdir -p $(@D)
+	$(folder)
 	$(call say,BPF,$<)
 	$(Q)$(CLANG_BPF) $(ALL_BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 else
 $(BUILD)/selftests/%.bpf.o: $(OBJECTS_FROM)/selftests/%.bpf.o
-	@mkdir -p $(@D)
+	$(folder)
 	$(Q)cp $< $@
 endif
 
@@ -99,7 +103,7 @@ $(BUILD)/selftests/%.skel.h: $(BUILD)/selftests/%.bpf.o $(HOST_MEMGEN)
 	$(Q)$(HOST_MEMGEN) skeleton $(MEMGEN_FLAGS) $< -o $@
 else
 $(BUILD)/selftests/%.skel.h: $(HEADERS_FROM)/selftests/%.skel.h
-	@mkdir -p $(@D)
+	$(folder)
 	$(Q)cp $< $@
 endif
 $(BUILD)/selftests/accessors.skel.h: private MEMGEN_FLAGS := --accessors
@@ -112,7 +116,7 @@ $(TESTS:=.o) $(FAULTS_OBJS): | $(TEST_SKELS)
 $(TESTS): %: %.o $(TEST_COMMON) $(READER_A) $(RUNTIME_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $(filter %.o,$^) $(filter %.a,$^) \
-		$(shell $(PKG_CONFIG) --libs check) $(ELF_LIBS) -o $@
+		$(CHECK_LIBS) $(ELF_LIBS) -o $@
 
 # Does this machine let us use bpf(2)? It answers with its exit code.
 $(CAN_BPF): $(CAN_BPF).o $(BUILD)/selftests/rawbpf.o
