@@ -141,7 +141,20 @@ $(LIBMEM_A): $(RUNTIME_A) $(BUILD)/internal/libmem.names
 $(LIBMEM_ELF_A): $(READER_A) $(BUILD)/internal/libmem-elf.names
 $(LIBMEM_A) $(LIBMEM_ELF_A):
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(OBJCOPY) --redefine-syms=$(word 2,$^) $< $@
+	$(Q)rm -rf $@ $@.new $@.names && $(OBJCOPY) --redefine-syms=$(word 2,$^) $< $@.new
+	$(Q)mkdir $@.names && $(NM) -g --defined-only $@.new | awk '$(PROTECT)' > $@.names/names.s
+	$(Q)cd $@.names && $(AR) x ../$(@F).new $(PROTECTOR) && $(CC) -c -x assembler names.s -o names.o && \
+		$(CC) -r -nostdlib $(PROTECTOR) names.o -o all.o && mv all.o $(PROTECTOR) && $(AR) r ../$(@F).new $(PROTECTOR)
+	$(Q)rm -r $@.names && mv $@.new $@
+
+# A library that has such an archive in it calls the functions that it has, and not half of them in the program that
+# loads it. That is what protected symbols are for, but those of shared libraries had better be none: hence the
+# archive's member that is in every program refers to all of them as such, and linkers go by the strictest.
+$(LIBMEM_A): private PROTECTOR := error.o
+$(LIBMEM_ELF_A): private PROTECTOR := image_read.o
+PROTECT = BEGIN { print ".section .note.GNU-stack,\"\",%progbits\n.section .mem_names,\"e\",%progbits\n.byte 0" } \
+	NF == 3 && $$3 ~ /^mem_/ && $$3 !~ /^mem__/ { \
+		print ".weak " $$3 "\n.protected " $$3 "\n.reloc 0, BFD_RELOC_NONE, " $$3 }
 
 # The same for the two shared libraries, one of which calls private functions of the other.
 CORE_A := $(BUILD)/internal/shared/libmem.a

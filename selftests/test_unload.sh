@@ -168,7 +168,44 @@ comes_and_goes()
 	LD_LIBRARY_PATH=$BUILD "$scratch/stranger" "$scratch/visitor.so"
 }
 
+# A plugin with libmem.a in it, in a program that has libmem.so, and there other functions than the plugin calls.
+calls_its_own()
+{
+	[ -e "$BUILD/selftests/shared.skel.h" ] || skip "the test objects are not built"
+	cat > "$scratch/plugin.c" <<- 'END'
+		#include <mem/mem.h>
+		#include "shared.skel.h"
+		int visit(void);
+		int visit(void)
+		{
+			struct mem_object *obj = mem_object_open(shared__image(), NULL);
+			int known = obj && mem_object_find_region(obj, "bss") && !mem_object_find_map(obj, "none");
+			mem_object_close(obj);
+			return known;
+		}
+	END
+	cat > "$scratch/host.c" <<- 'END'
+		#include <dlfcn.h>
+		#include <stdio.h>
+		#include <mem/mem.h>
+		int main(int argc, char **argv)
+		{
+			void *plugin = argc > 1 ? dlopen(argv[1], RTLD_NOW) : NULL;
+			int (*visit)(void) = plugin ? (int (*)(void))dlsym(plugin, "visit") : NULL;
+			mem_object_close(NULL);
+			return visit ? !visit() : !!puts(dlerror());
+		}
+	END
+	$CC -O2 -g -fPIC -shared -Iinclude -I"$BUILD/selftests" "$scratch/plugin.c" "$BUILD/libmem.a" \
+		-o "$scratch/plugin.so"
+	$CC -O2 -g -Iinclude "$scratch/host.c" -L"$BUILD" -lmem -ldl -o "$scratch/host"
+	$CC -O2 -g -Iinclude -rdynamic "$scratch/host.c" "$BUILD/libmem.a" -ldl -o "$scratch/whole"
+	LD_LIBRARY_PATH=$BUILD "$scratch/host" "$scratch/plugin.so"
+	"$scratch/whole" "$scratch/plugin.so"
+}
+
 check cells_of_an_unloaded_library_are_forgotten cells_of_an_unloaded_library_are_forgotten
 check comes_with_a_plugin comes_and_goes -L"$BUILD" -lmem
+check calls_its_own calls_its_own
 check is_in_a_plugin comes_and_goes "$BUILD/libmem.a"
 finish
