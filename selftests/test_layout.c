@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Structures in an arena that were made with headers of another layout, or for other types, are refused by either side. */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "arena_layout.skel.h"
@@ -21,11 +22,15 @@ static struct arena_layout *skel;
 static struct mem_heap *heap;
 static struct mem_hash *table;
 
-static void setup(void)
+/* With its program, or without, where the application alone has to do with it. */
+static void make(bool program)
 {
 	need_bpf();
 	need_linux(6, 10, "atomic instructions on arena memory");
-	skel = assert_ptr(arena_layout__open_and_load());
+	skel = assert_ptr(arena_layout__open());
+	if (!program)
+		keep_programs(skel->obj, PROGRAMS());
+	assert_ok(arena_layout__load(skel));
 	heap = &skel->arena->heap;
 	table = &skel->arena->table;
 	assert_ok(mem_heap_create(assert_ptr(mem_object_find_region(skel->obj, "arena")), heap, NULL));
@@ -37,7 +42,7 @@ static void teardown(void)
 	skel = NULL;
 }
 
-FIXTURE(setup, teardown)
+FIXTURE(NULL, teardown)
 
 TEST(a_program_leaves_what_it_does_not_know_alone)
 {
@@ -45,6 +50,7 @@ TEST(a_program_leaves_what_it_does_not_know_alone)
 	unsigned long long key = 1, value = 10;
 	struct mem_heap_usage before, after;
 
+	make(true);
 	assert_ok(numbers_create(heap, table, 100));
 	assert_ok(numbers_set(heap, table, &key, &value, MEM_HASH_ANY));
 	skel->arena->block = mem_alloc(heap, 64);
@@ -74,6 +80,7 @@ TEST(rings_numbers_and_arrays_too)
 	struct mem_run_opts opts = {.sz = sizeof(opts)};
 	unsigned long long value = 1;
 
+	make(true);
 	assert_ok(mem_ring_create(heap, &skel->arena->ring, 8, 8));
 	assert_ok(mem_bitmap_create(heap, &skel->arena->bitmap, 100));
 	assert_ok(mem_array_create(heap, &skel->arena->array, 100, 8));
@@ -113,6 +120,7 @@ TEST(a_heap_of_another_layout_is_refused)
 {
 	struct mem_heap_usage usage;
 
+	make(false);
 	heap->checks += 6 << 8;
 	ck_assert_ptr_eq(mem_alloc(heap, 64), NULL);
 	ck_assert_int_eq(errno, ESTALE);
@@ -133,6 +141,7 @@ TEST(a_table_of_another_layout_or_other_types_is_refused)
 	unsigned long long key = 1, value = 2;
 	struct grown more = {1, 2};
 
+	make(false);
 	ck_assert_int_eq(numbers_check(heap, table), -EINVAL);
 	assert_ok(numbers_create(heap, table, 10));
 	assert_ok(numbers_check(heap, table));
@@ -162,6 +171,7 @@ TEST(a_type_of_older_headers_is_refused)
 	unsigned long long key = 1, value = 2;
 	struct mem_hash_cursor cursor = {0};
 
+	make(false);
 	ck_assert_int_eq(mem_hash_create(heap, table, &older, 10), -EINVAL);
 	assert_says("headers that are older");
 	assert_ok(numbers_create(heap, table, 10));
@@ -175,6 +185,7 @@ TEST(who_died_while_it_made_a_table_leaves_none)
 {
 	unsigned long long key = 1, value = 2, found = 0;
 
+	make(false);
 	table->table = 4096; /* its last step but one */
 	table->key_size = table->value_size = 8;
 	ck_assert_int_eq(numbers_check(heap, table), -EINVAL);
@@ -193,10 +204,12 @@ END_TEST
 TEST(growing_tells_what_there_is_no_memory_for)
 {
 	struct mem__key k = {NULL, 0, sizeof(unsigned long long), sizeof(unsigned long long), 1, 8};
-	void *grown_table = mem_alloc(heap, sizeof(struct mem_hash_table));
-	void *buckets = mem_alloc(heap, 2 * (mem__bucket_size(&k) + sizeof(int)));
 	unsigned long long key = 0, value = 1, got;
+	void *grown_table, *buckets;
 
+	make(false);
+	grown_table = mem_alloc(heap, sizeof(struct mem_hash_table));
+	buckets = mem_alloc(heap, 2 * (mem__bucket_size(&k) + sizeof(int)));
 	assert_ok(numbers_create(heap, table, 1));
 	for (int count = 0; count < MEM__PARTS * MEM__SLOTS; count++) {
 		do /* a key that stays with the others when it grows */
