@@ -460,7 +460,7 @@ static char *run_named(const char *name, bool json)
 	return finish(&tool);
 }
 
-TEST(a_hostile_name_is_shown_but_not_obeyed, .timeout = 20)
+TEST(a_hostile_name_is_shown_but_not_obeyed, .timeout = 20, .slow_emulated = "is about the tool, whatever the kernel is")
 {
 	static const char name[] = "\033[2Jx\"\n\xff";
 	char *text;
@@ -575,7 +575,7 @@ TEST(without_privilege_it_says_which_is_missing)
 }
 END_TEST
 
-TEST(a_reader_that_leaves_ends_it, .timeout = 20)
+TEST(a_reader_that_leaves_ends_it, .timeout = 20, .slow_emulated = "is about the tool, whatever the kernel is")
 {
 	struct tool tool;
 	char *errors;
@@ -592,7 +592,7 @@ TEST(a_reader_that_leaves_ends_it, .timeout = 20)
 }
 END_TEST
 
-TEST(a_full_disk_is_an_error)
+TEST(a_full_disk_is_an_error, .slow_emulated = "is about the tool, whatever the kernel is")
 {
 	struct tool tool;
 	char *errors, command[600];
@@ -618,7 +618,7 @@ TEST(a_closed_output_is_refused)
 }
 END_TEST
 
-TEST(one_table_for_each_interval, .timeout = 20)
+TEST(one_table_for_each_interval, .timeout = 20, .slow_emulated = "is about the tool, whatever the kernel is")
 {
 	struct tool tool;
 	int tables = 0;
