@@ -63,10 +63,11 @@ static uint32_t run(const struct mem_prog *prog)
 
 static void *use_all(void *arg)
 {
+	unsigned int rounds = (unsigned int)test_rounds(20000);
 	unsigned long long key, value;
 
 	(void)arg;
-	for (unsigned int i = 0; i < 20000; i++) {
+	for (unsigned int i = 0; i < rounds; i++) {
 		struct event event = {.when = i};
 
 		key = value = i % 1024;
@@ -115,7 +116,7 @@ TEST(every_kind_of_program_and_threads_at_once, .timeout = 60)
 	calls = assert_ptr(mem_prog_attach(skel->progs.on_call));
 	switches = assert_ptr(mem_prog_attach(skel->progs.on_switch));
 	ck_assert_int_eq(pthread_create(&thread, NULL, use_all, NULL), 0);
-	for (int i = 0; i < 50; i++)
+	for (int i = 0; i < test_rounds(50); i++)
 		for (int j = 0; j < 4; j++)
 			run(progs[j]);
 	pthread_join(thread, NULL);

@@ -83,31 +83,31 @@ static size_t used(void)
 
 TEST(one_side_finds_what_the_other_set)
 {
-	unsigned long long key, value;
+	unsigned long long n = (unsigned long long)test_rounds(10000), key, value;
 
 	load_skel();
-	assert_ok(numbers_create(heap, table, 20000));
-	ck_assert_uint_eq(run(skel->progs.fill, 1, 10000), 0);
-	for (key = 1; key <= 10000; key++) {
+	assert_ok(numbers_create(heap, table, 2 * n));
+	ck_assert_uint_eq(run(skel->progs.fill, 1, n), 0);
+	for (key = 1; key <= n; key++) {
 		assert_ok(numbers_find(heap, table, &key, &value));
 		ck_assert_uint_eq(value, key * 10);
 	}
 	ck_assert_int_eq(numbers_find(heap, table, &key, &value), -ENOENT);
-	for (key = 10001; key <= 20000; key++) {
+	for (key = n + 1; key <= 2 * n; key++) {
 		value = key * 10;
 		assert_ok(numbers_set(heap, table, &key, &value, MEM_HASH_NOEXIST));
 		ck_assert_int_eq(numbers_set(heap, table, &key, &value, MEM_HASH_NOEXIST), -EEXIST);
 	}
 	ck_assert_int_eq(numbers_set(heap, table, &key, &value, MEM_HASH_EXIST), -ENOENT);
-	run(skel->progs.search, 0, 20005);
-	ck_assert_uint_eq(skel->bss->found, 20000);
-	ck_assert_uint_eq(walk(), 20000);
+	run(skel->progs.search, 0, 2 * n + 5);
+	ck_assert_uint_eq(skel->bss->found, 2 * n);
+	ck_assert_uint_eq(walk(), 2 * n);
 	key = 77;
 	ck_assert_uint_eq(*numbers_at(heap, table, &key), 770);
-	run(skel->progs.clear, 1, 15000);
-	ck_assert_uint_eq(skel->bss->found, 15000);
-	ck_assert_uint_eq(walk(), 5000);
-	for (key = 15001; key <= 20000; key++)
+	run(skel->progs.clear, 1, n + n / 2);
+	ck_assert_uint_eq(skel->bss->found, n + n / 2);
+	ck_assert_uint_eq(walk(), n / 2);
+	for (key = n + n / 2 + 1; key <= 2 * n; key++)
 		assert_ok(numbers_remove(heap, table, &key));
 	ck_assert_int_eq(numbers_remove(heap, table, &key), -ENOENT);
 	ck_assert_uint_eq(walk(), 0);

@@ -188,7 +188,7 @@ TEST(signals_stay_away_from_helpers)
 	main_thread = pthread_self();
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &often, NULL);
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < (fewer_rounds() ? 2 : 10); i++) {
 		skel = open_many(0);
 		assert_ok(many__load(skel));
 		many__destroy(skel);

@@ -333,7 +333,7 @@ TEST(all_who_start_at_once_have_the_same_arena, .timeout = 60)
 	int status;
 
 	bpffs_mount();
-	for (int round = 0; round < 10; round++) {
+	for (int round = 0; round < (fewer_rounds() ? 2 : 10); round++) {
 		struct region_arena *skel = assert_ptr(region_arena__open());
 
 		for (unsigned int i = 0; i < PROCESSES; i++) {

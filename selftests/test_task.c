@@ -113,6 +113,7 @@ static void both_sides(enum mem_task_back back)
 /* --- threads --- */
 
 enum { THREADS = 500 };
+static unsigned int number; /* of threads, at most so many */
 
 static pthread_barrier_t all_set, all_done;
 
@@ -148,25 +149,26 @@ static void threads(enum mem_task_back back)
 	uint64_t sum = 0;
 	int count;
 
+	number = fewer_rounds() ? THREADS / 5 : THREADS;
 	use(back);
 	load();
-	pthread_barrier_init(&all_set, NULL, THREADS + 1);
-	pthread_barrier_init(&all_done, NULL, THREADS + 1);
+	pthread_barrier_init(&all_set, NULL, number + 1);
+	pthread_barrier_init(&all_done, NULL, number + 1);
 	for (int round = 0; round < 2; round++) {
-		for (uintptr_t i = 0; i < THREADS; i++)
+		for (uintptr_t i = 0; i < number; i++)
 			ck_assert_int_eq(pthread_create(&thread[i], NULL, one_thread, (void *)(i + 1)), 0);
 		pthread_barrier_wait(&all_set);
 		sum = 0;
 		assert_ok(task_basic__task_request_each(count_ids, &sum));
-		ck_assert_uint_eq(sum, THREADS * (THREADS + 1) / 2);
+		ck_assert_uint_eq(sum, number * (number + 1) / 2);
 		ck_assert_uint_eq(tasks_sum(skel->progs.dump, &count), sum);
-		ck_assert_int_eq(count, THREADS);
+		ck_assert_uint_eq(count, number);
 		pthread_barrier_wait(&all_done);
-		for (int i = 0; i < THREADS; i++) {
+		for (unsigned int i = 0; i < number; i++) {
 			void *result;
 
 			pthread_join(thread[i], &result);
-			ck_assert_msg(!result, "thread %d: %s", i, (char *)result);
+			ck_assert_msg(!result, "thread %u: %s", i, (char *)result);
 		}
 		tasks_sum(skel->progs.dump, &count);
 		ck_assert_int_eq(count, 0);
@@ -323,7 +325,7 @@ static void *short_life(void *arg)
 
 static void *many_lives(void *arg)
 {
-	for (uintptr_t i = 0; i < (in_emulator() ? 100 : 1000); i++) {
+	for (uintptr_t i = 0; i < (fewer_rounds() ? 25 : 1000); i++) {
 		pthread_t thread;
 		void *result;
 

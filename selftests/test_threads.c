@@ -106,7 +106,7 @@ static void *watch(void *variable)
 TEST(a_region_is_read_while_it_is_prepared)
 {
 	need_bpf();
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < (fewer_rounds() ? 4 : 20); i++) {
 		struct plain *skel = assert_ptr(plain__open());
 		pthread_t thread;
 		void *failed;
