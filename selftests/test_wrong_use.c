@@ -22,6 +22,7 @@
 #include "probes.skel.h"
 #include "scratch.h"
 #include "shared.skel.h"
+#include "shell.h"
 #include "task_basic.skel.h"
 
 static void teardown(void)
@@ -272,6 +273,37 @@ TEST(symbols_that_are_several, .host_only = "compiles programs")
 	snprintf(used, sizeof(used), "(int)(long)&%s", name);
 	snprintf(words, sizeof(words), "the kernel has several symbols '%s': which is meant?", name);
 	program_says(declared, "raw_tp/sys_enter", used, EINVAL, words);
+}
+END_TEST
+
+/* ---- values that are in no configuration */
+
+static struct mem_object *open_with(const char *declared, const char *used)
+{
+	char source[300];
+
+	snprintf(source, sizeof(source), "#include <mem/bpf.h>\nextern %s __kconfig;\n"
+		 "SEC(\"syscall\") int f(void *ctx) { return (int)%s; }\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n",
+		 declared, used);
+	return assert_ptr(mem_object_open_file(compile_bpf("f", source), NULL));
+}
+
+TEST(values_that_no_configuration_has, .host_only = "compiles programs")
+{
+	struct mem_run_opts opts = {.sz = sizeof(opts)};
+	struct mem_object *obj;
+
+	need_bpf();
+	obj = open_with("_Bool LINUX_HAS_SYSCALL_WRAPPER", "LINUX_HAS_SYSCALL_WRAPPER");
+	assert_ok(mem_object_load(obj));
+	assert_ok(mem_prog_run(mem_object_find_prog(obj, "f"), &opts));
+	ck_assert_uint_eq(opts.retval, !shell_run((char[8]){0}, 8, "grep -q ' __[a-z0-9]*_sys_bpf$' /proc/kallsyms"));
+	mem_object_close(obj);
+	obj = open_with("char LINUX_KERNEL_VERSION", "LINUX_KERNEL_VERSION");
+	assert_err(mem_object_load(obj), -EINVAL);
+	assert_says("LINUX_KERNEL_VERSION");
+	assert_says("does not fit its type");
+	mem_object_close(obj);
 }
 END_TEST
 
