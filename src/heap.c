@@ -29,9 +29,10 @@
 static int populate(struct mem_heap *heap, uint64_t from, uint64_t pages)
 {
 	char *first = mem_at(char, heap, heap->base) + from * MEM_HEAP_PAGE;
-	size_t size = pages * MEM_HEAP_PAGE;
+	size_t before = (uintptr_t)first % sys_page_size(); /* the kernel's pages may be larger */
+	size_t size = pages * MEM_HEAP_PAGE + before;
 
-	if (!madvise(first, size, MADV_POPULATE_WRITE))
+	if (!madvise(first - before, size, MADV_POPULATE_WRITE))
 		return 0;
 	return mem__error(errno, "heap at %p: can't populate %zu bytes: %s", (void *)heap, size,
 			  strerror(errno));

@@ -514,7 +514,9 @@ MEM_INLINE int mem__heap_extend(void *map, struct mem_heap __arena *heap, unsign
 /**
  * @brief A program's own way to give a heap fresh pages: mem_heap_extend(arena, &heap, pages).
  *
- * Sleepable programs only; from Linux 7.0 on in every program. mem_heap_refill() is the application's.
+ * Sleepable programs only; from Linux 7.0 on in every program. On kernels with pages of 4096 bytes: where they are
+ * larger (arm64 has some), a program can't say how many it wants, and gets -ENOMEM sooner or later.
+ * mem_heap_refill() is the application's, and works there, too.
  *
  * @param map    the arena's name
  * @param heap   a heap in it

@@ -65,7 +65,8 @@
  * `MEM_ARENA_USE(name);`
  *
  * name   of the map
- * pages  of address space, at most 4 GiB; memory is taken page by page as it is populated
+ * pages  of address space, of the size that the kernel has (4096 bytes; 16384 or 65536 on some arm64), at most 4 GiB;
+ *        memory is taken page by page as it is populated
  * ...    nothing, or flags
  */
 #define MEM_ARENA(name, ...) MEM__ARENA(name, __VA_ARGS__, 0, )
