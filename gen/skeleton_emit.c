@@ -129,6 +129,21 @@ static void emit_data_member(struct writer *w, const struct skeleton *s, uint32_
 	writer_end(w);
 }
 
+/* The kernel maps no section with a lock, a timer or the like, nor what is beside that. */
+static bool is_never_mapped(const struct skeleton *s, uint32_t i)
+{
+	const struct mem_region_image *region = &s->view->regions[i];
+
+	return (region->kind == MEM_REGION_DATA || region->kind == MEM_REGION_RODATA) &&
+	       !(s->view->maps[region->map].map_flags & BPF_F_MMAPABLE);
+}
+
+static void emit_variables_member(struct writer *w, const struct skeleton *s, uint32_t i)
+{
+	writer_line(w, "struct %s *%s;%s", s->regions[i].struct_name, s->regions[i].variables,
+		    is_never_mapped(s, i) ? " /* NULL after load: the kernel maps no locks, timers and kptrs */" : "");
+}
+
 static void emit_struct(struct writer *w, const struct skeleton *s)
 {
 	writer_open(w, "struct %s {", s->name);
@@ -140,7 +155,7 @@ static void emit_struct(struct writer *w, const struct skeleton *s)
 		const struct skeleton_region *region = &s->regions[i];
 
 		if (region->variables && !region->is_struct_ops)
-			writer_line(w, "struct %s *%s;", region->struct_name, region->variables);
+			emit_variables_member(w, s, i);
 		if (region->data_on_top)
 			emit_data_member(w, s, i);
 	}

@@ -53,6 +53,23 @@ TEST(sections_with_fields_of_the_kernel_load)
 }
 END_TEST
 
+TEST(headers_say_what_is_not_mapped, .host_only = "reads a generated header")
+{
+	FILE *header = fopen(build_path("selftests/kernel_fields.skel.h"), "r");
+	char line[512];
+	int said = 0, others = 0;
+
+	ck_assert_ptr_nonnull(header);
+	while (fgets(line, sizeof(line), header)) {
+		said += strstr(line, " *bss_loose; /* NULL after load") || strstr(line, " *rodata_fixed; /* NULL after load");
+		others += strstr(line, " *bss; /* NULL") != NULL;
+	}
+	fclose(header);
+	ck_assert_int_eq(said, 2);
+	ck_assert_int_eq(others, 0);
+}
+END_TEST
+
 TEST(sections_with_fields_of_the_kernel_load_at_once)
 {
 	skel = assert_ptr(kernel_fields__open_and_load());
