@@ -180,7 +180,7 @@ $(BUILD)/internal/shared/libmem.map: libmem.map $(CORE_A) $(PARTS_A)
 # Relative relocations packed, where the C library can read them (glibc 2.36) and the linker write them.
 RELR := -Wl,-z,pack-relative-relocs
 PACKED = $(shell grep -qs GLIBC_ABI_DT_RELR "$$($(CC) $(ALL_LDFLAGS) -print-file-name=libc.so.6)" && \
-	$(CC) -shared -nostdlib $(RELR) -Wl,--fatal-warnings -x c /dev/null -o /dev/null 2> /dev/null && echo $(RELR))
+	[ -z "$$($(CC) -shared -nostdlib $(RELR) -x c /dev/null -o /dev/null 2>&1)" ] && echo $(RELR))
 # No -O1 for the linker: twice as many buckets for symbols, of which a program looks up few.
 SHARED_LDFLAGS = -shared $(PACKED) -Wl,-soname,$(@F) -Wl,--no-undefined -Wl,-z,relro,-z,now,-z,noseparate-code \
 	-Wl,-Bsymbolic-functions,--hash-style=gnu $(ALL_LDFLAGS)
