@@ -50,6 +50,10 @@ endif
 .PHONY: all clean help FORCE
 
 CFLAGS ?= -O2 -g
+# Distributions ask for optimization at link time. Names of functions are changed between compiling and linking here,
+# which takes object code.
+override CFLAGS := $(filter-out -flto% -ffat-lto-objects,$(CFLAGS))
+override LDFLAGS := $(filter-out -flto% -ffat-lto-objects,$(LDFLAGS))
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef
 # sanitizers, coverage: what a variant build adds to compiling and linking alike
 VARIANT ?=

@@ -454,6 +454,15 @@ a_folder_with_blanks()
 	[ ! -s "$scratch/left" ]
 }
 
+# Packages are built with optimization at link time; whose objects are not what objcopy can change.
+names_are_changed_in_object_code()
+{
+	"$MAKE" -n BUILD="$scratch/none" CC="$CC" CFLAGS="-O2 -flto=auto -ffat-lto-objects -DX" LDFLAGS=-flto all \
+		> "$scratch/commands"
+	grep -q -- ' -O2 .*-DX' "$scratch/commands"
+	! grep -e -flto "$scratch/commands" || return 1
+}
+
 uninstall_leaves_nothing()
 {
 	install_to PREFIX="$prefix" uninstall
@@ -465,7 +474,8 @@ uninstall_leaves_nothing()
 
 for test in installs c_shared c_static static_has_what_it_needs static_programs_compare_layouts \
 	static_arena_comes_alone parts_come_when_needed cpp_shared cpp_static elf_shared elf_static \
-	headers_compile_alone readme_example_works_as_pasted destdir_holds_all_of_it a_folder_with_blanks uninstall_leaves_nothing; do
+	headers_compile_alone readme_example_works_as_pasted destdir_holds_all_of_it a_folder_with_blanks names_are_changed_in_object_code \
+	uninstall_leaves_nothing; do
 	check $test $test
 done
 finish
