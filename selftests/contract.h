@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 /* Answers besides 0 and -errno. */
 enum {
@@ -34,6 +35,6 @@ void drop_privileges(void);
 /* An fd or the failure of the test. */
 int must(long fd);
 
-#define PAGE ((size_t)4096)
+#define PAGE ((size_t)sysconf(_SC_PAGESIZE))
 
 #endif /* SELFTESTS_CONTRACT_H */
