@@ -444,9 +444,10 @@ TEST(implementing_an_interface_fails, .timeout = 60, .slow_emulated = "reads the
 {
 	struct congestion *skel;
 	struct mem_link *link;
-	int err;
+	int err, turn;
 
 	need_bpf();
+	turn = nets_take_turn();
 	skel = assert_ptr(congestion__open());
 	err = congestion__load(skel);
 	if (err == -ENOENT)
@@ -458,5 +459,6 @@ TEST(implementing_an_interface_fails, .timeout = 60, .slow_emulated = "reads the
 	sweep_all(implementing);
 	if (link)
 		sweep_all(replacing);
+	close(turn);
 }
 END_TEST
