@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,6 +157,30 @@ static int loads(void)
 	return err ? 2 : 0;
 }
 
+static void on_signal(int signal)
+{
+	(void)signal;
+}
+
+/* The verifier gives up at a signal; these come in less time than it takes for one of the programs. */
+static int loads_under_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	int pause = in_emulator() ? 1000 : 20; /* us */
+	struct itimerval often = { { 0, pause }, { 0, pause } }, never = { { 0, 0 }, { 0, 0 } };
+	struct shared *skel = shared__open();
+	int err;
+
+	if (!skel || sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &often, NULL))
+		return 1;
+	err = shared__load(skel);
+	setitimer(ITIMER_REAL, &never, NULL);
+	if (err)
+		fprintf(stderr, "%s\n", mem_error_message());
+	shared__destroy(skel);
+	return err ? 2 : 0;
+}
+
 static int refused(const char *words, int expected)
 {
 	struct shared *skel = shared__open();
@@ -177,6 +203,13 @@ TEST(a_namespace_loads_what_is_delegated_to_it)
 {
 	need_tokens();
 	ck_assert_int_eq(answer_of(loads, USUAL, everything), 0);
+}
+END_TEST
+
+TEST(signals_may_come_in_a_namespace)
+{
+	need_tokens();
+	ck_assert_int_eq(answer_of(loads_under_signals, USUAL, everything), 0);
 }
 END_TEST
 

@@ -29,7 +29,11 @@ static const struct place places[] = {
 	{ BPF_BTF_LOAD, 8, 9 },
 };
 
-#define WORDS 38
+/* As long as all that take one, and as what is compiled here gives: kernel headers may be newer. */
+union words {
+	union bpf_attr attr;
+	uint32_t at[38];
+};
 
 void mem_token_path_set(const char *path)
 {
@@ -59,23 +63,23 @@ int token_open(void)
 
 int token_call(int cmd, const void *attr, size_t size, int refusal)
 {
-	uint32_t with[WORDS] __attribute__((aligned(8))) = { 0 };
 	const struct place *place = places;
+	union words with;
 	int token, ret;
 
 	while (place->cmd != cmd)
 		if (++place == places + sizeof(places) / sizeof(places[0]))
 			return refusal;
-	token = size <= sizeof(with) ? token_open() : -E2BIG;
+	memset(&with, 0, sizeof(with)); /* what is behind is zero, as if it were not given */
+	memcpy(&with, attr, size);
+	if (with.at[place->flags] & MEM_BPF_F_TOKEN_FD) /* this is the call that is made below */
+		return refusal;
+	token = token_open();
 	if (token < 0)
 		return refusal;
-	memcpy(with, attr, size);
-	with[place->flags] |= MEM_BPF_F_TOKEN_FD;
-	with[place->token] = (uint32_t)token;
-	/* what is behind is zero, as if it were not given */
-	ret = (int)syscall(SYS_bpf, cmd, with, sizeof(with));
-	if (ret < 0)
-		ret = -errno;
+	with.at[place->flags] |= MEM_BPF_F_TOKEN_FD;
+	with.at[place->token] = (uint32_t)token;
+	ret = sys_bpf(cmd, &with, sizeof(with)); /* which knows what to do about signals */
 	sys_close(&token);
 	return ret;
 }
