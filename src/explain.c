@@ -46,7 +46,7 @@ bool explain_missing(char *text, size_t size, const struct feature *feature)
 	return true;
 }
 
-/* The number after "field:" in /proc/self/status; 0 if it isn't there. */
+/* The number after "field:" in what read_status() reads; 0 if it isn't there. */
 static unsigned long long status_field(const char *status, const char *field, int base)
 {
 	const char *at = strstr(status, field);
@@ -90,14 +90,20 @@ static void read_status(char *status, size_t size)
 		status[0] = '\0';
 }
 
+/* All where there is no /proc to ask: nothing is said of what is not known. */
+static unsigned long long capabilities(const char *status)
+{
+	return status[0] ? status_field(status, "CapEff:", 16) : ~0ULL;
+}
+
 const char *explain_perfmon(void)
 {
 	char status[4096];
 	unsigned long long set;
 
 	read_status(status, sizeof(status));
-	set = status_field(status, "CapEff:", 16);
-	if (!status[0] || has_capability(set, CAPABILITY_SYS_ADMIN) || has_capability(set, CAPABILITY_PERFMON))
+	set = capabilities(status);
+	if (has_capability(set, CAPABILITY_SYS_ADMIN) || has_capability(set, CAPABILITY_PERFMON))
 		return "";
 	return "\n  the process lacks CAP_PERFMON, without which programs may do less: give it that as well";
 }
@@ -150,7 +156,7 @@ static bool explain_process(char *text, size_t size)
 		explain_namespace(text, size);
 		return true;
 	}
-	missing = missing_capability(status_field(status, "CapEff:", 16));
+	missing = missing_capability(capabilities(status));
 	if (missing) {
 		sys_read_file("/proc/sys/kernel/unprivileged_bpf_disabled", sysctl, sizeof(sysctl));
 		sysctl[strcspn(sysctl, "\n")] = '\0';
