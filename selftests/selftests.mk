@@ -33,7 +33,8 @@ TEST_BPF := $(patsubst selftests/bpf/%.bpf.c,$(BUILD)/selftests/%.bpf.o,\
 TEST_SKELS := $(TEST_BPF:.bpf.o=.skel.h)
 
 # What libbpf calls the machine; arenas' atomics are cheaper when they know it.
-BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))))
+MACHINE := $(or $(shell $(CC) -dumpmachine 2> /dev/null),$(shell uname -m))
+BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(firstword $(subst -, ,$(MACHINE)))))
 BPF_CFLAGS ?= -g -O2
 ALL_BPF_CFLAGS = --target=bpf -mcpu=v4 -Wall -Werror -Iinclude $(BPF_CFLAGS)
 $(BUILD)/selftests/arena_%.bpf.o $(BUILD)/selftests/probes.bpf.o $(BUILD)/selftests/usdt.bpf.o: ALL_BPF_CFLAGS += -D__TARGET_ARCH_$(BPF_ARCH)
