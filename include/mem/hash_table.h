@@ -177,7 +177,9 @@ MEM_INLINE unsigned long long mem__hash(const void *key, unsigned int size, unsi
 /* struct mem_hash.shape of such a table. */
 MEM_INLINE unsigned int mem__shape(const struct mem__key *k)
 {
-	return (unsigned int)MEM_HASH_LAYOUT << 24 | ((k->size / 4 * 4099 + k->value / 4 * 4 + (k->at != k->size) * 2U + k->wide) & 0xffffff);
+	unsigned int type = k->size / 4 * 4099 + k->value / 4 * 4 + (k->at != k->size) * 2U + k->wide;
+
+	return (unsigned int)MEM_HASH_LAYOUT << 24 | (type & 0xffffff);
 }
 
 /* The first two members of a struct mem_hash, written and read as one, so that who sees the shape has the address. */

@@ -120,8 +120,8 @@ struct mem_open_opts {
  *
  * In a user namespace the kernel refuses to load programs and to create maps, whatever capabilities the process
  * has there. Where somebody with privilege outside has mounted a BPF file system for the namespace, and delegated
- * that to it (`delegate_cmds` and the like of the mount, Linux 6.9), libmem makes a token from it and goes on with that:
- * each time, and only if, the kernel has refused a call. Nothing has to be set if it is at /sys/fs/bpf.
+ * that to it (`delegate_cmds` and the like of the mount, Linux 6.9), libmem makes a token from it and goes on with
+ * that: each time, and only if, the kernel has refused a call. Nothing has to be set if it is at /sys/fs/bpf.
  *
  * Call it before other threads use libmem.
  *
