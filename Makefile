@@ -36,7 +36,8 @@ AR := $(CROSS_COMPILE)ar
 NM := $(CROSS_COMPILE)nm
 OBJCOPY := $(CROSS_COMPILE)objcopy
 PKG_CONFIG := $(if $(SYSROOT),env PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
-	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(shell $(CC) -print-multiarch)/pkgconfig pkg-config,$(CROSS_COMPILE)pkg-config)
+	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(shell $(CC) -print-multiarch)/pkgconfig \
+	pkg-config,$(CROSS_COMPILE)pkg-config)
 endif
 
 # quiet unless V=1
@@ -80,7 +81,7 @@ ELF_LIBS = $(call once,ELF_LIBS,--libs libbpf libelf)
 
 RUNTIME_SRCS := $(sort $(wildcard src/*.c))
 # Migration computes with integers of 16 bytes, which 32-bit processors don't have.
-ifneq ($(lastword $(shell echo __SIZEOF_INT128__ | $(CC) -E -P - 2> /dev/null)),16)
+ifneq ($(lastword $(shell echo __SIZEOF_INT128__ | $(CC) $(CFLAGS) -E -P - 2> /dev/null)),16)
 RUNTIME_SRCS := $(filter-out src/migrate%.c,$(RUNTIME_SRCS))
 endif
 RUNTIME_OBJS := $(RUNTIME_SRCS:%.c=$(BUILD)/%.o)
@@ -146,19 +147,22 @@ $(LIBMEM_ELF_A): $(READER_A) $(BUILD)/internal/libmem-elf.names
 $(LIBMEM_A) $(LIBMEM_ELF_A):
 	$(call say,AR,$@)
 	$(Q)rm -rf $@ $@.new $@.names && $(OBJCOPY) --redefine-syms=$(word 2,$^) $< $@.new
-	$(Q)mkdir $@.names && $(NM) -g --defined-only $@.new | awk '$(PROTECT)' > $@.names/names.s
-	$(Q)cd $@.names && $(AR) x ../$(@F).new $(PROTECTOR) && $(CC) -c -x assembler names.s -o names.o && \
-		$(CC) -r -nostdlib $(PROTECTOR) names.o -o all.o && mv all.o $(PROTECTOR) && $(AR) r ../$(@F).new $(PROTECTOR)
+	$(Q)mkdir $@.names && $(NM) -g --defined-only $@.new | awk '$(PROTECT)' > $@.names/names.c
+	$(Q)cd $@.names && $(AR) x ../$(@F).new $(PROTECTOR) && $(CC) $(CFLAGS) -g0 -c names.c -o names.o && \
+		$(CC) $(filter -m% --target=%,$(CFLAGS)) -r -nostdlib $(PROTECTOR) names.o -o all.o && \
+		mv all.o $(PROTECTOR) && $(AR) r ../$(@F).new $(PROTECTOR)
 	$(Q)rm -r $@.names && mv $@.new $@
 
 # A library that has such an archive in it calls the functions that it has, and not half of them in the program that
 # loads it. That is what protected symbols are for, but those of shared libraries had better be none: hence the
-# archive's member that is in every program refers to all of them as such, and linkers go by the strictest.
+# archive's member that is in every program refers to all of them as such, and linkers go by the strictest. It is C, so
+# that CFLAGS are the same: what an object says of the processor (-m32, -fcf-protection) has to be said by both.
 $(LIBMEM_A): private PROTECTOR := error.o
 $(LIBMEM_ELF_A): private PROTECTOR := image_read.o
-PROTECT = BEGIN { print ".section .note.GNU-stack,\"\",%progbits\n.section .mem_names,\"e\",%progbits\n.byte 0" } \
+PROTECT = BEGIN { print "__asm__(\".pushsection .mem_names,\\\"e\\\",%progbits\\n.byte 0\\n\"" } \
 	NF == 3 && $$3 ~ /^mem_/ && $$3 !~ /^mem__/ { \
-		print ".weak " $$3 "\n.protected " $$3 "\n.reloc 0, BFD_RELOC_NONE, " $$3 }
+		print "\".weak " $$3 "\\n.protected " $$3 "\\n.reloc 0, BFD_RELOC_NONE, " $$3 "\\n\"" } \
+	END { print "\".popsection\");" }
 
 # The same for the two shared libraries, one of which calls private functions of the other.
 CORE_A := $(BUILD)/internal/shared/libmem.a

@@ -5,7 +5,8 @@
 
 BUILD=$(readlink -f "$BUILD")
 # what is in asm/ is the same for both, where the headers are installed for one only
-narrow="gcc -m32 -idirafter /usr/include/$(gcc -print-multiarch)"
+compiler="gcc -idirafter /usr/include/$(gcc -print-multiarch)"
+narrow="$compiler -m32"
 
 application_shares_memory()
 {
@@ -15,7 +16,7 @@ application_shares_memory()
 	$narrow -c "$scratch/probe.c" -o "$scratch/probe.o" && $narrow -shared "$scratch/probe.o" -o "$scratch/probe.so" ||
 		skip "gcc can't make 32-bit programs here (gcc-multilib)"
 	# for what it does, and what gcc says to it, not for how fast it is
-	"$MAKE" --no-print-directory -s BUILD="$scratch/m32" CFLAGS=-O1 CC="$narrow" "$scratch/m32/libmem.a"
+	"$MAKE" --no-print-directory -s BUILD="$scratch/m32" CFLAGS="-O1 -m32" CC="$compiler" "$scratch/m32/libmem.a"
 	for name in accessors grow rings; do
 		"$BUILD/memgen" skeleton "$BUILD/selftests/$name.bpf.o" --pointers=32 --accessors \
 			-o "$scratch/$name.skel.h"
