@@ -352,7 +352,7 @@ static const char *lockdown(void)
 	return text;
 }
 
-static void program_says(const char *name, const char *words)
+static void assert_refused(const char *name)
 {
 	struct refused *skel = assert_ptr(refused__open());
 
@@ -360,9 +360,14 @@ static void program_says(const char *name, const char *words)
 	for (struct mem_prog *p = NULL; (p = mem_object_next_prog(skel->obj, p));)
 		assert_ok(mem_prog_autoload_set(p, !strcmp(mem_prog_name(p), name)));
 	ck_assert_int_lt(refused__load(skel), 0);
+	refused__destroy(skel);
+}
+
+static void program_says(const char *name, const char *words)
+{
+	assert_refused(name);
 	assert_says("the kernel is locked down");
 	assert_says(words);
-	refused__destroy(skel);
 }
 
 TEST(lockdown_forbids_probes)
@@ -388,5 +393,15 @@ TEST(lockdown_takes_helpers_away)
 	program_says("writes_user", state);
 	if (strstr(state, "[confidentiality]"))
 		program_says("tests_for_field", state);
+}
+END_TEST
+
+/* A program of the wrong type is just that. */
+TEST(lockdown_takes_no_other_helpers)
+{
+	lockdown();
+	assert_refused("calls_foreign_helper");
+	assert_says("bpf_get_socket_cookie");
+	ck_assert_ptr_null(strstr(mem_error_message(), "locked down"));
 }
 END_TEST

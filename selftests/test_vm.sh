@@ -78,7 +78,7 @@ lockdown_is_named()
 	in_vm 0 -f "$BUILD/selftests/test_refusals" -- sh -c "mount -t securityfs none /sys/kernel/security; \
 		echo confidentiality > /sys/kernel/security/lockdown; \
 		exec '$(readlink -f "$BUILD/selftests/test_refusals")' 'lockdown_*'"
-	[ "$(grep -c '^ok ' "$scratch/out")" = 2 ]
+	[ "$(grep -c '^ok ' "$scratch/out")" = 3 ]
 }
 
 # ... and programs of tests do say where they are. They bring their libraries.

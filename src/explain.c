@@ -117,12 +117,13 @@ static bool read_lockdown(char *text, size_t size)
 	return true;
 }
 
+/* "program of this type cannot use helper bpf_probe_read#4", "unknown func bpf_probe_read#4": no others are taken. */
 void explain_helper(const char *reason, char *text, size_t size)
 {
 	char lockdown[128];
 
 	text[0] = '\0';
-	if ((strstr(reason, "cannot use helper") || strstr(reason, "unknown func bpf_")) &&
+	if ((strstr(reason, "helper bpf_probe_") || strstr(reason, "func bpf_probe_")) &&
 	    read_lockdown(lockdown, sizeof(lockdown)))
 		snprintf(text, size, "\n  the kernel is locked down, which takes helpers that read or write memory "
 				     "away (/sys/kernel/security/lockdown: %s)", lockdown);

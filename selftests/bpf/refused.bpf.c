@@ -119,6 +119,12 @@ int tests_for_field(void *ctx)
 	return read_field(&task->tgid);
 }
 
+SEC("?raw_tp/sys_enter")
+int calls_foreign_helper(void *ctx)
+{
+	return (int)bpf_get_socket_cookie(ctx); /* for programs of the network */
+}
+
 SEC("?syscall")
 int calls_weak_kfunc(void *ctx)
 {
