@@ -362,13 +362,17 @@ MEM_INLINE int mem_array_create(struct mem_heap *heap, struct mem_array *array, 
  */
 MEM_INLINE void mem_bitmap_destroy(struct mem_heap *heap, struct mem_bitmap *bitmap)
 {
+	unsigned int words;
+
 	if (!bitmap || (bitmap->words && !mem__is_bitmap(bitmap)))
 		return;
+	words = bitmap->words;
 	mem_store(&bitmap->bits, 0U); /* who is killed now leaves no bitmap of freed memory */
 	mem_order();
-	if (bitmap->words)
-		mem_free(heap, mem_at(void, heap, bitmap->words));
-	__builtin_memset(bitmap, 0, sizeof(*bitmap));
+	__builtin_memset(bitmap, 0, sizeof(*bitmap)); /* nor one that can be freed again */
+	mem_order();
+	if (words)
+		mem_free(heap, mem_at(void, heap, words));
 }
 
 /**
@@ -389,6 +393,8 @@ MEM_INLINE void mem_array_destroy(struct mem_heap *heap, struct mem_array *array
 	length = mem_load(&array->length);
 	mem_store(&array->length, 0U); /* who is killed now leaves no array of freed memory */
 	mem_order();
+	__builtin_memset(array, 0, sizeof(*array)); /* nor one that can be freed again */
+	mem_order();
 	for (i = 0; v && i < length; i += MEM__CHUNK) {
 		at = chunks + i / MEM__CHUNK * 4;
 		if (at % 4 || !mem__inside(v, at >> 4, 16))
@@ -399,7 +405,6 @@ MEM_INLINE void mem_array_destroy(struct mem_heap *heap, struct mem_array *array
 	}
 	if (chunks)
 		mem_free(heap, mem_at(void, heap, chunks));
-	__builtin_memset(array, 0, sizeof(*array));
 }
 #endif
 

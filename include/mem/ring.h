@@ -239,13 +239,17 @@ MEM_INLINE int mem_ring_create(struct mem_heap *heap, struct mem_ring *ring, uns
  */
 MEM_INLINE void mem_ring_destroy(struct mem_heap *heap, struct mem_ring *ring)
 {
+	unsigned int slots;
+
 	if (!ring || (ring->slots && mem_load(&ring->bytes) >> 24 != MEM_RING_LAYOUT))
 		return;
+	slots = ring->slots;
 	mem_store(&ring->size, 0U); /* who is killed now leaves no ring of freed memory */
 	mem_order();
-	if (ring->slots)
-		mem_free(heap, mem_at(void, heap, ring->slots));
-	__builtin_memset(ring, 0, sizeof(*ring));
+	__builtin_memset(ring, 0, sizeof(*ring)); /* nor one that can be freed again */
+	mem_order();
+	if (slots)
+		mem_free(heap, mem_at(void, heap, slots));
 }
 
 /**
