@@ -212,6 +212,23 @@ static const char *check(unsigned int about, struct linear_op *ops, size_t n)
 	return about < KEYS ? linear_register(ops, n) : linear_queue(ops, n, RING_SIZE);
 }
 
+/*
+ * Whether nobody can have been given the value of the first operation by the one at i, which may have begun long before
+ * it ended: something else was put in its place before, or somebody else has taken it out of the ring.
+ */
+static int is_gone(unsigned int about, const struct linear_op *ops, size_t n, size_t i)
+{
+	for (size_t j = 0; j < n; j++) {
+		if (ops[j].result || j == i)
+			continue;
+		if (about < KEYS ? ops[j].kind <= LINEAR_REMOVE && ops[j].start > ops[0].end &&
+					   ops[j].end < ops[i].start
+				 : ops[j].kind == LINEAR_POP && ops[j].value == ops[0].value)
+			return 1;
+	}
+	return 0;
+}
+
 /* The same history with one result changed is noticed. How many such there were, of three. */
 static unsigned int break_it(unsigned int about, const struct linear_op *ops, size_t n,
 			     struct linear_op *broken)
@@ -220,7 +237,7 @@ static unsigned int break_it(unsigned int about, const struct linear_op *ops, si
 
 	for (size_t i = n / 4; i < n && tried < 3; i++) {
 		if (ops[i].result || (ops[i].kind != LINEAR_FIND && ops[i].kind != LINEAR_POP) ||
-		    ops[0].value == ops[i].value)
+		    ops[0].value == ops[i].value || !is_gone(about, ops, n, i))
 			continue;
 		memcpy(broken, ops, n * sizeof(*ops));
 		broken[i].value = ops[0].value; /* from long ago */
