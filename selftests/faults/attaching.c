@@ -139,7 +139,7 @@ static int try_mem_prog_attach_usdt(struct subject *s)
 /* Never called: it is there to be found. */
 static void __attribute__((noinline, used)) usdt_probe(void)
 {
-	#ifdef __aarch64__
+#ifdef __aarch64__
 	asm volatile(USDT_NOTE("faults", "8@7"));
 #else
 	asm volatile(USDT_NOTE("faults", "8@$7"));
